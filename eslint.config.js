@@ -1,0 +1,63 @@
+import tseslint from 'typescript-eslint';
+import { importX } from 'eslint-plugin-import-x';
+
+const TEMPORAL = ['@temporalio/*'];
+
+/** What each room may not import: ARCHITECTURE.md, "Rooms". */
+function wall(room, patterns) {
+  return {
+    files: [`${room}/**/*.ts`],
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns }] },
+  };
+}
+
+const rooms = (...names) => ({
+  group: names.map((name) => `**/${name}/**`),
+  message: 'Imports run one way; see ARCHITECTURE.md, "Rooms".',
+});
+const noTemporal = { group: TEMPORAL, message: 'Only workflows, activities, client and workers know Temporal.' };
+
+export default tseslint.config(
+  { ignores: ['node_modules', '.switchyard', 'trainers', 'coverage'] },
+  ...tseslint.configs.strictTypeChecked,
+  {
+    plugins: { 'import-x': importX },
+    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['*.js', 'scripts/*.js'] } } },
+    rules: {
+      'import-x/no-default-export': 'error',
+      'import-x/no-cycle': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-non-null-assertion': 'error',
+      '@typescript-eslint/consistent-type-assertions': ['error', { assertionStyle: 'never' }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
+      'max-lines-per-function': ['error', { max: 50, skipBlankLines: true, skipComments: true }],
+    },
+    settings: { 'import-x/resolver-next': [] },
+  },
+  wall('domain', [
+    noTemporal,
+    rooms('workflows', 'activities', 'adapters', 'client', 'workers', 'serving', 'scripts'),
+    { group: ['node:*'], message: 'domain/ is pure: no I/O, no clock.' },
+  ]),
+  wall('workflows', [
+    rooms('adapters', 'client', 'workers', 'serving', 'scripts'),
+    { group: ['**/activities/**'], allowTypeImports: true, message: 'Workflows import activity types only.' },
+    { group: ['node:*'], message: 'Workflow code runs in the sandbox.' },
+  ]),
+  wall('activities', [rooms('workflows', 'adapters', 'client', 'workers', 'serving', 'scripts')]),
+  wall('adapters', [
+    noTemporal,
+    rooms('workflows', 'activities', 'client', 'workers', 'serving', 'scripts'),
+  ]),
+  wall('serving', [noTemporal, rooms('workflows', 'activities', 'client', 'workers', 'scripts')]),
+  wall('scripts', [{ group: TEMPORAL, message: 'scripts/ talk to Temporal through client/ and workers/.' }]),
+  {
+    files: ['**/*.test.ts', '**/*.suite.ts', 'test/**/*.ts'],
+    rules: { 'max-lines-per-function': 'off', 'max-lines': 'off' },
+  },
+  { files: ['**/*.js'], ...tseslint.configs.disableTypeChecked },
+  { files: ['eslint.config.js', 'switchyard.config.ts'], rules: { 'import-x/no-default-export': 'off' } },
+);
