@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { digestSchema, filePathSchema, nameSchema, runIdSchema } from './names.js';
+import { findingSchema, gateResultSchema, measurementSchema, verdictSchema, shownInputSchema } from './gate.js';
+
+/** How the ONNX version's answers compare with the source framework's on the same rows. */
+export const parityReportSchema = z.strictObject({
+  schemaVersion: z.literal(1),
+  model: nameSchema,
+  rows: z.int().min(0),
+  labelFlips: z.int().min(0),
+  maxProbabilityDifference: z.number().min(0),
+  /** The limit that it was held against. */
+  limit: z.number().min(0),
+  passed: z.boolean(),
+  inputs: z.array(shownInputSchema).max(20),
+});
+export type ParityReport = z.infer<typeof parityReportSchema>;
+
+/** Everything that was measured of a version, and what the gates made of it. */
+export const testReportSchema = z.strictObject({
+  schemaVersion: z.literal(1),
+  model: nameSchema,
+  manifest: digestSchema,
+  artifact: filePathSchema,
+  /** Digest of the live version it was compared with. */
+  baseline: digestSchema.nullable(),
+  /** Digest of the held-out snapshot. */
+  heldOut: digestSchema,
+  measurements: z.array(measurementSchema),
+  results: z.array(gateResultSchema),
+  verdict: verdictSchema,
+  findings: z.array(findingSchema),
+  machine: z.string().max(300),
+});
+export type TestReport = z.infer<typeof testReportSchema>;
+
+/** What an approver approves; a decision names its digest, the sha256 of its canonical JSON. */
+export const evidenceSchema = z.strictObject({
+  schemaVersion: z.literal(1),
+  model: nameSchema,
+  /** The lifecycle's first run. */
+  lifecycle: runIdSchema,
+  manifest: digestSchema,
+  /** The file of the version that will be served. */
+  artifact: filePathSchema,
+  testReport: digestSchema,
+  parityReport: digestSchema,
+  baseline: digestSchema.nullable(),
+  /** The roles that must approve. */
+  roles: z.array(nameSchema),
+  /** Digest of the approval policy; null until policies are signed. */
+  policy: z.null(),
+  /** Minted when the evidence is made, so that no older decision fits. */
+  nonce: z.string().min(16).max(64),
+});
+export type Evidence = z.infer<typeof evidenceSchema>;

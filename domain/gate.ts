@@ -1,0 +1,215 @@
+import { z } from 'zod';
+import { METRICS, METRIC_NAMES, ownerOf, type MetricDefinition } from './metrics.js';
+
+/** A named check with a limit. */
+export const gateSchema = z.strictObject({
+  metric: z.enum(METRIC_NAMES),
+  /** The smallest (`min`) or largest (`max`) value that still passes, in the metric's unit. */
+  min: z.number().optional(),
+  max: z.number().optional(),
+  /** Fewer rows than this: `inconclusive` (for a slice: not counted). */
+  minSample: z.int().min(1).default(1),
+});
+export type Gate = z.infer<typeof gateSchema>;
+
+const intervalSchema = z.strictObject({ low: z.number(), high: z.number(), confidence: z.number() });
+export type Interval = z.infer<typeof intervalSchema>;
+
+/** An input that shows something, cut to what a person reads; `detail` says what happened to it. */
+export const shownInputSchema = z.strictObject({
+  id: z.string().max(300),
+  excerpt: z.string().max(300),
+  detail: z.string().max(300),
+  /** Where the metric has a value for each input (a latency, say): that value. */
+  value: z.number().optional(),
+});
+export type ShownInput = z.infer<typeof shownInputSchema>;
+
+export const measurementSchema = z.strictObject({
+  metric: z.enum(METRIC_NAMES),
+  /** Null: it could not be measured, and `error` says why. */
+  value: z.number().nullable(),
+  error: z.string().max(1_000).optional(),
+  /** Rows, inputs or runs that it rests on. */
+  sample: z.int().min(0),
+  interval: intervalSchema.optional(),
+  slices: z
+    .array(z.strictObject({ slice: z.string(), value: z.number(), sample: z.int().min(0) }))
+    .optional(),
+  /** The inputs that count most against the candidate, worst first. */
+  inputs: z.array(shownInputSchema).max(50).default([]),
+});
+export type Measurement = z.infer<typeof measurementSchema>;
+
+export const verdictSchema = z.enum(['passed', 'failed', 'inconclusive', 'error']);
+export type Verdict = z.infer<typeof verdictSchema>;
+
+export const gateResultSchema = z.strictObject({
+  gate: gateSchema,
+  verdict: z.union([verdictSchema, z.literal('not applicable')]),
+  value: z.number().nullable(),
+  interval: intervalSchema.optional(),
+  sample: z.int().min(0),
+  /** One sentence for people. */
+  reason: z.string().max(1_000),
+});
+export type GateResult = z.infer<typeof gateResultSchema>;
+
+export const findingSchema = z.strictObject({
+  gate: gateSchema,
+  owner: z.enum(['engineering', 'data-science']),
+  reason: z.string().max(1_000),
+  inputs: z.array(shownInputSchema).max(20),
+});
+/** A failed gate with its owner and the inputs that show it. */
+export type Finding = z.infer<typeof findingSchema>;
+
+/** What is wrong with a list of gates; each is an error at the start, never a silent pass. */
+export function gateProblems(gates: readonly Gate[]): readonly string[] {
+  return [...gates.flatMap(limitProblems), ...contradictions(gates)];
+}
+
+function limitProblems(gate: Gate): readonly string[] {
+  const definition: MetricDefinition = METRICS[gate.metric];
+  const right = definition.limit;
+  const wrong = right === 'min' ? 'max' : 'min';
+  const limit = gate[right];
+  const [lowest, highest] = definition.range;
+  if (gate[wrong] !== undefined) {
+    return [`the gate on ${gate.metric} sets ${wrong}, but this metric takes ${right}`];
+  }
+  if (limit === undefined) return [`the gate on ${gate.metric} has no limit: give it ${right}`];
+  if (limit < lowest || limit > highest) {
+    return [`the gate on ${gate.metric} has ${right} ${limit}, outside ${lowest} to ${highest}`];
+  }
+  return [];
+}
+
+function contradictions(gates: readonly Gate[]): readonly string[] {
+  const problems: string[] = [];
+  for (const [index, gate] of gates.entries()) {
+    const earlier = gates.slice(0, index).find((other) => other.metric === gate.metric);
+    if (earlier && limitOf(earlier) !== limitOf(gate)) {
+      problems.push(
+        `two gates on ${gate.metric} contradict: ${limitOf(earlier) ?? 'none'} and ${limitOf(gate) ?? 'none'}`,
+      );
+    }
+  }
+  const p50 = gates.find((gate) => gate.metric === 'latency-p50-ms')?.max;
+  const p99 = gates.find((gate) => gate.metric === 'latency-p99-ms')?.max;
+  if (p50 !== undefined && p99 !== undefined && p50 > p99) {
+    problems.push(`latency-p50-ms may be ${p50} ms but latency-p99-ms only ${p99} ms`);
+  }
+  return problems;
+}
+
+/** The one number that a gate sets, or undefined where it sets none. */
+export function limitOf(gate: Gate): number | undefined {
+  return METRICS[gate.metric].limit === 'min' ? gate.min : gate.max;
+}
+
+/**
+ * Judges one gate. A relative gate is judged by its interval: passed when all of it is on the right side of the limit,
+ * failed when none of it is, else inconclusive. "Could not measure" is `error`, never `failed`.
+ */
+export function judge(
+  gate: Gate,
+  measured: Measurement | undefined,
+  hasBaseline: boolean,
+): GateResult {
+  const definition: MetricDefinition = METRICS[gate.metric];
+  const result = (verdict: GateResult['verdict'], reason: string): GateResult => ({
+    gate,
+    verdict,
+    value: measured?.value ?? null,
+    ...(measured?.interval && { interval: measured.interval }),
+    sample: measured?.sample ?? 0,
+    reason,
+  });
+  if (definition.relative && !hasBaseline) {
+    return result('not applicable', `${gate.metric}: there is no live version to compare with`);
+  }
+  const limit = limitOf(gate);
+  if (measured?.value == null || !Number.isFinite(measured.value) || limit === undefined) {
+    return result('error', `${gate.metric} could not be measured: ${measured?.error ?? 'no measurement'}`);
+  }
+  if (measured.slices) return judgeSlices(gate, measured, limit, result);
+  if (measured.sample < gate.minSample) {
+    return result(
+      'inconclusive',
+      `${gate.metric}: ${measured.sample} rows, at least ${gate.minSample} are needed`,
+    );
+  }
+  const shown = `${gate.metric} is ${amount(measured.value, definition)}, ${gate.max === undefined ? 'at least' : 'at most'} ${amount(limit, definition)} is asked`;
+  if (!definition.relative) {
+    return result(holds(gate, measured.value, limit) ? 'passed' : 'failed', shown);
+  }
+  if (!measured.interval) return result('error', `${gate.metric} was measured without an interval`);
+  const { low, high, confidence } = measured.interval;
+  const range = `${shown} (${Math.round(confidence * 100)} % interval ${amount(low, definition)} to ${amount(high, definition)})`;
+  const ends = [holds(gate, low, limit), holds(gate, high, limit)];
+  if (ends.every(Boolean)) return result('passed', range);
+  return result(ends.some(Boolean) ? 'inconclusive' : 'failed', range);
+}
+
+function judgeSlices(
+  gate: Gate,
+  measured: Measurement,
+  limit: number,
+  result: (verdict: Verdict, reason: string) => GateResult,
+): GateResult {
+  const slices = measured.slices ?? [];
+  const counted = slices.filter((slice) => slice.sample >= gate.minSample);
+  if (counted.length === 0) {
+    return result(
+      'inconclusive',
+      `${gate.metric}: no slice has the ${gate.minSample} rows that are needed`,
+    );
+  }
+  const described = (slice: (typeof slices)[number]) =>
+    `${slice.slice} ${slice.value.toFixed(3)} (${slice.sample} rows)`;
+  const missed = counted.filter((slice) => !holds(gate, slice.value, limit));
+  const small = slices.length - counted.length;
+  const tail = small === 0 ? '' : `; ${small} slices are too small to count`;
+  return missed.length === 0
+    ? result('passed', `${gate.metric}: all ${counted.length} slices reach ${limit}${tail}`)
+    : result(
+        'failed',
+        `${gate.metric}: below ${limit} in ${missed.slice(0, 8).map(described).join(', ')}${tail}`,
+      );
+}
+
+function holds(gate: Gate, value: number, limit: number): boolean {
+  return gate.max === undefined ? value >= limit : value <= limit;
+}
+
+function amount(value: number, definition: MetricDefinition): string {
+  const digits = Math.abs(value) >= 100 || Number.isInteger(value) ? 0 : 3;
+  return `${value.toFixed(digits)}${definition.unit === '' ? '' : ` ${definition.unit}`}`;
+}
+
+/** The verdict of a whole list: one failure fails, else one error, else one inconclusive; `not applicable` does not count. */
+export function overallVerdict(results: readonly GateResult[]): Verdict {
+  for (const verdict of ['failed', 'error', 'inconclusive'] as const) {
+    if (results.some((result) => result.verdict === verdict)) return verdict;
+  }
+  return 'passed';
+}
+
+/** Failed gates with owner and the inputs that show it (those beyond the limit, where inputs carry a value). */
+export function findingsOf(
+  results: readonly GateResult[],
+  measurements: readonly Measurement[],
+): readonly Finding[] {
+  return results
+    .filter((result) => result.verdict === 'failed')
+    .map((result) => {
+      const { gate } = result;
+      const inputs = measurements.find((each) => each.metric === gate.metric)?.inputs ?? [];
+      const limit = limitOf(gate) ?? 0;
+      const beyond = inputs.filter(
+        (input) => input.value === undefined || !holds(gate, input.value, limit),
+      );
+      return { gate, owner: ownerOf(gate.metric), reason: result.reason, inputs: beyond.slice(0, 20) };
+    });
+}

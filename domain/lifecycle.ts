@@ -1,0 +1,129 @@
+import { z } from 'zod';
+import { recordedDecisionSchema } from './decision.js';
+import { findingSchema, gateResultSchema, verdictSchema } from './gate.js';
+import { digestSchema, filePathSchema, nameSchema, runIdSchema, versionNumberSchema } from './names.js';
+import { modelSpecSchema, parametersSchema, timeCutSchema } from './spec.js';
+
+/** What starts a lifecycle: one object, names and numbers only. */
+export const lifecycleRequestSchema = z.strictObject({
+  model: nameSchema,
+  /** Overrides of the specification for this candidate. */
+  trainRows: timeCutSchema.optional(),
+  heldOutRows: timeCutSchema.optional(),
+  parameters: parametersSchema.optional(),
+  seed: z.int().min(0).max(2 ** 31 - 1).optional(),
+  /** Who starts it and why, for people; a claim until starts are signed. */
+  startedBy: z.string().max(200).optional(),
+  reason: z.string().max(2_000).optional(),
+});
+export type LifecycleRequest = z.infer<typeof lifecycleRequestSchema>;
+
+/** A specification with the request's overrides in it, as a lifecycle carries it. */
+export const resolvedSpecSchema = z.strictObject({ spec: modelSpecSchema, digest: digestSchema });
+export type ResolvedSpec = z.infer<typeof resolvedSpecSchema>;
+
+/** An immutable data set by digest. */
+export const snapshotRefSchema = z.strictObject({
+  name: nameSchema,
+  digest: digestSchema,
+  rows: z.int().min(0),
+  labels: z.array(z.string()).max(10_000),
+});
+export type SnapshotRef = z.infer<typeof snapshotRefSchema>;
+
+export const snapshotsSchema = z.strictObject({ train: snapshotRefSchema, heldOut: snapshotRefSchema });
+export type Snapshots = z.infer<typeof snapshotsSchema>;
+
+/** Artifacts in staging: `staging/<run>/<stage>/<attempt>/`, each file with its digest. */
+export const stagedSchema = z.strictObject({
+  run: runIdSchema,
+  stage: z.enum(['retrain', 'convert']),
+  attempt: z.int().min(1),
+  files: z.array(z.strictObject({ path: filePathSchema, bytes: z.int().min(0), sha256: digestSchema })),
+});
+export type Staged = z.infer<typeof stagedSchema>;
+
+export const trainedSchema = z.strictObject({
+  staged: stagedSchema,
+  metrics: z.record(z.string(), z.number()),
+  trainerLock: digestSchema,
+  code: digestSchema,
+});
+export type Trained = z.infer<typeof trainedSchema>;
+
+/** A version: its number, the digest of its manifest, the artifact that would serve, and its parity report. */
+export const candidateSchema = z.strictObject({
+  version: versionNumberSchema,
+  digest: digestSchema,
+  artifact: filePathSchema,
+  parityReport: digestSchema,
+});
+export type Candidate = z.infer<typeof candidateSchema>;
+
+export const tableRowSchema = gateResultSchema.pick({ gate: true, verdict: true, reason: true });
+
+/** What the test stage hands on: references, the gate table and the findings' sentences; everything else is in the report. */
+export const testedSchema = z.strictObject({
+  verdict: verdictSchema,
+  evidence: digestSchema,
+  testReport: digestSchema,
+  baseline: digestSchema.nullable(),
+  table: z.array(tableRowSchema),
+  findings: z.array(findingSchema),
+});
+export type Tested = z.infer<typeof testedSchema>;
+
+/** How an undo ended. */
+export const undoRowSchema = z.strictObject({
+  step: z.string(),
+  end: z.enum(['restored', 'already-clean', 'conflicted', 'failed']),
+  note: z.string(),
+});
+export type UndoRow = z.infer<typeof undoRowSchema>;
+
+const common = {
+  model: nameSchema,
+  ledger: z.array(undoRowSchema),
+  decisions: z.array(recordedDecisionSchema),
+};
+const version = { version: versionNumberSchema, digest: digestSchema };
+const tested = { evidence: digestSchema, testReport: digestSchema, table: z.array(tableRowSchema) };
+
+export const lifecycleOutcomeSchema = z.discriminatedUnion('outcome', [
+  z.strictObject({ outcome: z.literal('live'), ...common, ...version, ...tested, generation: z.int() }),
+  z.strictObject({
+    outcome: z.literal('rejected'),
+    ...common,
+    stage: z.enum(['convert', 'test']),
+    findings: z.array(findingSchema),
+    /** Null where convert rejected it: then there is no version. */
+    version: versionNumberSchema.nullable(),
+    digest: digestSchema.nullable(),
+    testReport: digestSchema.nullable(),
+    table: z.array(tableRowSchema),
+  }),
+  z.strictObject({ outcome: z.literal('refused'), ...common, ...version, ...tested, reason: z.string() }),
+  z.strictObject({ outcome: z.literal('expired'), ...common, ...version, ...tested, reason: z.string() }),
+  z.strictObject({ outcome: z.literal('superseded'), ...common, ...version, ...tested, reason: z.string() }),
+]);
+/** How a lifecycle ends when nothing is broken: a business "no" is one of these, never a failed run. */
+export type LifecycleOutcome = z.infer<typeof lifecycleOutcomeSchema>;
+
+export const stageSchema = z.enum(['resolve', 'retrain', 'convert', 'test', 'gather', 'approve', 'deploy', 'undo', 'ended']);
+export type Stage = z.infer<typeof stageSchema>;
+
+/** A lifecycle's answer to the `status` query. */
+export interface LifecycleStatus {
+  readonly model: string;
+  readonly stage: Stage;
+  readonly version: number | null;
+  readonly digest: string | null;
+  /** Digest of the evidence on the table: what a decision must name. */
+  readonly evidence: string | null;
+  readonly waitingFor: readonly string[];
+  readonly table: Tested['table'];
+  readonly decisions: readonly z.infer<typeof recordedDecisionSchema>[];
+  /** Decisions that came as signals and were not taken, with the reason; the last 20. */
+  readonly refusals: readonly string[];
+  readonly ledger: readonly UndoRow[];
+}

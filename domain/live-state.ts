@@ -1,0 +1,178 @@
+import { z } from 'zod';
+import { recordedDecisionSchema } from './decision.js';
+import { digestSchema, filePathSchema, instantSchema, nameSchema, versionNumberSchema } from './names.js';
+
+/** A version that serves or served, with all that a predictor needs to check it. */
+export const servedVersionSchema = z.strictObject({
+  digest: digestSchema,
+  version: versionNumberSchema,
+  /** The file of the version that is served: the one its evidence names. */
+  artifact: filePathSchema,
+  evidence: digestSchema,
+  decisions: z.array(recordedDecisionSchema),
+  since: instantSchema,
+});
+export type ServedVersion = z.infer<typeof servedVersionSchema>;
+
+/** How many versions that served are remembered: each can still be fallen back to. */
+export const SERVED_REMEMBERED = 20;
+
+export const liveStateSchema = z.strictObject({
+  schemaVersion: z.literal(1),
+  model: nameSchema,
+  /** +1 a write, from 1; readers refuse one lower than they have seen. */
+  generation: z.int().min(1),
+  /** Names the write that made it, so that a retry whose reply was lost knows its own. */
+  writeId: z.string().min(1).max(200),
+  /** Digest of the version that serves; null: none. */
+  live: digestSchema.nullable(),
+  /** Digests that a fallback left; they never serve again. */
+  withdrawn: z.array(digestSchema),
+  /** The last versions that served, newest first; the live one is the first. */
+  served: z.array(servedVersionSchema).max(SERVED_REMEMBERED),
+  updatedAt: instantSchema,
+  /** Heads of the audit chains; null until audit chains exist. */
+  audit: z.null(),
+});
+/** `live.json`: the truth about what serves. */
+export type LiveState = z.infer<typeof liveStateSchema>;
+
+export const liveChangeSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('promote'),
+    candidate: servedVersionSchema.omit({ since: true }),
+    /** What was live when the evidence was made. */
+    baseline: digestSchema.nullable(),
+  }),
+  z.strictObject({ kind: z.literal('fallback'), leaving: digestSchema }),
+  /** Undo of a promotion: puts `before` back if `promoted` is still what serves. */
+  z.strictObject({
+    kind: z.literal('undo-promotion'),
+    promoted: digestSchema,
+    before: digestSchema.nullable(),
+  }),
+]);
+/** A wish to change what serves. */
+export type LiveChange = z.infer<typeof liveChangeSchema>;
+
+export const liveChangeKindSchema = z.enum([
+  'promoted',
+  'moved',
+  'withdrawn',
+  'fallen-back',
+  'already-done',
+  'no-previous',
+  'restored',
+  'already-clean',
+  'conflicted',
+]);
+
+export const liveChangeResultSchema = z.strictObject({
+  kind: liveChangeKindSchema,
+  generation: z.int().min(0),
+  live: digestSchema.nullable(),
+});
+/**
+ * What became of a wish. Promotion: `promoted`, or `moved` (another version than the baseline is live), or `withdrawn` (the
+ * candidate was left by a fallback before). Fallback: `fallen-back`, `already-done` (the digest it leaves is not live), or
+ * `no-previous`. Undo: `restored`, `already-clean`, or `conflicted` (a newer version is live and stays).
+ */
+export type LiveChangeResult = z.infer<typeof liveChangeResultSchema>;
+
+/** The next state to write, or only an answer where nothing changes. */
+export interface LiveStep {
+  readonly kind: LiveChangeResult['kind'];
+  readonly next: LiveState | null;
+}
+
+/** Digest of the version that a fallback would go to: the last that served before the live one and is not withdrawn. */
+export function previousOf(state: LiveState): ServedVersion | null {
+  const candidates = state.served.filter(
+    ({ digest }) => digest !== state.live && !state.withdrawn.includes(digest),
+  );
+  return candidates[0] ?? null;
+}
+
+/** The version that serves, with its decisions, or null. */
+export function liveVersionOf(state: LiveState): ServedVersion | null {
+  return state.served.find(({ digest }) => digest === state.live) ?? null;
+}
+
+/**
+ * Applies a wish to what `live.json` holds (null: no such object yet). Pure: the writer adds the compare-and-set.
+ * @param given - `writeId` must be unique to the wish, `now` an ISO instant.
+ */
+export function stepLive(
+  state: LiveState | null,
+  change: LiveChange,
+  given: { model: string; writeId: string; now: string },
+): LiveStep {
+  const write = (kind: LiveStep['kind'], fields: Partial<LiveState>): LiveStep => ({
+    kind,
+    next: {
+      schemaVersion: 1,
+      model: given.model,
+      live: state?.live ?? null,
+      withdrawn: state?.withdrawn ?? [],
+      served: state?.served ?? [],
+      audit: null,
+      ...fields,
+      generation: (state?.generation ?? 0) + 1,
+      writeId: given.writeId,
+      updatedAt: given.now,
+    },
+  });
+  switch (change.kind) {
+    case 'promote':
+      return promote(state, change, given.now, write);
+    case 'fallback':
+      return fallBack(state, change.leaving, write);
+    case 'undo-promotion':
+      return undoPromotion(state, change, write);
+    default:
+      return change satisfies never;
+  }
+}
+
+type Write = (kind: LiveStep['kind'], fields: Partial<LiveState>) => LiveStep;
+
+function promote(
+  state: LiveState | null,
+  change: Extract<LiveChange, { kind: 'promote' }>,
+  now: string,
+  write: Write,
+): LiveStep {
+  const { candidate, baseline } = change;
+  if (state?.withdrawn.includes(candidate.digest)) return { kind: 'withdrawn', next: null };
+  if ((state?.live ?? null) !== baseline) return { kind: 'moved', next: null };
+  const others = (state?.served ?? []).filter(({ digest }) => digest !== candidate.digest);
+  return write('promoted', {
+    live: candidate.digest,
+    served: [{ ...candidate, since: now }, ...others].slice(0, SERVED_REMEMBERED),
+  });
+}
+
+function fallBack(state: LiveState | null, leaving: string, write: Write): LiveStep {
+  if (state?.live !== leaving) return { kind: 'already-done', next: null };
+  const previous = previousOf(state);
+  if (previous === null) return { kind: 'no-previous', next: null };
+  return write('fallen-back', {
+    live: previous.digest,
+    withdrawn: [...state.withdrawn, leaving],
+    served: [previous, ...state.served.filter(({ digest }) => digest !== previous.digest)],
+  });
+}
+
+function undoPromotion(
+  state: LiveState | null,
+  change: Extract<LiveChange, { kind: 'undo-promotion' }>,
+  write: Write,
+): LiveStep {
+  const live = state?.live ?? null;
+  if (live === change.before) return { kind: 'already-clean', next: null };
+  if (live !== change.promoted) return { kind: 'conflicted', next: null };
+  return write('restored', {
+    live: change.before,
+    served: (state?.served ?? []).filter(({ digest }) => digest !== change.promoted),
+  });
+}

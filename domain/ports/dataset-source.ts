@@ -1,0 +1,32 @@
+import type { SnapshotRef } from '../lifecycle.js';
+import type { TimeCut } from '../spec.js';
+
+/** One labelled example. */
+export interface Row {
+  readonly id: string;
+  /** ISO instant. */
+  readonly at: string;
+  readonly label: string;
+  readonly text: string;
+  /** What groups rows into slices; the label where left out. */
+  readonly slice?: string;
+}
+
+/** Where rows come from, such as a mail archive; named in the worker's configuration. */
+export interface DatasetSource {
+  /** Rows of a time cut, in order of time. May throw `InvalidDataset` (terminal) or a retryable `PortError`. */
+  rows(cut: TimeCut): Promise<readonly Row[]>;
+}
+
+/** Immutable snapshots under `datasets/<name>/<digest>/`, of named sources. */
+export interface Snapshots {
+  /**
+   * Takes a snapshot of a source's rows. Same rows, same digest, same object.
+   * Throws `UnknownDataSource`, `InvalidDataset` (missing column, no rows, duplicate ids, a label or text of the wrong kind).
+   */
+  take(source: string, cut: TimeCut): Promise<SnapshotRef>;
+  /** Writes a snapshot's rows as JSON lines to a local file, verified by digest. */
+  fetch(snapshot: SnapshotRef, path: string): Promise<void>;
+  /** A snapshot's rows, verified by digest. */
+  rows(snapshot: SnapshotRef): Promise<readonly Row[]>;
+}

@@ -1,0 +1,16 @@
+/** Something that people should hear of. */
+export interface Notice {
+  readonly kind: 'hand-off' | 'reminder' | 'outcome' | 'fallback';
+  readonly model: string;
+  /** The workflow it is about. */
+  readonly workflowId: string;
+  /** Who should hear it; empty: everybody. */
+  readonly roles: readonly string[];
+  /** What happened and what to do next, in plain words. */
+  readonly text: string;
+}
+
+/** Tells people; throws `NotificationFailed` (retryable), which never stops a lifecycle. */
+export interface Notifier {
+  notify(notice: Notice): Promise<void>;
+}

@@ -1,0 +1,88 @@
+import type { Evidence, ParityReport, TestReport } from '../evidence.js';
+import type { Staged } from '../lifecycle.js';
+import type { LiveChange, LiveChangeResult, LiveState } from '../live-state.js';
+import type { Manifest } from '../manifest.js';
+
+/** A version as its directory holds it. */
+export interface RegisteredVersion {
+  readonly version: number;
+  readonly digest: string;
+  readonly manifest: Manifest;
+}
+
+/** `live.json` as read, with the tag that the next read or write compares. */
+export interface LiveReading {
+  readonly state: LiveState;
+  readonly etag: string;
+}
+
+/** What a replica says of itself. */
+export interface ReplicaReport {
+  readonly replica: string;
+  /** Null: it serves nothing yet. */
+  readonly digest: string | null;
+  readonly generation: number;
+  /** Why it does not serve what `live.json` says, where it tried and could not. */
+  readonly problem: string | null;
+}
+
+/**
+ * The registry: versions, evidence, the live pointer, snapshots, staging. Layout: ARCHITECTURE.md, "Registry".
+ * Every method throws the store's `PortError`s; names are checked against the grammar where keys are built (`InvalidName`).
+ */
+export interface Registry {
+  /** Uploads a folder's files to `staging/<run>/<stage>/<attempt>/`. */
+  stage(
+    place: Pick<Staged, 'run' | 'stage' | 'attempt'>,
+    directory: string,
+    files: readonly string[],
+  ): Promise<Staged>;
+  /** Downloads staged files and verifies each digest (`DigestMismatch`). */
+  fetchStaged(staged: Staged, directory: string): Promise<void>;
+  /** Deletes all that a run staged; resolves to the number of objects that were there. */
+  sweepStaging(run: string): Promise<number>;
+  /** One file that survives attempts, such as a trainer's checkpoint. */
+  saveCheckpoint(run: string, file: string, path: string): Promise<void>;
+  /** Downloads every checkpoint of a run; resolves to their names. */
+  fetchCheckpoints(run: string, directory: string): Promise<readonly string[]>;
+
+  /**
+   * Makes a version of a folder's files: claims the next free number for this manifest's digest, uploads, and writes the
+   * manifest last. Idempotent: the same manifest gets the same number, also after a crash at any point.
+   */
+  publish(manifest: Manifest, directory: string): Promise<RegisteredVersion>;
+  /** A version by number; null where it has no manifest. */
+  version(model: string, version: number): Promise<RegisteredVersion | null>;
+  /** A version by digest; null where there is none. */
+  versionByDigest(model: string, digest: string): Promise<RegisteredVersion | null>;
+  versions(model: string): Promise<readonly RegisteredVersion[]>;
+  /** Downloads a version's files and verifies all bytes against its manifest (`DigestMismatch`). */
+  fetchVersion(registered: RegisteredVersion, directory: string): Promise<void>;
+
+  /** Stores a report or evidence beside its version under its own digest, which it resolves to. */
+  putEvidence(
+    model: string,
+    manifestDigest: string,
+    document: Evidence | TestReport | ParityReport,
+  ): Promise<string>;
+  /** Evidence by digest, its bytes verified; null where there is none. */
+  evidence(model: string, manifestDigest: string, digest: string): Promise<Evidence | null>;
+  testReport(model: string, manifestDigest: string, digest: string): Promise<TestReport | null>;
+
+  live(model: string): Promise<LiveReading | null>;
+  /** As `live`; `'unchanged'` where the tag still fits. */
+  liveIfChanged(model: string, etag: string | null): Promise<LiveReading | 'unchanged' | null>;
+  /**
+   * Applies a wish by compare-and-set, reading again on a conflict (`LivePointerBusy` after 20). `writeId` names the wish: a
+   * retry whose first reply was lost gets the first one's answer.
+   */
+  changeLive(model: string, change: LiveChange, writeId: string): Promise<LiveChangeResult>;
+
+  reportReplica(model: string, report: ReplicaReport): Promise<void>;
+  removeReplica(model: string, replica: string): Promise<void>;
+  /** Replicas that reported within the last 10 s by the store's clock. */
+  liveReplicas(model: string): Promise<readonly ReplicaReport[]>;
+
+  /** Appends one object of prediction-log lines under `predictions/<model>/<date>/<hour>/`. */
+  appendPredictions(model: string, at: Date, name: string, lines: Uint8Array): Promise<void>;
+}

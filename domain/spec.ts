@@ -1,0 +1,171 @@
+import { z } from 'zod';
+import { durationMs } from './duration.js';
+import { PortError } from './failures.js';
+import { gateSchema, gateProblems } from './gate.js';
+import { durationSchema, instantSchema, nameSchema } from './names.js';
+
+/** A trainer's parameter. */
+export const parameterValueSchema = z.union([z.string().max(1_000), z.number(), z.boolean()]);
+export type ParameterValue = z.infer<typeof parameterValueSchema>;
+
+export const parametersSchema = z.record(z.string().max(63), parameterValueSchema);
+
+/** Rows by time: from (included) until (left out); a missing bound is open. */
+export const timeCutSchema = z.strictObject({
+  from: instantSchema.optional(),
+  until: instantSchema.optional(),
+});
+export type TimeCut = z.infer<typeof timeCutSchema>;
+
+const handOffSchema = z.strictObject({
+  /** The role that decides; it also names the hand-off. */
+  role: nameSchema,
+  deadline: durationSchema.default('7 days'),
+  /** How often the role is told again while it has not answered; never, where left out. */
+  reminder: durationSchema.optional(),
+});
+export type HandOff = z.infer<typeof handOffSchema>;
+
+export const modelSpecSchema = z.strictObject({
+  schemaVersion: z.literal(1).default(1),
+  model: nameSchema,
+  description: z.string().max(200).default(''),
+  train: z.strictObject({
+    /** A trainer and a data source of the worker's configuration, by name. */
+    trainer: nameSchema,
+    source: nameSchema,
+    parameters: parametersSchema.default({}),
+    seed: z.int().min(0).max(2 ** 31 - 1).default(1),
+    deadline: durationSchema.default('2 hours'),
+    /** The longest silence of a trainer that still counts as work. */
+    noProgress: durationSchema.default('10 minutes'),
+    trainRows: timeCutSchema.default({}),
+    heldOutRows: timeCutSchema.default({}),
+  }),
+  convert: z
+    .strictObject({
+      /** Largest difference of any probability between source framework and ONNX, 0 to 1. */
+      maxProbabilityDifference: z.number().min(0).max(1).default(1e-5),
+      /** Held-out rows that are compared, besides the odd rows that are always compared. */
+      parityRows: z.int().min(1).max(10_000).default(200),
+    })
+    .prefault({}),
+  test: z.strictObject({
+    gates: z.array(gateSchema).min(1).max(100),
+    /** Resamples and confidence of every bootstrap interval. */
+    resamples: z.int().min(100).max(100_000).default(2_000),
+    confidence: z.number().min(0.5).max(0.999).default(0.95),
+    /** Cap of the throw-away process that loads a candidate, in bytes. */
+    memoryLimitBytes: z
+      .int()
+      .min(64 * 2 ** 20)
+      .default(2 ** 30),
+  }),
+  gather: z
+    .strictObject({
+      every: durationSchema.default('1 hour'),
+      deadline: durationSchema.default('2 days'),
+    })
+    .prefault({}),
+  approve: z
+    .strictObject({
+      /** In order: a role is asked when the one before it has approved. In parallel: all at once. */
+      order: z.enum(['in-order', 'in-parallel']).default('in-order'),
+      handOffs: z.array(handOffSchema).max(8).default([]),
+    })
+    .prefault({}),
+  deploy: z
+    .strictObject({
+      target: z.enum(['endpoint']).default('endpoint'),
+      minReplicas: z.int().min(1).max(1_000).default(1),
+      deadline: durationSchema.default('2 minutes'),
+      /** Cap of a serving process, in bytes. */
+      memoryLimitBytes: z
+        .int()
+        .min(64 * 2 ** 20)
+        .default(2 ** 30),
+    })
+    .prefault({}),
+});
+
+/** A model's complete specification: plain JSON, every default filled in. */
+export type ModelSpec = z.infer<typeof modelSpecSchema>;
+/** What a user writes: defaults may be left out. */
+export type ModelSpecInput = z.input<typeof modelSpecSchema>;
+
+/**
+ * Checks a user's specification and fills in the defaults.
+ * @throws PortError `InvalidSpec`, whose sentence names every problem, and for a wrong key the nearest right one.
+ */
+export function parseModelSpec(input: unknown): ModelSpec {
+  const parsed = modelSpecSchema.safeParse(input);
+  const named = z.object({ model: z.string() }).safeParse(input);
+  const model = named.success ? named.data.model : 'without a name';
+  if (!parsed.success) throw invalidSpec(model, parsed.error.issues.map(describeIssue));
+  const problems = specProblems(parsed.data);
+  if (problems.length > 0) throw invalidSpec(model, problems);
+  return parsed.data;
+}
+
+function specProblems(spec: ModelSpec): readonly string[] {
+  const problems = [...gateProblems(spec.test.gates)];
+  const roles = spec.approve.handOffs.map((handOff) => handOff.role);
+  for (const role of new Set(roles.filter((each, index) => roles.indexOf(each) !== index))) {
+    problems.push(`approve.handOffs asks the role "${role}" twice`);
+  }
+  for (const { role, deadline, reminder } of spec.approve.handOffs) {
+    if (reminder !== undefined && durationMs(reminder) >= durationMs(deadline)) {
+      problems.push(`the reminder of "${role}" (${reminder}) comes after its deadline (${deadline})`);
+    }
+  }
+  return problems;
+}
+
+function invalidSpec(model: string, problems: readonly string[]): PortError {
+  return new PortError('InvalidSpec', `the specification of model "${model}" is wrong: ${problems.join('; ')}`, {
+    details: { model, problems },
+  });
+}
+
+/** One problem in words: where, what, and for an unknown key the nearest known one. */
+export function describeIssue(issue: z.core.$ZodIssue): string {
+  const place = issue.path.length === 0 ? 'it' : issue.path.join('.');
+  if (issue.code !== 'unrecognized_keys') return `${place}: ${issue.message}`;
+  return issue.keys
+    .map((key) => {
+      const nearest = nearestName(key, KNOWN_KEYS);
+      return `${place} has no key "${key}"${nearest === null ? '' : `, did you mean "${nearest}"?`}`;
+    })
+    .join('; ');
+}
+
+const KNOWN_KEYS: readonly string[] = [
+  ...['model', 'description', 'train', 'convert', 'test', 'gather', 'approve', 'deploy'],
+  ...['trainer', 'source', 'parameters', 'seed', 'deadline', 'noProgress', 'trainRows', 'heldOutRows'],
+  ...['from', 'until', 'maxProbabilityDifference', 'parityRows', 'gates', 'resamples', 'confidence'],
+  ...['memoryLimitBytes', 'every', 'order', 'handOffs', 'role', 'reminder', 'target', 'minReplicas'],
+  ...['metric', 'min', 'max', 'minSample'],
+];
+
+/** The known name at the smallest edit distance, if that is at most 3 and less than the name's length; else null. */
+export function nearestName(name: string, known: readonly string[]): string | null {
+  const ranked = known
+    .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
+    .sort((left, right) => left.distance - right.distance);
+  const best = ranked[0];
+  return best && best.distance <= 3 && best.distance < name.length ? best.candidate : null;
+}
+
+/** Levenshtein's distance by the two-row method. */
+function editDistance(left: string, right: string): number {
+  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
+  for (const [i, character] of [...left].entries()) {
+    const next = [i + 1];
+    for (const [j, other] of [...right].entries()) {
+      const substitution = (row[j] ?? 0) + (character === other ? 0 : 1);
+      next.push(Math.min(substitution, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[right.length] ?? 0;
+}
