@@ -31,8 +31,8 @@ export const snapshotRefSchema = z.strictObject({
 });
 export type SnapshotRef = z.infer<typeof snapshotRefSchema>;
 
-export const snapshotsSchema = z.strictObject({ train: snapshotRefSchema, heldOut: snapshotRefSchema });
-export type Snapshots = z.infer<typeof snapshotsSchema>;
+export const snapshotPairSchema = z.strictObject({ train: snapshotRefSchema, heldOut: snapshotRefSchema });
+export type SnapshotPair = z.infer<typeof snapshotPairSchema>;
 
 /** Artifacts in staging: `staging/<run>/<stage>/<attempt>/`, each file with its digest. */
 export const stagedSchema = z.strictObject({
