@@ -70,6 +70,9 @@ export function gateProblems(gates: readonly Gate[]): readonly string[] {
 }
 
 function limitProblems(gate: Gate): readonly string[] {
+  if (gate.metric === 'parity-difference') {
+    return ['parity-difference is no gate of the test stage: set convert.maxProbabilityDifference'];
+  }
   const definition: MetricDefinition = METRICS[gate.metric];
   const right = definition.limit;
   const wrong = right === 'min' ? 'max' : 'min';

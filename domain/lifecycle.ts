@@ -37,7 +37,7 @@ export type SnapshotPair = z.infer<typeof snapshotPairSchema>;
 /** Artifacts in staging: `staging/<run>/<stage>/<attempt>/`, each file with its digest. */
 export const stagedSchema = z.strictObject({
   run: runIdSchema,
-  stage: z.enum(['retrain', 'convert']),
+  stage: z.enum(['retrain', 'convert', 'test-system', 'test-quality']),
   attempt: z.int().min(1),
   files: z.array(z.strictObject({ path: filePathSchema, bytes: z.int().min(0), sha256: digestSchema })),
 });
@@ -68,6 +68,8 @@ export const testedSchema = z.strictObject({
   evidence: digestSchema,
   testReport: digestSchema,
   baseline: digestSchema.nullable(),
+  /** The roles that must approve, in the order of asking. */
+  roles: z.array(nameSchema),
   table: z.array(tableRowSchema),
   findings: z.array(findingSchema),
 });

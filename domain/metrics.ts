@@ -52,6 +52,15 @@ export const METRICS = {
   'rows-per-second': system('min', 'rows/s', 'rows answered in batches of 64'),
   'peak-rss-bytes': system('max', 'bytes', 'highest resident memory of the process, edge inputs included'),
   exceptions: system('max', 'inputs', 'edge inputs that end in an error or in a number that is not finite'),
+  'parity-difference': {
+    kind: 'system',
+    limit: 'max',
+    unit: '',
+    range: [0, 1],
+    relative: false,
+    meaning:
+      'largest probability difference between source framework and ONNX, or 1 where labels differ; measured by convert',
+  },
   accuracy: share('min', 'share of held-out rows whose label is right'),
   'macro-f1': share('min', 'mean over labels of F1, each label with the same weight'),
   'slice-accuracy': share('min', 'accuracy within each slice of the held-out rows; the worst one counts'),
@@ -72,6 +81,7 @@ export const METRIC_NAMES = [
   'rows-per-second',
   'peak-rss-bytes',
   'exceptions',
+  'parity-difference',
   'accuracy',
   'macro-f1',
   'slice-accuracy',

@@ -1,0 +1,150 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { recordedDecisionSchema, type RecordedDecision } from '../domain/decision.js';
+import { durationMs } from '../domain/duration.js';
+import { PortError } from '../domain/failures.js';
+import { candidateSchema } from '../domain/lifecycle.js';
+import { liveChangeSchema, type LiveChange } from '../domain/live-state.js';
+import { digestSchema, durationSchema, nameSchema } from '../domain/names.js';
+import type { LivePointer } from '../domain/ports/live-pointer.js';
+import type { Notifier } from '../domain/ports/notifier.js';
+import type { Registry, ReplicaReport } from '../domain/ports/registry.js';
+import { defineActivity } from './define-activity.js';
+import { withHeartbeats } from './heartbeats.js';
+
+export interface DeployPorts {
+  readonly registry: Registry;
+  readonly livePointer: LivePointer;
+  readonly notifier: Notifier;
+}
+
+const REPLICAS_POLL_MS = 100;
+
+const requestIdSchema = z.string().min(1).max(200);
+
+const promoteInputSchema = z.strictObject({
+  model: nameSchema,
+  candidate: candidateSchema,
+  evidence: digestSchema,
+  decisions: z.array(recordedDecisionSchema),
+  baseline: digestSchema.nullable(),
+  requestId: requestIdSchema,
+});
+
+const undoInputSchema = z.strictObject({
+  model: nameSchema,
+  promoted: digestSchema,
+  before: digestSchema.nullable(),
+  requestId: requestIdSchema,
+});
+
+const awaitInputSchema = z.strictObject({
+  model: nameSchema,
+  digest: digestSchema,
+  minReplicas: z.int().min(1),
+  deadline: durationSchema,
+});
+
+const noticeSchema = z.strictObject({
+  kind: z.enum(['hand-off', 'reminder', 'outcome', 'fallback']),
+  model: nameSchema,
+  workflowId: z.string().max(1_000),
+  roles: z.array(nameSchema),
+  text: z.string().max(4_000),
+});
+
+/** The way to live, and back. */
+export function createDeployActivities(ports: DeployPorts) {
+  return {
+    /** Asks `liveModel` to promote a version. Asking again with the same request id gives the first answer. */
+    promoteVersion: defineActivity(promoteInputSchema, (input) => {
+      const { version, digest, artifact } = input.candidate;
+      const { evidence, decisions, baseline } = input;
+      const candidate = { version, digest, artifact, evidence, decisions };
+      const change: LiveChange = { kind: 'promote', candidate, baseline };
+      return withHeartbeats(() => ports.livePointer.ask(input.model, change, input.requestId));
+    }),
+    /** Puts back what was live before, if what was promoted still is. */
+    undoPromotion: defineActivity(undoInputSchema, ({ model, promoted, before, requestId }) =>
+      withHeartbeats(() =>
+        ports.livePointer.ask(model, { kind: 'undo-promotion', promoted, before }, requestId),
+      ),
+    ),
+    /** Waits until enough replicas live and all of them serve the digest; throws `ReplicasNotReady` at the deadline. */
+    awaitReplicas: defineActivity(awaitInputSchema, (input) =>
+      withHeartbeats(({ signal }) => awaitReplicas(ports.registry, input, signal)),
+    ),
+    /** Writes `live.json`: `liveModel`'s one activity. A promotion's evidence and decisions are checked here again. */
+    writeLive: defineActivity(
+      z.strictObject({ model: nameSchema, change: liveChangeSchema, writeId: requestIdSchema }),
+      async ({ model, change, writeId }) => {
+        if (change.kind === 'promote') await verifyPromotion(ports.registry, model, change.candidate);
+        return ports.registry.changeLive(model, change, writeId);
+      },
+    ),
+    /** Tells people. */
+    notify: defineActivity(noticeSchema, (notice) => ports.notifier.notify(notice)),
+  };
+}
+
+/**
+ * The check at the point of effect: whoever reaches Temporal can ask for a promotion, so it rests on what the bucket holds.
+ * @throws PortError `EvidenceInvalid`.
+ */
+async function verifyPromotion(
+  registry: Registry,
+  model: string,
+  candidate: Extract<LiveChange, { kind: 'promote' }>['candidate'],
+): Promise<void> {
+  const refuse = (why: string) =>
+    new PortError('EvidenceInvalid', `version ${candidate.version} of "${model}" cannot go live: ${why}`, {
+      details: { model, digest: candidate.digest, evidence: candidate.evidence },
+    });
+  const evidence = await registry.evidence(model, candidate.digest, candidate.evidence);
+  if (evidence === null) throw refuse(`there is no evidence ${candidate.evidence}`);
+  if (evidence.manifest !== candidate.digest || evidence.artifact !== candidate.artifact) {
+    throw refuse('its evidence is about another version or artifact');
+  }
+  const missing = evidence.roles.filter((role) => !approvedBy(role, candidate.decisions, candidate.evidence));
+  if (missing.length > 0) throw refuse(`${missing.join(', ')} did not approve this evidence`);
+  const report = await registry.testReport(model, candidate.digest, evidence.testReport);
+  if (report === null || report.verdict === 'failed') throw refuse('its gates did not pass');
+}
+
+function approvedBy(role: string, decisions: readonly RecordedDecision[], evidence: string): boolean {
+  return decisions.some(
+    (decision) =>
+      decision.role === role && decision.decision === 'approved' && decision.evidence === evidence,
+  );
+}
+
+async function awaitReplicas(
+  registry: Registry,
+  input: z.output<typeof awaitInputSchema>,
+  signal: AbortSignal,
+): Promise<{ replicas: readonly string[] }> {
+  const until = Date.now() + durationMs(input.deadline);
+  for (;;) {
+    const replicas = await registry.liveReplicas(input.model);
+    const ready = replicas.filter(({ digest }) => digest === input.digest);
+    if (ready.length === replicas.length && ready.length >= input.minReplicas) {
+      return { replicas: ready.map(({ replica }) => replica) };
+    }
+    if (Date.now() >= until) throw notReady(input, replicas);
+    await delay(REPLICAS_POLL_MS, undefined, { signal });
+  }
+}
+
+function notReady(
+  input: z.output<typeof awaitInputSchema>,
+  replicas: readonly ReplicaReport[],
+): PortError {
+  const others = replicas
+    .filter(({ digest }) => digest !== input.digest)
+    .map(({ replica, digest, problem }) => `${replica} serves ${digest?.slice(0, 12) ?? 'nothing'}${problem === null ? '' : ` (${problem})`}`);
+  return new PortError(
+    'ReplicasNotReady',
+    `after ${input.deadline}, ${replicas.length - others.length} of ${replicas.length} replicas of "${input.model}" serve ${input.digest.slice(0, 12)} and at least ${input.minReplicas} must: ${others.join('; ') || 'start an endpoint'}`,
+    { details: { model: input.model, digest: input.digest } },
+  );
+}

@@ -1,0 +1,178 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { isPortError } from '../domain/failures.js';
+import type { Measurement, ShownInput } from '../domain/gate.js';
+import type { Manifest } from '../domain/manifest.js';
+import type { MetricName } from '../domain/metrics.js';
+import { ODD_TEXTS } from '../domain/odd-texts.js';
+import type { ModelRuntime, OpenedModel } from '../domain/ports/model-runtime.js';
+import { shownInput } from '../domain/shown-input.js';
+import { median, quantile } from '../domain/statistics.js';
+
+/** Fresh loads, repeats of a row, rows timed one by one, and rows a batch. */
+const LOADS = 3;
+const REPEATS = 3;
+const TIMED_ROWS = 400;
+const BATCH_ROWS = 64;
+const THROUGHPUT_ROWS = 1_024;
+const SHOWN = 20;
+const LOAD_DEADLINE_MS = 60_000;
+
+interface TextRow {
+  readonly id: string;
+  readonly text: string;
+}
+
+/**
+ * Measures how a version runs, in throw-away capped processes: size, load time, latency row by row over real rows and the odd
+ * ones, throughput, peak memory, and which odd inputs end in an error. A version that does not even load is measured too:
+ * every metric but its size then carries the reason.
+ */
+export async function measureSystem(
+  runtime: ModelRuntime,
+  given: {
+    directory: string;
+    artifact: string;
+    manifest: Pick<Manifest, 'contract' | 'frontEnd' | 'graph'>;
+    rows: readonly TextRow[];
+    memoryLimitBytes: number;
+  },
+  onProgress: (message: string) => void,
+): Promise<readonly Measurement[]> {
+  const { size } = await stat(join(given.directory, given.artifact));
+  const bytes = measured('artifact-bytes', size, 1);
+  const open = () => runtime.open({ ...given, loadDeadlineMs: LOAD_DEADLINE_MS });
+  try {
+    onProgress('loading in fresh processes');
+    const loads: number[] = [];
+    for (let load = 1; load < LOADS; load += 1) {
+      const opened = await open();
+      loads.push(opened.loadMs);
+      await opened.close();
+    }
+    const opened = await open();
+    loads.push(opened.loadMs);
+    try {
+      return [
+        bytes,
+        measured('load-ms', median(loads), loads.length),
+        ...(await measureOpened(opened, given.rows, onProgress)),
+      ];
+    } finally {
+      await opened.close();
+    }
+  } catch (error) {
+    if (!isPortError(error)) throw error;
+    return [bytes, ...notMeasured(error.message)];
+  }
+}
+
+async function measureOpened(
+  opened: OpenedModel,
+  rows: readonly TextRow[],
+  onProgress: (message: string) => void,
+): Promise<readonly Measurement[]> {
+  const timed = spread(rows, TIMED_ROWS);
+  onProgress('throughput');
+  const rate = await rowsPerSecond(opened, timed);
+  onProgress('latency, row by row');
+  const { latencies, exceptions } = await timeRows(opened, [...timed, ...ODD_TEXTS]);
+  const { peakRssBytes } = await opened.memory();
+  const times = Float64Array.from(latencies, ({ value }) => value);
+  const slowest = [...latencies].sort((left, right) => right.value - left.value).slice(0, SHOWN);
+  return [
+    measured('latency-p50-ms', quantile(times, 0.5), times.length, slowest),
+    measured('latency-p99-ms', quantile(times, 0.99), times.length, slowest),
+    measured('latency-slowest-ms', slowest[0]?.value ?? Number.NaN, times.length, slowest),
+    measured('rows-per-second', rate, THROUGHPUT_ROWS),
+    measured('peak-rss-bytes', peakRssBytes, 1, slowest.map(({ value: _, ...input }) => input)),
+    measured('exceptions', exceptions.length, ODD_TEXTS.length, exceptions),
+  ];
+}
+
+type TimedInput = ShownInput & { readonly value: number };
+
+/** Each row alone, the median of its repeats in ms: one hiccup of the machine is no slow input. */
+async function timeRows(
+  opened: OpenedModel,
+  rows: readonly TextRow[],
+): Promise<{ latencies: readonly TimedInput[]; exceptions: readonly ShownInput[] }> {
+  const latencies: TimedInput[] = [];
+  const exceptions: ShownInput[] = [];
+  for (const row of rows) {
+    try {
+      const times: number[] = [];
+      for (let repeat = 0; repeat < REPEATS; repeat += 1) {
+        const start = performance.now();
+        await opened.infer([textTensor([row.text])]);
+        times.push(performance.now() - start);
+      }
+      const value = median(times);
+      const size = Buffer.byteLength(row.text);
+      latencies.push({ ...shownInput(row, `${value.toFixed(1)} ms for ${size} bytes`), value });
+    } catch (error) {
+      if (!isPortError(error) || isPortError(error, 'RuntimeCrashed')) throw error;
+      exceptions.push(shownInput(row, error.message));
+    }
+  }
+  return { latencies, exceptions: exceptions.slice(0, SHOWN) };
+}
+
+async function rowsPerSecond(opened: OpenedModel, rows: readonly TextRow[]): Promise<number> {
+  const texts = Array.from({ length: THROUGHPUT_ROWS }, (_, index) => rows[index % rows.length]?.text ?? '');
+  const start = performance.now();
+  for (let from = 0; from < texts.length; from += BATCH_ROWS) {
+    await opened.infer([textTensor(texts.slice(from, from + BATCH_ROWS))]);
+  }
+  return (texts.length * 1_000) / (performance.now() - start);
+}
+
+/** One batch of a text model's input. */
+export function textTensor(texts: readonly string[]) {
+  return { name: 'text', datatype: 'BYTES', shape: [texts.length], data: texts } as const;
+}
+
+function spread(rows: readonly TextRow[], wanted: number): readonly TextRow[] {
+  if (rows.length <= wanted) return rows;
+  return Array.from({ length: wanted }, (_, index) => rows[Math.floor((index * rows.length) / wanted)]).filter(
+    (row) => row !== undefined,
+  );
+}
+
+function measured(
+  metric: MetricName,
+  value: number,
+  sample: number,
+  inputs: readonly ShownInput[] = [],
+): Measurement {
+  return { metric, value, sample, inputs: [...inputs] };
+}
+
+const NEEDS_A_LOADED_MODEL = [
+  'load-ms',
+  'latency-p50-ms',
+  'latency-p99-ms',
+  'latency-slowest-ms',
+  'rows-per-second',
+  'peak-rss-bytes',
+] as const satisfies readonly MetricName[];
+
+/** A version that crashes or does not load: one exception that is measured, and nothing else that could be. */
+function notMeasured(reason: string): readonly Measurement[] {
+  return [
+    {
+      metric: 'exceptions',
+      value: 1,
+      sample: 1,
+      inputs: [shownInput({ id: 'load', text: '' }, reason)],
+    },
+    ...NEEDS_A_LOADED_MODEL.map((metric) => ({
+      metric,
+      value: null,
+      error: reason.slice(0, 1_000),
+      sample: 0,
+      inputs: [],
+    })),
+  ];
+}

@@ -1,0 +1,284 @@
+import { randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { activityInfo } from '@temporalio/activity';
+import { z } from 'zod';
+import type { Evidence, TestReport } from '../domain/evidence.js';
+import { PortError } from '../domain/failures.js';
+import {
+  findingsOf,
+  judge,
+  measurementSchema,
+  overallVerdict,
+  type GateResult,
+  type Measurement,
+} from '../domain/gate.js';
+import {
+  candidateSchema,
+  snapshotRefSchema,
+  stagedSchema,
+  type Candidate,
+  type Staged,
+  type Tested,
+} from '../domain/lifecycle.js';
+import { ownerOf } from '../domain/metrics.js';
+import { digestSchema, runIdSchema } from '../domain/names.js';
+import type { Row, Snapshots } from '../domain/ports/dataset-source.js';
+import type { ModelRuntime } from '../domain/ports/model-runtime.js';
+import type { RegisteredVersion, Registry } from '../domain/ports/registry.js';
+import { predictionsOf, type Predictions } from '../domain/predictions.js';
+import { measureQuality } from '../domain/quality.js';
+import { liveVersionOf } from '../domain/live-state.js';
+import { modelSpecSchema, type ModelSpec } from '../domain/spec.js';
+import { defineActivity } from './define-activity.js';
+import { withHeartbeats } from './heartbeats.js';
+import { measureSystem, textTensor } from './measure-system.js';
+import { inWorkFolder } from './work-folder.js';
+
+export interface TestPorts {
+  readonly registry: Registry;
+  readonly snapshots: Snapshots;
+  readonly runtime: ModelRuntime;
+  readonly workRoot: string;
+}
+
+const LOAD_DEADLINE_MS = 60_000;
+const BATCH_ROWS = 256;
+const MEASUREMENTS = 'measurements.json';
+
+const measureInputSchema = z.strictObject({
+  spec: modelSpecSchema,
+  candidate: candidateSchema,
+  heldOut: snapshotRefSchema,
+  run: runIdSchema,
+  /** Which round of tests of this lifecycle it is; a later one has new rows or a new baseline. */
+  round: z.int().min(1),
+});
+type MeasureInput = z.output<typeof measureInputSchema>;
+
+const assembleInputSchema = measureInputSchema.extend({
+  system: stagedSchema,
+  quality: stagedSchema,
+  baseline: digestSchema.nullable(),
+});
+
+/** Measures a version and judges it. */
+export function createTestActivities(ports: TestPorts) {
+  return {
+    /** System metrics, from throw-away processes. */
+    measureSystem: defineActivity(measureInputSchema, (input) =>
+      withHeartbeats(({ progress }) => systemStage(ports, input, progress)),
+    ),
+    /** Statistical metrics on the held-out rows, and against what is live now on the same rows. */
+    measureQuality: defineActivity(measureInputSchema, (input) =>
+      withHeartbeats(() => qualityStage(ports, input)),
+    ),
+    /** Judges the measurements and writes report and evidence beside the version. */
+    assembleEvidence: defineActivity(assembleInputSchema, (input) => assemble(ports, input)),
+  };
+}
+
+async function systemStage(
+  ports: TestPorts,
+  input: MeasureInput,
+  progress: (detail: unknown) => void,
+): Promise<Staged> {
+  return inWorkFolder(ports.workRoot, async (folder) => {
+    const directory = await folder('version');
+    const { manifest } = await fetchVersion(ports, input.spec.model, input.candidate.digest, directory);
+    const measurements = await measureSystem(
+      ports.runtime,
+      {
+        directory,
+        artifact: input.candidate.artifact,
+        manifest,
+        rows: await ports.snapshots.rows(input.heldOut),
+        memoryLimitBytes: input.spec.test.memoryLimitBytes,
+      },
+      progress,
+    );
+    return stageMeasurements(ports, input, 'test-system', measurements, await folder('out'));
+  });
+}
+
+async function qualityStage(
+  ports: TestPorts,
+  input: MeasureInput,
+): Promise<{ staged: Staged; baseline: string | null }> {
+  const { spec, candidate } = input;
+  return inWorkFolder(ports.workRoot, async (folder) => {
+    const rows = await ports.snapshots.rows(input.heldOut);
+    const live = await ports.registry.live(spec.model);
+    const served = live === null ? null : liveVersionOf(live.state);
+    const predict = async (version: { digest: string; artifact: string }, name: string) =>
+      predictRows(ports, spec, version, rows, await folder(name));
+    const measurements = measureQuality({
+      rows,
+      candidate: await predict(candidate, 'candidate'),
+      baseline: served === null ? null : await predict(served, 'baseline'),
+      resamples: spec.test.resamples,
+      confidence: spec.test.confidence,
+      seed: spec.train.seed,
+    });
+    const staged = await stageMeasurements(
+      ports,
+      input,
+      'test-quality',
+      measurements,
+      await folder('out'),
+    );
+    return { staged, baseline: served?.digest ?? null };
+  });
+}
+
+async function predictRows(
+  ports: TestPorts,
+  spec: ModelSpec,
+  version: { digest: string; artifact: string },
+  rows: readonly Row[],
+  directory: string,
+): Promise<Predictions> {
+  const { manifest } = await fetchVersion(ports, spec.model, version.digest, directory);
+  const opened = await ports.runtime.open({
+    directory,
+    artifact: version.artifact,
+    manifest,
+    memoryLimitBytes: spec.test.memoryLimitBytes,
+    loadDeadlineMs: LOAD_DEADLINE_MS,
+  });
+  try {
+    return await predictTexts(opened, rows, manifest.contract.labels);
+  } finally {
+    await opened.close();
+  }
+}
+
+async function predictTexts(
+  opened: Awaited<ReturnType<ModelRuntime['open']>>,
+  rows: readonly Row[],
+  labels: readonly string[],
+): Promise<Predictions> {
+  const probabilities = new Float64Array(rows.length * labels.length);
+  const predicted = new Int32Array(rows.length);
+  for (let from = 0; from < rows.length; from += BATCH_ROWS) {
+    const texts = rows.slice(from, from + BATCH_ROWS).map(({ text }) => text);
+    const { outputs } = await opened.infer([textTensor(texts)]);
+    const part = predictionsOf(outputs, labels);
+    probabilities.set(part.probabilities, from * labels.length);
+    predicted.set(part.predicted, from);
+  }
+  return { labels, probabilities, predicted };
+}
+
+/** @throws PortError `UnknownVersion`. */
+async function fetchVersion(
+  ports: TestPorts,
+  model: string,
+  digest: string,
+  directory: string,
+): Promise<RegisteredVersion> {
+  const registered = await ports.registry.versionByDigest(model, digest);
+  if (registered === null) {
+    throw new PortError('UnknownVersion', `model "${model}" has no version ${digest}`, {
+      details: { model, digest },
+    });
+  }
+  await ports.registry.fetchVersion(registered, directory);
+  return registered;
+}
+
+async function stageMeasurements(
+  ports: TestPorts,
+  input: MeasureInput,
+  stage: 'test-system' | 'test-quality',
+  measurements: readonly Measurement[],
+  directory: string,
+): Promise<Staged> {
+  await writeFile(join(directory, MEASUREMENTS), JSON.stringify(measurements));
+  // rounds and attempts share one number, so that no round overwrites another's file
+  const attempt = input.round * 1_000 + activityInfo().attempt;
+  return ports.registry.stage({ run: input.run, stage, attempt }, directory, [MEASUREMENTS]);
+}
+
+async function assemble(
+  ports: TestPorts,
+  input: z.output<typeof assembleInputSchema>,
+): Promise<Tested> {
+  const { spec, candidate, baseline } = input;
+  const measurements = await inWorkFolder(ports.workRoot, async (folder) => [
+    ...(await fetchMeasurements(ports, input.system, await folder('system'))),
+    ...(await fetchMeasurements(ports, input.quality, await folder('quality'))),
+  ]);
+  const results = spec.test.gates.map((gate) =>
+    judge(
+      gate,
+      measurements.find(({ metric }) => metric === gate.metric),
+      baseline !== null,
+    ),
+  );
+  const report: TestReport = {
+    schemaVersion: 1,
+    model: spec.model,
+    manifest: candidate.digest,
+    artifact: candidate.artifact,
+    baseline,
+    heldOut: input.heldOut.digest,
+    measurements: [...measurements],
+    results,
+    verdict: overallVerdict(results),
+    findings: [...findingsOf(results, measurements)],
+    machine: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`,
+  };
+  const testReport = await ports.registry.putEvidence(spec.model, candidate.digest, report);
+  const evidence = evidenceOf(input, candidate, testReport, results);
+  return {
+    verdict: report.verdict,
+    evidence: await ports.registry.putEvidence(spec.model, candidate.digest, evidence),
+    testReport,
+    baseline,
+    roles: evidence.roles,
+    table: results.map(({ gate, verdict, reason }) => ({ gate, verdict, reason })),
+    findings: report.findings,
+  };
+}
+
+function evidenceOf(
+  { spec, baseline, run }: z.output<typeof assembleInputSchema>,
+  candidate: Candidate,
+  testReport: string,
+  results: readonly GateResult[],
+): Evidence {
+  return {
+    schemaVersion: 1,
+    model: spec.model,
+    lifecycle: run,
+    manifest: candidate.digest,
+    artifact: candidate.artifact,
+    testReport,
+    parityReport: candidate.parityReport,
+    baseline,
+    roles: [...rolesAsked(spec, results)],
+    policy: null,
+    nonce: randomBytes(16).toString('hex'),
+  };
+}
+
+/** The owners of what no gate could settle decide first, then the roles of the specification. */
+function rolesAsked(spec: ModelSpec, results: readonly GateResult[]): ReadonlySet<string> {
+  const unsettled = results.filter(({ verdict }) => verdict === 'inconclusive' || verdict === 'error');
+  return new Set([
+    ...unsettled.map(({ gate }) => ownerOf(gate.metric)),
+    ...spec.approve.handOffs.map(({ role }) => role),
+  ]);
+}
+
+async function fetchMeasurements(
+  ports: TestPorts,
+  staged: Staged,
+  directory: string,
+): Promise<readonly Measurement[]> {
+  await ports.registry.fetchStaged(staged, directory);
+  const text = await readFile(join(directory, MEASUREMENTS), 'utf8');
+  return z.array(measurementSchema).parse(JSON.parse(text));
+}

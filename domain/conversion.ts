@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { graphSchema, tensorSpecSchema } from './manifest.js';
+import { filePathSchema } from './names.js';
+import type { Contract, Manifest } from './manifest.js';
+
+/** `model.json`: what a trainer's convert step says of the ONNX file it wrote. */
+export const conversionSchema = z.strictObject({
+  schemaVersion: z.literal(1),
+  labels: z.array(z.string().min(1).max(200)).min(2).max(10_000),
+  /** The front end's file, null for a model that takes numbers. */
+  frontEnd: filePathSchema.nullable(),
+  artifact: filePathSchema,
+  opset: graphSchema.shape.opset,
+  irVersion: graphSchema.shape.irVersion,
+  producer: graphSchema.shape.producer,
+  inputs: z.array(tensorSpecSchema).min(1),
+  outputs: z.array(tensorSpecSchema).min(1),
+});
+export type Conversion = z.infer<typeof conversionSchema>;
+
+/** One line of `parity.jsonl`: what the source framework answers to a parity row. */
+export const parityLineSchema = z.object({
+  id: z.string(),
+  label: z.string(),
+  probabilities: z.array(z.number()),
+});
+export type ParityLine = z.infer<typeof parityLineSchema>;
+
+/** The caller's side of a converted model: text in for a front end, else the graph's own inputs; labels and probabilities out. */
+export function contractOf(conversion: Conversion): Contract {
+  const labels = conversion.labels;
+  return {
+    inputs:
+      conversion.frontEnd === null
+        ? conversion.inputs
+        : [{ name: 'text', datatype: 'BYTES', shape: [-1] }],
+    outputs: [
+      { name: 'label', datatype: 'BYTES', shape: [-1] },
+      { name: 'probabilities', datatype: 'FP32', shape: [-1, labels.length] },
+    ],
+    labels,
+  };
+}
+
+/** The parts of a manifest that say how to run a converted model. */
+export function runnableOf(
+  conversion: Conversion,
+): Pick<Manifest, 'contract' | 'frontEnd' | 'graph'> {
+  return {
+    contract: contractOf(conversion),
+    frontEnd:
+      conversion.frontEnd === null ? null : { kind: 'bag-of-words', path: conversion.frontEnd },
+    graph: {
+      inputs: conversion.inputs,
+      outputs: conversion.outputs,
+      opset: conversion.opset,
+      irVersion: conversion.irVersion,
+      producer: conversion.producer,
+    },
+  };
+}
