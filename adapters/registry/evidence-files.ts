@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { digestOfBytes } from '../../domain/digest.js';
+import {
+  evidenceSchema,
+  parityReportSchema,
+  testReportSchema,
+  type Evidence,
+  type ParityReport,
+  type TestReport,
+} from '../../domain/evidence.js';
+import { PortError } from '../../domain/failures.js';
+import type { ObjectStore } from '../../domain/ports/object-store.js';
+import { evidenceKey } from './keys.js';
+import { encodeJson, missingObject, parseStored, verifyBytes } from './stored-json.js';
+
+const documentSchema = z.union([evidenceSchema, testReportSchema, parityReportSchema]);
+
+/** Reports and evidence: immutable, each under the digest of its own bytes, beside the version they are about. */
+export class EvidenceFiles {
+  readonly #store: ObjectStore;
+
+  constructor(store: ObjectStore) {
+    this.#store = store;
+  }
+
+  async put(
+    model: string,
+    manifestDigest: string,
+    given: Evidence | TestReport | ParityReport,
+  ): Promise<string> {
+    const parsed = documentSchema.safeParse(given);
+    if (!parsed.success) {
+      throw new PortError(
+        'EvidenceInvalid',
+        `a report of model "${model}" is wrong: ${parsed.error.message}`,
+      );
+    }
+    belongs(parsed.data, model, manifestDigest);
+    const bytes = encodeJson(parsed.data);
+    const digest = digestOfBytes(bytes);
+    const key = evidenceKey(model, manifestDigest, digest);
+    const result = await this.#store.put(key, bytes, 'absent');
+    if (result.kind === 'conflict') await this.#mustHold(key, digest);
+    return digest;
+  }
+
+  async evidence(model: string, manifestDigest: string, digest: string): Promise<Evidence | null> {
+    return this.#read(model, manifestDigest, digest, evidenceSchema);
+  }
+
+  async testReport(
+    model: string,
+    manifestDigest: string,
+    digest: string,
+  ): Promise<TestReport | null> {
+    return this.#read(model, manifestDigest, digest, testReportSchema);
+  }
+
+  async #read<T extends { readonly model: string; readonly manifest: string }>(
+    model: string,
+    manifestDigest: string,
+    digest: string,
+    schema: z.ZodType<T>,
+  ): Promise<T | null> {
+    const key = evidenceKey(model, manifestDigest, digest);
+    const stored = await this.#store.get(key);
+    if (stored === null) return null;
+    verifyBytes(key, stored.bytes, digest);
+    const document = parseStored(key, stored.bytes, schema);
+    belongs(document, model, manifestDigest);
+    return document;
+  }
+
+  async #mustHold(key: string, digest: string): Promise<void> {
+    const stored = await this.#store.get(key);
+    if (stored === null) throw missingObject(key, 'it was removed just now; try again');
+    verifyBytes(key, stored.bytes, digest);
+  }
+}
+
+/** Evidence of one model or version must not be shown as another's. */
+function belongs(
+  document: { readonly model: string; readonly manifest?: string },
+  model: string,
+  manifestDigest: string,
+): void {
+  const version = document.manifest ?? manifestDigest;
+  if (document.model === model && version === manifestDigest) return;
+  throw new PortError(
+    'EvidenceInvalid',
+    `a report is about ${document.model} ${version.slice(0, 12)}, but was put beside ${model} ${manifestDigest.slice(0, 12)}`,
+  );
+}

@@ -1,0 +1,138 @@
+import { z } from 'zod';
+import { PortError } from '../../domain/failures.js';
+import {
+  digestSchema,
+  filePathSchema,
+  nameSchema,
+  runIdSchema,
+  versionNumberSchema,
+} from '../../domain/names.js';
+import type { Staged } from '../../domain/lifecycle.js';
+
+/**
+ * The only place where keys are built. Every part is checked against its grammar here, again after the edge: a name that
+ * came through a payload, a file or a listing cannot leave its directory. Each function throws `InvalidName` (terminal).
+ */
+
+const CLAIM = 'claim.json';
+const MANIFEST = 'manifest.json';
+
+const stageSchema = z.enum(['retrain', 'convert']);
+const attemptSchema = z.int().min(1).max(1_000_000);
+const fileNameSchema = filePathSchema.refine(
+  (name) => !name.includes('/'),
+  'a file name has no "/"',
+);
+
+function checked<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 100)) : String(value);
+  const why = parsed.error.issues.map((issue) => issue.message).join('; ');
+  throw new PortError('InvalidName', `${shown} is not ${what}: ${why}`, { details: { what } });
+}
+
+const modelName = (model: string) => checked(nameSchema, model, "a model's name");
+const digest = (value: string) => checked(digestSchema, value, 'a digest');
+const runId = (run: string) => checked(runIdSchema, run, 'a run id');
+const filePath = (path: string) => checked(filePathSchema, path, 'a file path');
+
+/** Everything that a run staged, its checkpoints included. */
+export function stagingPrefix(run: string): string {
+  return `staging/${runId(run)}/`;
+}
+
+/** One file of one attempt of a stage. */
+export function stagingKey(place: Pick<Staged, 'run' | 'stage' | 'attempt'>, path: string): string {
+  const stage = checked(stageSchema, place.stage, 'a stage');
+  const attempt = checked(attemptSchema, place.attempt, "an attempt's number");
+  return `${stagingPrefix(place.run)}${stage}/${attempt}/${filePath(path)}`;
+}
+
+/** All checkpoints of a run. */
+export function checkpointPrefix(run: string): string {
+  return `${stagingPrefix(run)}checkpoints/`;
+}
+
+/** One checkpoint; it survives attempts. */
+export function checkpointKey(run: string, file: string): string {
+  return `${checkpointPrefix(run)}${filePath(file)}`;
+}
+
+/** All versions of a model. */
+export function versionsPrefix(model: string): string {
+  return `models/${modelName(model)}/versions/`;
+}
+
+function versionPrefix(model: string, version: number): string {
+  return `${versionsPrefix(model)}${checked(versionNumberSchema, version, "a version's number")}/`;
+}
+
+/** Binds a version's number to one manifest digest. */
+export function claimKey(model: string, version: number): string {
+  return `${versionPrefix(model, version)}${CLAIM}`;
+}
+
+/** The object that makes a directory a version. */
+export function manifestKey(model: string, version: number): string {
+  return `${versionPrefix(model, version)}${MANIFEST}`;
+}
+
+/** One file of a version; the claim's and the manifest's own names are refused. */
+export function versionFileKey(model: string, version: number, path: string): string {
+  if (path === CLAIM || path === MANIFEST) {
+    throw new PortError(
+      'InvalidName',
+      `"${path}" cannot be a version's file: the registry writes it`,
+    );
+  }
+  return `${versionPrefix(model, version)}${filePath(path)}`;
+}
+
+/** The number and the file that a key below `versionsPrefix` names; null for what the registry did not write. */
+export function parseVersionKey(
+  model: string,
+  key: string,
+): { version: number; isManifest: boolean } | null {
+  const parts = /^([1-9]\d{0,6})\/(.+)$/.exec(key.slice(versionsPrefix(model).length));
+  const version = versionNumberSchema.safeParse(Number(parts?.[1]));
+  return version.success ? { version: version.data, isManifest: parts?.[2] === MANIFEST } : null;
+}
+
+/** A report or evidence, under the digest of its own bytes. */
+export function evidenceKey(model: string, manifestDigest: string, documentDigest: string): string {
+  return `models/${modelName(model)}/evidence/${digest(manifestDigest)}/${digest(documentDigest)}.json`;
+}
+
+/** The truth about what serves. */
+export function liveKey(model: string): string {
+  return `models/${modelName(model)}/live.json`;
+}
+
+/** All replicas of a model, dead ones included. */
+export function replicasPrefix(model: string): string {
+  return `models/${modelName(model)}/replicas/`;
+}
+
+/** What one replica says of itself. */
+export function replicaKey(model: string, replica: string): string {
+  return `${replicasPrefix(model)}${checked(nameSchema, replica, "a replica's name")}.json`;
+}
+
+/** One object of the prediction log, by the UTC hour of `at`. */
+export function predictionsKey(model: string, at: Date, name: string): string {
+  if (Number.isNaN(at.getTime()))
+    throw new PortError('InvalidName', 'a prediction log needs a valid date');
+  const [day, hour] = [at.toISOString().slice(0, 10), at.toISOString().slice(11, 13)];
+  const file = checked(fileNameSchema, name, "a prediction log's name");
+  return `predictions/${modelName(model)}/${day}/${hour}/${file}`;
+}
+
+/** One file of a data set's immutable snapshot. */
+export function snapshotKey(
+  source: string,
+  snapshotDigest: string,
+  file: 'rows.jsonl' | 'snapshot.json',
+): string {
+  return `datasets/${checked(nameSchema, source, "a data source's name")}/${digest(snapshotDigest)}/${file}`;
+}

@@ -1,0 +1,144 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { isPortError, PortError } from '../../domain/failures.js';
+import {
+  liveStateSchema,
+  stepLive,
+  type LiveChange,
+  type LiveChangeResult,
+  type LiveState,
+} from '../../domain/live-state.js';
+import type { ObjectStore, StoredObject } from '../../domain/ports/object-store.js';
+import type { LiveReading } from '../../domain/ports/registry.js';
+import { liveKey } from './keys.js';
+import { encodeJson, parseStored } from './stored-json.js';
+
+/** How often a wish is tried again when others write at the same time. */
+const CHANGE_TRIES = 20;
+
+/** The last generation that was seen of a model, and the write that made it. */
+interface Seen {
+  readonly generation: number;
+  readonly writeId: string;
+}
+
+/** `live.json`: one object a model, changed by compare-and-set, never read backwards. */
+export class LivePointerFile {
+  readonly #store: ObjectStore;
+  readonly #now: () => Date;
+  readonly #seen = new Map<string, Seen>();
+
+  constructor(store: ObjectStore, now: () => Date) {
+    this.#store = store;
+    this.#now = now;
+  }
+
+  async read(model: string): Promise<LiveReading | null> {
+    const floor = this.#seen.get(model);
+    return this.#accept(model, floor, await this.#store.get(liveKey(model)));
+  }
+
+  async readIfChanged(
+    model: string,
+    etag: string | null,
+  ): Promise<LiveReading | 'unchanged' | null> {
+    const floor = this.#seen.get(model);
+    const stored = await this.#store.getIfChanged(liveKey(model), etag);
+    return stored === 'unchanged' ? stored : this.#accept(model, floor, stored);
+  }
+
+  /** One read and one write where nothing races; `writeId` in what is read means that this wish was done before. */
+  async change(model: string, change: LiveChange, writeId: string): Promise<LiveChangeResult> {
+    for (let attempt = 1; attempt <= CHANGE_TRIES; attempt += 1) {
+      const reading = await this.read(model);
+      const state = reading?.state ?? null;
+      if (state?.writeId === writeId) return ownAnswer(state, change);
+      const step = stepLive(state, change, { model, writeId, now: this.#now().toISOString() });
+      if (step.next === null) {
+        return { kind: step.kind, generation: state?.generation ?? 0, live: state?.live ?? null };
+      }
+      if (await this.#write(model, step.next, reading)) {
+        return { kind: step.kind, generation: step.next.generation, live: step.next.live };
+      }
+      await delay(Math.random() * 5 * attempt);
+    }
+    throw new PortError(
+      'LivePointerBusy',
+      `${liveKey(model)} was changed by others ${CHANGE_TRIES} times while this change was tried; try again`,
+      { details: { model, writeId } },
+    );
+  }
+
+  /** True where the state was written, false on a conflict. */
+  async #write(model: string, next: LiveState, over: LiveReading | null): Promise<boolean> {
+    const key = liveKey(model);
+    const bytes = encodeJson(liveStateSchema.parse(next));
+    try {
+      const result = await this.#store.put(
+        key,
+        bytes,
+        over === null ? 'absent' : { etag: over.etag },
+      );
+      if (result.kind === 'conflict') return false;
+    } catch (error) {
+      if (!isPortError(error) || error.type !== 'StoreUnreachable') throw error;
+      // The reply may have been lost after the write: only what the store holds now can tell.
+      const now = await this.read(model).catch(() => null);
+      if (now?.state.writeId !== next.writeId) throw error;
+    }
+    this.#remember(model, next);
+    return true;
+  }
+
+  /**
+   * Parses a reading and holds it against what was seen before the request was sent: a slower request may rightly bring an
+   * older state than one that overtook it, but never an older one than was known at its start.
+   */
+  #accept(model: string, floor: Seen | undefined, stored: StoredObject | null): LiveReading | null {
+    const key = liveKey(model);
+    const state = stored === null ? null : parseStored(key, stored.bytes, liveStateSchema);
+    if (state !== null && state.model !== model) {
+      throw new PortError('StoreRefused', `${key} is the live state of model "${state.model}"`);
+    }
+    const generation = state?.generation ?? 0;
+    if (floor !== undefined && generation < floor.generation) {
+      throw new PortError(
+        'StoreRefused',
+        `${key} went back from generation ${floor.generation} to ${generation}; somebody restored or removed it, so it is not followed`,
+        { details: { model, seen: floor.generation, read: generation } },
+      );
+    }
+    if (floor?.generation === generation && floor.writeId !== state?.writeId) {
+      throw new PortError(
+        'StoreRefused',
+        `${key} holds another generation ${generation} than was seen before`,
+      );
+    }
+    if (stored === null || state === null) return null;
+    this.#remember(model, state);
+    return { state, etag: stored.etag };
+  }
+
+  #remember(model: string, { generation, writeId }: LiveState): void {
+    if (generation > (this.#seen.get(model)?.generation ?? 0)) {
+      this.#seen.set(model, { generation, writeId });
+    }
+  }
+}
+
+/** The answer of a wish that was done before, from the state it left. */
+function ownAnswer(state: LiveState, change: LiveChange): LiveChangeResult {
+  const { generation, live } = state;
+  if (change.kind === 'promote' && live === change.candidate.digest) {
+    return { kind: 'promoted', generation, live };
+  }
+  if (change.kind === 'fallback' && state.withdrawn.includes(change.leaving)) {
+    return { kind: 'fallen-back', generation, live };
+  }
+  if (change.kind === 'undo-promotion' && live === change.before) {
+    return { kind: 'restored', generation, live };
+  }
+  throw new PortError(
+    'InvalidRequest',
+    `the write id "${state.writeId}" already names another change of ${liveKey(state.model)}; give each change its own`,
+  );
+}

@@ -1,0 +1,63 @@
+import type { z } from 'zod';
+import { canonicalJson, digestOfBytes } from '../../domain/digest.js';
+import { PortError } from '../../domain/failures.js';
+
+/** The bytes that are stored of a value: its canonical JSON in UTF-8. */
+export function encodeJson(value: unknown): Uint8Array {
+  return new TextEncoder().encode(canonicalJson(value));
+}
+
+/**
+ * Parses what the store holds under a key; nothing unparsed enters.
+ * @throws PortError `StoreRefused` that names the key, where the bytes are not JSON of that shape.
+ */
+export function parseStored<T>(key: string, bytes: Uint8Array, schema: z.ZodType<T>): T {
+  const parsed = schema.safeParse(parseJson(key, bytes));
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues
+    .slice(0, 3)
+    .map((issue) => `${issue.path.join('.') || 'it'}: ${issue.message}`)
+    .join('; ');
+  throw unreadable(key, problems, parsed.error);
+}
+
+function parseJson(key: string, bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw unreadable(key, 'it is not JSON', error);
+  }
+}
+
+function unreadable(key: string, problem: string, cause: unknown): PortError {
+  return new PortError(
+    'StoreRefused',
+    `the object ${key} is not what the registry writes there (${problem}); restore it or remove it`,
+    { details: { key }, cause },
+  );
+}
+
+/**
+ * Holds bytes against the digest they must have.
+ * @throws PortError `DigestMismatch` that names the key and both digests.
+ */
+export function verifyBytes(key: string, bytes: Uint8Array, expected: string): void {
+  const actual = digestOfBytes(bytes);
+  if (actual !== expected) throw digestMismatch(key, expected, actual);
+}
+
+/** The failure of bytes that are not those of their digest. */
+export function digestMismatch(what: string, expected: string, actual: string): PortError {
+  return new PortError(
+    'DigestMismatch',
+    `${what} has sha256 ${actual.slice(0, 12)}, expected ${expected.slice(0, 12)}; its bytes were changed or are incomplete`,
+    { details: { key: what, expected, actual } },
+  );
+}
+
+/** The failure of an object that must be there. */
+export function missingObject(key: string, hint: string): PortError {
+  return new PortError('StoreRefused', `the object ${key} is not in the store; ${hint}`, {
+    details: { key },
+  });
+}

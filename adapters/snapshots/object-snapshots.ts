@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { z } from 'zod';
+import { decodeRows, encodeRows, labelsOf, parseRows } from '../../domain/dataset.js';
+import { PortError } from '../../domain/failures.js';
+import { snapshotRefSchema, type SnapshotRef } from '../../domain/lifecycle.js';
+import type { DatasetSource, Row, Snapshots } from '../../domain/ports/dataset-source.js';
+import type { ObjectStore } from '../../domain/ports/object-store.js';
+import { nearestName, type TimeCut } from '../../domain/spec.js';
+import { snapshotKey } from '../registry/keys.js';
+import { digestMismatch, encodeJson, missingObject, parseStored } from '../registry/stored-json.js';
+
+/** `snapshot.json`: written last, so that a snapshot without it does not exist. It holds no time: same rows, same bytes. */
+const snapshotFileSchema = snapshotRefSchema.extend({ schemaVersion: z.literal(1) });
+
+/** Snapshots as immutable objects; a row that is in one stays as it was. */
+export class ObjectSnapshots implements Snapshots {
+  readonly #store: ObjectStore;
+  readonly #sources: Readonly<Record<string, DatasetSource>>;
+
+  /** @param sources - The worker's data sources by name; a lifecycle can name no others. */
+  constructor(store: ObjectStore, sources: Readonly<Record<string, DatasetSource>>) {
+    this.#store = store;
+    this.#sources = sources;
+  }
+
+  async take(source: string, cut: TimeCut): Promise<SnapshotRef> {
+    const rows = parseRows(source, await this.#source(source).rows(cut), cut);
+    const bytes = Buffer.concat(encodeRows(rows));
+    const digest = sha256(bytes);
+    const ref: SnapshotRef = { name: source, digest, rows: rows.length, labels: labelsOf(rows) };
+    const key = snapshotKey(source, digest, 'snapshot.json');
+    if ((await this.#described(key, ref)) === 'there') return ref;
+    await this.#store.put(snapshotKey(source, digest, 'rows.jsonl'), bytes, 'none');
+    const written = await this.#store.put(key, encodeJson({ schemaVersion: 1, ...ref }), 'absent');
+    if (written.kind === 'conflict') await this.#described(key, ref);
+    return ref;
+  }
+
+  async fetch(given: SnapshotRef, path: string): Promise<void> {
+    const { key, digest } = locate(given);
+    const got = await this.#store.getFile(key, path);
+    if (got === null) throw missingObject(key, 'take the snapshot again');
+    if (got.sha256 === digest) return;
+    await rm(path, { force: true });
+    throw digestMismatch(key, digest, got.sha256);
+  }
+
+  async rows(given: SnapshotRef): Promise<readonly Row[]> {
+    const { key, digest, name } = locate(given);
+    const stored = await this.#store.get(key);
+    if (stored === null) throw missingObject(key, 'take the snapshot again');
+    const actual = sha256(stored.bytes);
+    if (actual !== digest) throw digestMismatch(key, digest, actual);
+    return decodeRows(name, stored.bytes);
+  }
+
+  #source(name: string): DatasetSource {
+    const source = Object.hasOwn(this.#sources, name) ? this.#sources[name] : undefined;
+    if (source) return source;
+    const known = Object.keys(this.#sources);
+    const nearest = nearestName(name, known);
+    const hint = nearest === null ? '' : `; did you mean "${nearest}"?`;
+    throw new PortError(
+      'UnknownDataSource',
+      `this worker has no data source "${name}"${hint} (it has ${known.join(', ') || 'none'}: see switchyard.config.ts)`,
+      { details: { source: name, known } },
+    );
+  }
+
+  /** Whether the snapshot is there; one that says something else under the same digest is refused. */
+  async #described(key: string, ref: SnapshotRef): Promise<'there' | 'absent'> {
+    const stored = await this.#store.get(key);
+    if (stored === null) return 'absent';
+    const found = parseStored(key, stored.bytes, snapshotFileSchema);
+    const same =
+      found.name === ref.name &&
+      found.digest === ref.digest &&
+      found.rows === ref.rows &&
+      found.labels.join('\n') === ref.labels.join('\n');
+    if (same) return 'there';
+    throw new PortError(
+      'DigestMismatch',
+      `${key} describes another snapshot than the rows of its digest`,
+    );
+  }
+}
+
+function locate(given: SnapshotRef): { key: string; digest: string; name: string } {
+  const parsed = snapshotRefSchema.safeParse(given);
+  if (!parsed.success) {
+    throw new PortError(
+      'InvalidName',
+      `a reference to a snapshot is wrong: ${parsed.error.message}`,
+    );
+  }
+  const { name, digest } = parsed.data;
+  return { key: snapshotKey(name, digest, 'rows.jsonl'), digest, name };
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
