@@ -6,7 +6,7 @@ import type { Measurement, ShownInput } from '../domain/gate.js';
 import type { Manifest } from '../domain/manifest.js';
 import type { MetricName } from '../domain/metrics.js';
 import { ODD_TEXTS } from '../domain/odd-texts.js';
-import type { ModelRuntime, OpenedModel } from '../domain/ports/model-runtime.js';
+import type { ModelRuntime, OpenedModel, Tensor } from '../domain/ports/model-runtime.js';
 import { shownInput } from '../domain/shown-input.js';
 import { median, quantile } from '../domain/statistics.js';
 
@@ -64,7 +64,7 @@ export async function measureSystem(
     }
   } catch (error) {
     if (!isPortError(error)) throw error;
-    return [bytes, ...notMeasured(error.message)];
+    return [bytes, ...unmeasured(error.message, [shownInput({ id: 'load', text: '' }, error.message)])];
   }
 }
 
@@ -77,7 +77,8 @@ async function measureOpened(
   onProgress('throughput');
   const rate = await rowsPerSecond(opened, timed);
   onProgress('latency, row by row');
-  const { latencies, exceptions } = await timeRows(opened, [...timed, ...ODD_TEXTS]);
+  const { latencies, exceptions, crash } = await timeRows(opened, [...timed, ...ODD_TEXTS]);
+  if (crash !== null) return unmeasured(crash, exceptions);
   const { peakRssBytes } = await opened.memory();
   const times = Float64Array.from(latencies, ({ value }) => value);
   const slowest = [...latencies].sort((left, right) => right.value - left.value).slice(0, SHOWN);
@@ -87,7 +88,7 @@ async function measureOpened(
     measured('latency-slowest-ms', slowest[0]?.value ?? Number.NaN, times.length, slowest),
     measured('rows-per-second', rate, THROUGHPUT_ROWS),
     measured('peak-rss-bytes', peakRssBytes, 1, slowest.map(({ value: _, ...input }) => input)),
-    measured('exceptions', exceptions.length, ODD_TEXTS.length, exceptions),
+    measured('exceptions', exceptions.length, times.length + exceptions.length, exceptions.slice(0, SHOWN)),
   ];
 }
 
@@ -97,7 +98,12 @@ type TimedInput = ShownInput & { readonly value: number };
 async function timeRows(
   opened: OpenedModel,
   rows: readonly TextRow[],
-): Promise<{ latencies: readonly TimedInput[]; exceptions: readonly ShownInput[] }> {
+): Promise<{
+  latencies: readonly TimedInput[];
+  exceptions: readonly ShownInput[];
+  /** What the process died of, null while it lives. */
+  crash: string | null;
+}> {
   const latencies: TimedInput[] = [];
   const exceptions: ShownInput[] = [];
   for (const row of rows) {
@@ -112,11 +118,12 @@ async function timeRows(
       const size = Buffer.byteLength(row.text);
       latencies.push({ ...shownInput(row, `${value.toFixed(1)} ms for ${size} bytes`), value });
     } catch (error) {
-      if (!isPortError(error) || isPortError(error, 'RuntimeCrashed')) throw error;
+      if (!isPortError(error)) throw error;
       exceptions.push(shownInput(row, error.message));
+      if (error.type !== 'InvalidInput') return { latencies, exceptions, crash: error.message };
     }
   }
-  return { latencies, exceptions: exceptions.slice(0, SHOWN) };
+  return { latencies, exceptions, crash: null };
 }
 
 async function rowsPerSecond(opened: OpenedModel, rows: readonly TextRow[]): Promise<number> {
@@ -129,8 +136,8 @@ async function rowsPerSecond(opened: OpenedModel, rows: readonly TextRow[]): Pro
 }
 
 /** One batch of a text model's input. */
-export function textTensor(texts: readonly string[]) {
-  return { name: 'text', datatype: 'BYTES', shape: [texts.length], data: texts } as const;
+export function textTensor(texts: readonly string[]): Tensor {
+  return { name: 'text', datatype: 'BYTES', shape: [texts.length], data: texts };
 }
 
 function spread(rows: readonly TextRow[], wanted: number): readonly TextRow[] {
@@ -149,7 +156,7 @@ function measured(
   return { metric, value, sample, inputs: [...inputs] };
 }
 
-const NEEDS_A_LOADED_MODEL = [
+const NEEDS_A_LIVING_PROCESS = [
   'load-ms',
   'latency-p50-ms',
   'latency-p99-ms',
@@ -158,16 +165,11 @@ const NEEDS_A_LOADED_MODEL = [
   'peak-rss-bytes',
 ] as const satisfies readonly MetricName[];
 
-/** A version that crashes or does not load: one exception that is measured, and nothing else that could be. */
-function notMeasured(reason: string): readonly Measurement[] {
+/** A version that crashes or does not load: the exceptions are measured, and nothing else could be. */
+function unmeasured(reason: string, exceptions: readonly ShownInput[]): readonly Measurement[] {
   return [
-    {
-      metric: 'exceptions',
-      value: 1,
-      sample: 1,
-      inputs: [shownInput({ id: 'load', text: '' }, reason)],
-    },
-    ...NEEDS_A_LOADED_MODEL.map((metric) => ({
+    measured('exceptions', exceptions.length, exceptions.length, exceptions),
+    ...NEEDS_A_LIVING_PROCESS.map((metric) => ({
       metric,
       value: null,
       error: reason.slice(0, 1_000),

@@ -63,7 +63,7 @@ export class PortError extends Error {
   }
 }
 
-/** True for a `PortError`, optionally of one type. */
-export function isPortError(error: unknown, type?: FailureType): error is PortError {
-  return error instanceof PortError && (type === undefined || error.type === type);
+/** True for a `PortError`, whatever its type. */
+export function isPortError(error: unknown): error is PortError {
+  return error instanceof PortError;
 }

@@ -163,16 +163,19 @@ function fallBack(state: LiveState | null, leaving: string, write: Write): LiveS
   });
 }
 
+/** Restores only what the promotion left; a version that was promoted over it, or a fallback from it, stands. */
 function undoPromotion(
   state: LiveState | null,
   change: Extract<LiveChange, { kind: 'undo-promotion' }>,
   write: Write,
 ): LiveStep {
   const live = state?.live ?? null;
-  if (live === change.before) return { kind: 'already-clean', next: null };
+  const served = state?.served ?? [];
+  const wasPromoted = served.some(({ digest }) => digest === change.promoted);
+  if (live === change.before || !wasPromoted) return { kind: 'already-clean', next: null };
   if (live !== change.promoted) return { kind: 'conflicted', next: null };
   return write('restored', {
     live: change.before,
-    served: (state?.served ?? []).filter(({ digest }) => digest !== change.promoted),
+    served: served.filter(({ digest }) => digest !== change.promoted),
   });
 }

@@ -1,0 +1,44 @@
+import { proxyActivities, workflowInfo } from '@temporalio/workflow';
+import { durationMs } from '../domain/duration.js';
+import type { Activities } from '../activities/index.js';
+
+/** How long an attempt may be silent before another worker takes over. */
+const HEARTBEAT_TIMEOUT = '5 seconds';
+
+const RETRY = { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' };
+
+/** Bookkeeping: short calls to the store, on the workflow's own queue. */
+export function bookkeeping() {
+  return proxyActivities<Activities>({
+    startToCloseTimeout: '1 minute',
+    retry: { ...RETRY, maximumAttempts: 8 },
+  });
+}
+
+/** Calls that may wait for something outside, with heartbeats. */
+export function waiting(startToCloseTimeout: string) {
+  return proxyActivities<Activities>({
+    startToCloseTimeout: durationMs(startToCloseTimeout),
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    retry: { ...RETRY, maximumAttempts: 20 },
+  });
+}
+
+/** Work on the queue of one resource (`<queue>-train`, `<queue>-test`), whose workers limit how much runs at once. */
+export function onQueue(resource: 'train' | 'test', startToCloseTimeout: string) {
+  return proxyActivities<Activities>({
+    taskQueue: `${workflowInfo().taskQueue}-${resource}`,
+    startToCloseTimeout: durationMs(startToCloseTimeout),
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    retry: { ...RETRY, maximumAttempts: 3 },
+  });
+}
+
+/** The pointer write of `liveModel`: tried again quickly, since a fallback waits for it. */
+export function pointerWrite() {
+  return proxyActivities<Activities>({
+    startToCloseTimeout: '10 seconds',
+    scheduleToCloseTimeout: '1 minute',
+    retry: { initialInterval: '100 milliseconds', backoffCoefficient: 2, maximumInterval: '5 seconds' },
+  });
+}

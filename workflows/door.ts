@@ -1,0 +1,18 @@
+import { ApplicationFailure } from '@temporalio/workflow';
+import type { z } from 'zod';
+import { describeIssue } from '../domain/spec.js';
+
+/**
+ * Parses what enters a workflow. A wrong input fails the run or the update for good: thrown as a plain error it would
+ * stall the workflow task for ever instead.
+ */
+export function parseEntry<Schema extends z.ZodType>(
+  what: string,
+  schema: Schema,
+  input: unknown,
+): z.output<Schema> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(describeIssue).join('; ');
+  throw ApplicationFailure.nonRetryable(`wrong ${what}: ${problems}`, 'InvalidRequest');
+}

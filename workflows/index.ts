@@ -1,0 +1,2 @@
+export { liveModel } from './live-model.js';
+export { modelLifecycle } from './model-lifecycle.js';

@@ -1,0 +1,71 @@
+import { setHandler } from '@temporalio/workflow';
+import {
+  lifecycleRequestSchema,
+  type LifecycleOutcome,
+  type LifecycleRequest,
+} from '../domain/lifecycle.js';
+import { parseEntry } from './door.js';
+import { createLifecycle, type Lifecycle } from './lifecycle.js';
+import { status } from './messages.js';
+import { convertedNot, endedAs, rejectedByGates } from './outcomes.js';
+import { approve } from './stages/approve.js';
+import { cleanUp } from './stages/clean-up.js';
+import { convert } from './stages/convert.js';
+import { deploy } from './stages/deploy.js';
+import { gatherOnce, testUntilSettled } from './stages/test.js';
+import { resolveSpec, retrain } from './stages/retrain.js';
+
+/**
+ * One candidate, from retrain to live. A business "no" (rejected, refused, expired, superseded) is a returned outcome; only a
+ * terminal technical error fails the run. However it ends, what it did not finish is undone first.
+ */
+export async function modelLifecycle(request: LifecycleRequest): Promise<LifecycleOutcome> {
+  // handlers are registered before the first await, so that nothing sent early is lost
+  const lifecycle = createLifecycle(parseEntry('lifecycle request', lifecycleRequestSchema, request));
+  setHandler(status, () => lifecycle.status(), {
+    description: 'Stage, gates, evidence, who is waited for',
+  });
+  try {
+    const outcome = await travel(lifecycle);
+    if (outcome.outcome === 'live') await cleanUp(lifecycle);
+    else await undo(lifecycle);
+    lifecycle.enter('ended');
+    return { ...outcome, ledger: [...lifecycle.ledger.rows] };
+  } catch (error) {
+    await undo(lifecycle);
+    throw error;
+  }
+}
+
+async function travel(lifecycle: Lifecycle): Promise<LifecycleOutcome> {
+  const spec = await resolveSpec(lifecycle);
+  const trained = await retrain(lifecycle, spec);
+  const converted = await convert(lifecycle, spec, trained);
+  if (converted.kind === 'parity-missed') return convertedNot(lifecycle, converted.finding);
+  const { candidate } = converted;
+  let heldOut = trained.snapshots.heldOut;
+  for (let round = 1, moved = false; ; round += 1) {
+    const tested = await testUntilSettled(lifecycle, { spec, trained, candidate, heldOut, round });
+    heldOut = tested.heldOut;
+    if (tested.verdict === 'failed' && moved) {
+      return endedAs('superseded', lifecycle, 'a newer version went live, and this one is no match for it');
+    }
+    if (tested.verdict === 'failed') return rejectedByGates(lifecycle);
+    const approval = await approve(lifecycle, spec, tested);
+    if (approval.kind === 'ended') return endedAs(approval.outcome, lifecycle, approval.reason);
+    if (approval.kind === 'needs-more-data') {
+      heldOut = await gatherOnce(lifecycle, spec, trained);
+      continue;
+    }
+    const { decisions } = approval;
+    const deployed = await deploy(lifecycle, { spec, candidate, tested, decisions });
+    if (deployed.kind === 'ended') return deployed.outcome;
+    moved = true;
+  }
+}
+
+async function undo(lifecycle: Lifecycle): Promise<void> {
+  lifecycle.enter('undo');
+  lifecycle.desk.close('the lifecycle is being undone');
+  await lifecycle.ledger.undoAll();
+}

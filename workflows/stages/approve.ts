@@ -1,0 +1,109 @@
+import { ActivityFailure, condition, isCancellation, log, workflowInfo } from '@temporalio/workflow';
+import type { RecordedDecision } from '../../domain/decision.js';
+import { durationMs } from '../../domain/duration.js';
+import type { Tested } from '../../domain/lifecycle.js';
+import type { ModelSpec } from '../../domain/spec.js';
+import { bookkeeping } from '../activity-options.js';
+import type { Lifecycle } from '../lifecycle.js';
+
+export type Approval =
+  | { readonly kind: 'approved'; readonly decisions: readonly RecordedDecision[] }
+  | { readonly kind: 'needs-more-data' }
+  | { readonly kind: 'ended'; readonly outcome: 'refused' | 'expired'; readonly reason: string };
+
+/** When a role that is asked must answer, and when it is told again. */
+interface Asked {
+  readonly role: string;
+  readonly expiresAt: number;
+  readonly reminderMs: number;
+  remindAt: number;
+}
+
+/** Puts the evidence before the roles and waits for their decisions, each with a deadline and reminders. */
+export async function approve(
+  lifecycle: Lifecycle,
+  spec: ModelSpec,
+  tested: Tested,
+): Promise<Approval> {
+  lifecycle.enter('approve');
+  const { desk } = lifecycle;
+  desk.open(tested.evidence, tested.roles, spec.approve.order);
+  const approval = await waitForDecisions(lifecycle, spec, tested);
+  desk.close(approval.kind === 'ended' ? approval.outcome : approval.kind);
+  return approval;
+}
+
+async function waitForDecisions(
+  lifecycle: Lifecycle,
+  spec: ModelSpec,
+  tested: Tested,
+): Promise<Approval> {
+  const { desk } = lifecycle;
+  const asked = new Map<string, Asked>();
+  for (;;) {
+    const settled = settledBy(desk.decisions, tested.roles);
+    if (settled) return settled;
+    for (const role of desk.waitingFor().filter((each) => !asked.has(each))) {
+      asked.set(role, askedNow(spec, role));
+      await tell(lifecycle, 'hand-off', role);
+    }
+    const waiting = [...asked.values()].filter(({ role }) => desk.waitingFor().includes(role));
+    const seen = desk.decisions.length;
+    const wakeAt = Math.min(...waiting.map(({ expiresAt, remindAt }) => Math.min(expiresAt, remindAt)));
+    const answered = await condition(
+      () => desk.decisions.length !== seen,
+      Math.max(1, wakeAt - Date.now()),
+    );
+    if (answered) continue;
+    const late = waiting.find(({ expiresAt }) => expiresAt <= Date.now());
+    if (late) return { kind: 'ended', outcome: 'expired', reason: `"${late.role}" did not answer in time` };
+    for (const each of waiting.filter(({ remindAt }) => remindAt <= Date.now())) {
+      each.remindAt = Date.now() + each.reminderMs;
+      await tell(lifecycle, 'reminder', each.role);
+    }
+  }
+}
+
+function settledBy(
+  decisions: readonly RecordedDecision[],
+  roles: readonly string[],
+): Approval | null {
+  const other = decisions.find(({ decision }) => decision !== 'approved');
+  if (other?.decision === 'needs-more-data') return { kind: 'needs-more-data' };
+  if (other) {
+    const reason = `${other.by} (${other.role}): ${other.reason}`;
+    return { kind: 'ended', outcome: 'refused', reason };
+  }
+  return decisions.length === roles.length ? { kind: 'approved', decisions } : null;
+}
+
+function askedNow(spec: ModelSpec, role: string): Asked {
+  const handOff = spec.approve.handOffs.find((each) => each.role === role);
+  const deadline = handOff?.deadline ?? spec.gather.deadline; // an owner who is asked about an open gate
+  const reminderMs =
+    handOff?.reminder === undefined ? Number.POSITIVE_INFINITY : durationMs(handOff.reminder);
+  return {
+    role,
+    expiresAt: Date.now() + durationMs(deadline),
+    reminderMs,
+    remindAt: Date.now() + reminderMs,
+  };
+}
+
+/** A notice that cannot be delivered is logged; it never stops a lifecycle. */
+async function tell(lifecycle: Lifecycle, kind: 'hand-off' | 'reminder', role: string): Promise<void> {
+  const { workflowId } = workflowInfo();
+  const { candidate, desk, request } = lifecycle;
+  try {
+    await bookkeeping().notify({
+      kind,
+      model: request.model,
+      workflowId,
+      roles: [role],
+      text: `${role}: version ${candidate?.version ?? 0} of "${request.model}" waits for your decision on evidence ${desk.evidence ?? ''}`,
+    });
+  } catch (error) {
+    if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+    log.warn('a notice was not delivered', { kind, role, cause: error.cause?.message });
+  }
+}

@@ -1,0 +1,60 @@
+import { sleep } from '@temporalio/workflow';
+import { durationMs } from '../../domain/duration.js';
+import type { Candidate, SnapshotRef, Tested } from '../../domain/lifecycle.js';
+import type { ModelSpec } from '../../domain/spec.js';
+import { bookkeeping, onQueue, waiting } from '../activity-options.js';
+import type { Lifecycle } from '../lifecycle.js';
+import type { Retrained } from './retrain.js';
+
+export interface TestGiven {
+  readonly spec: ModelSpec;
+  readonly trained: Retrained;
+  readonly candidate: Candidate;
+  readonly heldOut: SnapshotRef;
+  /** Which round of tests of this lifecycle it is, from 1. */
+  readonly round: number;
+}
+
+/** A result, and the held-out rows it rests on. */
+export type Settled = Tested & { readonly heldOut: SnapshotRef };
+
+/**
+ * Measures and judges. While a gate is inconclusive, newer held-out rows are gathered, up to the budget of `gather`; what is
+ * then still open (or could not be measured) goes to people: it never becomes a pass or a fail by itself.
+ */
+export async function testUntilSettled(lifecycle: Lifecycle, given: TestGiven): Promise<Settled> {
+  const until = Date.now() + durationMs(given.spec.gather.deadline);
+  let { heldOut } = given;
+  let tested = await test(lifecycle, { ...given, heldOut }, given.round * 100);
+  for (let again = 1; tested.verdict === 'inconclusive' && Date.now() < until; again += 1) {
+    const gathered = await gatherOnce(lifecycle, given.spec, given.trained);
+    if (gathered.digest === heldOut.digest) continue; // no newer rows
+    heldOut = gathered;
+    tested = await test(lifecycle, { ...given, heldOut }, given.round * 100 + again);
+  }
+  lifecycle.carry({ tested });
+  return { ...tested, heldOut };
+}
+
+/** Waits `gather.every`, then takes the held-out rows anew. */
+export async function gatherOnce(
+  lifecycle: Lifecycle,
+  spec: ModelSpec,
+  trained: Retrained,
+): Promise<SnapshotRef> {
+  lifecycle.enter('gather');
+  await sleep(durationMs(spec.gather.every));
+  return bookkeeping().takeHeldOut({ spec, train: trained.snapshots.train });
+}
+
+async function test(lifecycle: Lifecycle, given: TestGiven, round: number): Promise<Tested> {
+  lifecycle.enter('test');
+  const { spec, candidate, heldOut } = given;
+  const input = { spec, candidate, heldOut, run: lifecycle.run, round };
+  const [system, quality] = await Promise.all([
+    onQueue('test', '30 minutes').measureSystem(input),
+    onQueue('test', '30 minutes').measureQuality(input),
+  ]);
+  const { staged, baseline } = quality;
+  return waiting('5 minutes').assembleEvidence({ ...input, system, quality: staged, baseline });
+}
