@@ -1,0 +1,211 @@
+/**
+ * What set-up brings. Each part has a name, a digest of what it is made from, `isThere` and `make`;
+ * a part whose digest is stamped and which is there costs nothing more.
+ */
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { Missing, mustRun, onPath, ROOT, run, say } from './setup-run.js';
+
+const STAMPS = path.join(ROOT, '.switchyard/setup');
+const TOOLS = path.join(ROOT, '.switchyard/tools');
+const TRAINERS = path.join(ROOT, 'trainers');
+const UV_REQUIREMENTS = path.join(TRAINERS, 'servers/uv-requirements.txt');
+const BUNDLER = path.join(ROOT, 'scripts/build-bundles.ts');
+const PYTHONS = ['python3', ...[10, 11, 12, 13, 14].map((minor) => `python3.${minor}`), 'python'];
+const PLATFORM = `${process.platform}-${process.arch}`;
+
+const read = (file) => (fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '');
+
+function digest(...texts) {
+  const hash = createHash('sha256').update(PLATFORM);
+  for (const text of texts) hash.update('\0').update(text);
+  return hash.digest('hex');
+}
+
+const stampOf = (name) => path.join(STAMPS, name);
+const isStamped = (name, value) => read(stampOf(name)) === value;
+
+function stamp(name, value) {
+  fs.mkdirSync(STAMPS, { recursive: true });
+  fs.writeFileSync(stampOf(name), value);
+}
+
+function npmPart() {
+  const lockFile = path.join(ROOT, 'package-lock.json');
+  const lock = read(lockFile);
+  const installedFile = path.join(ROOT, 'node_modules/.package-lock.json');
+  return {
+    name: 'npm',
+    label: 'npm packages',
+    digest: digest(lock),
+    isThere: () => fs.existsSync(installedFile),
+    isMadeByHand: () =>
+      fs.existsSync(installedFile) &&
+      fs.statSync(installedFile).mtimeMs >= fs.statSync(lockFile).mtimeMs &&
+      isInstalled(JSON.parse(lock).packages, JSON.parse(read(installedFile)).packages),
+    make: async () => {
+      const options = ['ci', '--no-audit', '--no-fund', '--no-progress', '--loglevel=error'];
+      const npm = process.env.npm_execpath;
+      if (npm?.endsWith('npm-cli.js')) {
+        await mustRun('npm ci', process.execPath, [npm, ...options]);
+      } else {
+        if (!onPath('npm')) throw new Missing('npm is missing: install Node.js together with npm');
+        await mustRun('npm ci', 'npm', options);
+      }
+    },
+  };
+}
+
+/** Whether the installed tree is the locked one: nothing more, and nothing less but optional packages. */
+function isInstalled(locked, installed) {
+  const same = (name) =>
+    installed[name].version === locked[name]?.version &&
+    installed[name].integrity === locked[name]?.integrity;
+  const names = Object.keys(locked).filter((name) => name !== '');
+  return (
+    Object.keys(installed).every(same) &&
+    names.every((name) => name in installed || locked[name].optional || locked[name].devOptional)
+  );
+}
+
+async function findPython() {
+  const tooOld = [];
+  for (const command of PYTHONS.filter(onPath)) {
+    const { code, output } = await run(command, [
+      '-c',
+      'import sys; print("%d.%d" % sys.version_info[:2])',
+    ]);
+    const [major, minor] = output.trim().split('.').map(Number);
+    if (code === 0 && major === 3 && minor >= 10) return command;
+    if (code === 0) tooOld.push(`${command} is ${output.trim()}`);
+  }
+  const found = tooOld.length > 0 ? ` (${tooOld.join(', ')})` : '';
+  throw new Missing(
+    `Python 3.10 or newer is missing${found}: apt-get install python3 python3-venv`,
+  );
+}
+
+function toolsPart() {
+  const uv = path.join(TOOLS, 'bin/uv');
+  return {
+    name: 'tools',
+    label: 'uv',
+    digest: digest(read(UV_REQUIREMENTS)),
+    isThere: () => fs.existsSync(uv),
+    make: async () => {
+      const python = await findPython();
+      const probe = await run(python, ['-c', 'import venv, ensurepip']);
+      if (probe.code !== 0) {
+        throw new Missing(`${python} has no venv module: apt-get install python3-venv`);
+      }
+      await mustRun('The Python environment for uv', python, ['-m', 'venv', '--clear', TOOLS]);
+      const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps'];
+      await mustRun(
+        'The installation of uv',
+        path.join(TOOLS, 'bin/python'),
+        [...pip, '--require-hashes', '--only-binary', ':all:', '-r', UV_REQUIREMENTS],
+        { PIP_USER: '0' },
+      );
+    },
+  };
+}
+
+/** One part for each locked Python project in trainers/. */
+function pythonParts() {
+  const folders = fs.existsSync(TRAINERS) ? fs.readdirSync(TRAINERS).sort() : [];
+  // A project may take a neighbour by path, so each depends on what all of them declare.
+  const declared = folders.map((name) => read(path.join(TRAINERS, name, 'pyproject.toml')));
+  return folders
+    .filter((name) => fs.existsSync(path.join(TRAINERS, name, 'uv.lock')))
+    .map((name) => {
+      const folder = path.join(TRAINERS, name);
+      return {
+        name: `python-${name}`,
+        label: `Python packages of trainers/${name}`,
+        digest: digest(read(path.join(folder, 'uv.lock')), ...declared),
+        isThere: () => fs.existsSync(path.join(folder, '.venv/bin/python')),
+        make: () =>
+          mustRun(
+            `uv sync of trainers/${name}`,
+            path.join(TOOLS, 'bin/uv'),
+            ['sync', '--locked', '--no-progress', '--project', folder],
+            // Somebody else's active environment is not where these packages go.
+            { VIRTUAL_ENV: '', UV_PROJECT_ENVIRONMENT: '.venv' },
+          ),
+      };
+    });
+}
+
+/** The bundles depend on every TypeScript file that a worker may reach. */
+function bundlePart() {
+  const ignored = new Set(['node_modules', 'test', 'trainers']);
+  const seen = [];
+  const walk = (folder) => {
+    for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
+      const file = path.join(folder, entry.name);
+      if (entry.name.startsWith('.') || ignored.has(entry.name)) continue;
+      if (entry.isDirectory()) walk(file);
+      else if (/\.[cm]?[jt]s$/.test(entry.name)) {
+        const { size, mtimeMs } = fs.statSync(file);
+        seen.push(`${path.relative(ROOT, file)} ${size} ${mtimeMs}`);
+      }
+    }
+  };
+  walk(ROOT);
+  return {
+    name: 'bundles',
+    label: 'workflow bundles',
+    digest: digest(read(path.join(ROOT, 'package-lock.json')), ...seen.sort()),
+    isThere: () => true,
+    make: () =>
+      mustRun('The build of the workflow bundles', process.execPath, [
+        '--import',
+        import.meta.resolve('tsx'),
+        BUNDLER,
+      ]),
+  };
+}
+
+const isDone = (part) => isStamped(part.name, part.digest) && part.isThere();
+
+async function bring(part) {
+  if (isDone(part)) return;
+  if (part.isMadeByHand?.()) {
+    stamp(part.name, part.digest);
+    return;
+  }
+  fs.rmSync(stampOf(part.name), { force: true });
+  const started = performance.now();
+  say(`${part.label} …`);
+  await part.make();
+  stamp(part.name, part.digest);
+  say(`${part.label}: ${((performance.now() - started) / 1000).toFixed(1)} s`);
+}
+
+/** Two chains that share nothing: npm then the bundles; uv then every Python project. */
+function chains() {
+  const javascript = [npmPart(), ...(fs.existsSync(BUNDLER) ? [bundlePart()] : [])];
+  const python = pythonParts();
+  return { javascript, python, tools: toolsPart() };
+}
+
+/** Brings every part that is not as its lock says. */
+export async function bringAll() {
+  const { javascript, python, tools } = chains();
+  const first = async () => {
+    for (const part of javascript) await bring(part);
+  };
+  const second = async () => {
+    await bring(tools);
+    // One after the other: a sync is parallel inside, and npm is at work on the other core.
+    for (const part of python) await bring(part);
+  };
+  await Promise.all([first(), second()]);
+}
+
+/** Whether there is nothing to do; costs the digests only. */
+export function isAllDone() {
+  const { javascript, python, tools } = chains();
+  return [...javascript, tools, ...python].every(isDone);
+}

@@ -1,0 +1,62 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startS3Server, type S3Server } from '../../scripts/servers/s3-server.js';
+import { startTemporalServer, type TemporalServer } from '../../scripts/servers/temporal-server.js';
+
+const PLACE = fileURLToPath(new URL('../../.switchyard/test/', import.meta.url));
+
+/** What a test needs to reach the two servers that this run started. */
+export interface TestServers {
+  readonly temporal: { readonly address: string; readonly namespace: 'default' };
+  readonly s3: {
+    readonly endpoint: string;
+    readonly bucket: string;
+    readonly region: 'us-east-1';
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+  };
+}
+
+interface Running {
+  readonly folder: string;
+  readonly temporal: TemporalServer;
+  readonly s3: S3Server;
+}
+
+let running: Promise<Running> | undefined;
+
+/** One Temporal server and one S3 server for the whole run, started by the first test that asks. */
+export async function testServers(): Promise<TestServers> {
+  running ??= start();
+  const { temporal, s3 } = await running;
+  const { endpoint, bucket, region, accessKeyId, secretAccessKey } = s3;
+  return {
+    temporal: { address: temporal.address, namespace: 'default' },
+    s3: { endpoint, bucket, region, accessKeyId, secretAccessKey },
+  };
+}
+
+/** Ends what `testServers` started, and deletes its data; nothing where no test asked. */
+export async function stopTestServers(): Promise<void> {
+  const started = await running?.catch(() => undefined);
+  running = undefined;
+  if (started === undefined) return;
+  await Promise.all([started.temporal.stop(), started.s3.stop()]);
+  await rm(started.folder, { recursive: true, force: true });
+}
+
+async function start(): Promise<Running> {
+  await mkdir(PLACE, { recursive: true });
+  const folder = await mkdtemp(path.join(PLACE, 'run-'));
+  const [temporal, s3] = await Promise.all([
+    startTemporalServer({
+      directory: path.join(folder, 'temporal'),
+      searchAttributes: {
+        ...{ ModelName: 'Keyword', Stage: 'Keyword', WaitingFor: 'Keyword', Verdict: 'Keyword' },
+      },
+    }),
+    startS3Server({ directory: path.join(folder, 's3'), bucket: 'switchyard-test' }),
+  ]);
+  return { folder, temporal, s3 };
+}
