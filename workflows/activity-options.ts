@@ -1,4 +1,4 @@
-import { proxyActivities, workflowInfo } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import { durationMs } from '../domain/duration.js';
 import type { Activities } from '../activities/index.js';
 
@@ -20,6 +20,8 @@ export function waiting(startToCloseTimeout: string) {
   return proxyActivities<Activities>({
     startToCloseTimeout: durationMs(startToCloseTimeout),
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    // undo begins when what it undoes has ended
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: { ...RETRY, maximumAttempts: 20 },
   });
 }
@@ -30,6 +32,8 @@ export function onQueue(resource: 'train' | 'test', startToCloseTimeout: string)
     taskQueue: `${workflowInfo().taskQueue}-${resource}`,
     startToCloseTimeout: durationMs(startToCloseTimeout),
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    // undo begins when what it undoes has ended
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: { ...RETRY, maximumAttempts: 3 },
   });
 }

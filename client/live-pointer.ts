@@ -1,0 +1,43 @@
+import { WithStartWorkflowOperation, type Client } from '@temporalio/client';
+import type { LiveChange, LiveChangeResult } from '../domain/live-state.js';
+import type { LivePointer } from '../domain/ports/live-pointer.js';
+import { change, liveWorkflowId, WORKFLOW_TYPES, type LiveModelInput } from '../workflows/messages.js';
+import { fromTemporal } from './failure.js';
+
+/** Recovery of a run whose worker died inside a workflow task takes this long, so a fallback never waits 10 s for it. */
+export const WORKFLOW_TASK_TIMEOUT = '2 seconds';
+
+/** Starts a model's `liveModel` together with an update, or reaches the one that runs. */
+export function startLive(model: string, taskQueue: string) {
+  return new WithStartWorkflowOperation(WORKFLOW_TYPES.live, {
+    workflowId: liveWorkflowId(model),
+    taskQueue,
+    args: [{ model } satisfies LiveModelInput],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+    staticSummary: `what serves of ${model}, and the way back`,
+  });
+}
+
+/** The port through which an activity reaches `liveModel`. */
+export class TemporalLivePointer implements LivePointer {
+  readonly #client: Client;
+  readonly #taskQueue: string;
+
+  constructor(given: { client: Client; taskQueue: string }) {
+    this.#client = given.client;
+    this.#taskQueue = given.taskQueue;
+  }
+
+  async ask(model: string, wish: LiveChange, requestId: string): Promise<LiveChangeResult> {
+    try {
+      return await this.#client.workflow.executeUpdateWithStart(change, {
+        startWorkflowOperation: startLive(model, this.#taskQueue),
+        updateId: requestId,
+        args: [wish],
+      });
+    } catch (error) {
+      throw fromTemporal(error);
+    }
+  }
+}

@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto';
+import type { Client } from '@temporalio/client';
+import { decisionSchema, type DecisionInput } from '../domain/decision.js';
+import { PortError } from '../domain/failures.js';
+import {
+  lifecycleOutcomeSchema,
+  lifecycleRequestSchema,
+  type LifecycleOutcome,
+  type LifecycleRequest,
+  type LifecycleStatus,
+} from '../domain/lifecycle.js';
+import type { LiveChangeResult } from '../domain/live-state.js';
+import { nameSchema } from '../domain/names.js';
+import { describeIssue } from '../domain/spec.js';
+import {
+  approve,
+  decide,
+  fallback,
+  fallbackOrderSchema,
+  live,
+  liveWorkflowId,
+  status,
+  WORKFLOW_TYPES,
+  type FallbackOrder,
+} from '../workflows/messages.js';
+import { fromTemporal } from './failure.js';
+import { startLive, WORKFLOW_TASK_TIMEOUT } from './live-pointer.js';
+import type { z } from 'zod';
+
+/** A lifecycle that was started. */
+export interface StartedLifecycle {
+  readonly workflowId: string;
+  readonly runId: string;
+}
+
+/**
+ * Starts lifecycles, decides, asks, falls back. Every method throws a `PortError` in one sentence: `InvalidRequest` (terminal)
+ * or `TemporalUnreachable` (retryable) among others.
+ * @example
+ * const { client } = await connectClient();
+ * const switchyard = new Switchyard({ client });
+ * const { workflowId } = await switchyard.start({ model: 'tickets' });
+ */
+export class Switchyard {
+  readonly #client: Client;
+  readonly #taskQueue: string;
+
+  /** @param given - `taskQueue` is the prefix of the workers' queues; default `switchyard`. */
+  constructor(given: { client: Client; taskQueue?: string }) {
+    this.#client = given.client;
+    this.#taskQueue = given.taskQueue ?? 'switchyard';
+  }
+
+  /** Starts a candidate on its way; a given workflow id makes a repeated start find the same run. */
+  async start(
+    request: LifecycleRequest,
+    given: { workflowId?: string } = {},
+  ): Promise<StartedLifecycle> {
+    const checked = parse('request', lifecycleRequestSchema, request);
+    return translated(async () => {
+      const handle = await this.#client.workflow.start(WORKFLOW_TYPES.lifecycle, {
+        workflowId: given.workflowId ?? `lifecycle/${checked.model}/${randomUUID().slice(0, 8)}`,
+        taskQueue: this.#taskQueue,
+        args: [checked],
+        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        staticSummary: `${checked.model}: a candidate's way to live`,
+      });
+      return { workflowId: handle.workflowId, runId: handle.firstExecutionRunId };
+    });
+  }
+
+  /** Where a lifecycle is, what it measured, who is waited for, and the evidence digest that a decision must name. */
+  status(workflowId: string): Promise<LifecycleStatus> {
+    return translated(() => this.#client.workflow.getHandle(workflowId).query(status));
+  }
+
+  /** Waits for a lifecycle's end. Throws its failure where a technical error ended it. */
+  outcome(workflowId: string): Promise<LifecycleOutcome> {
+    return translated(async () =>
+      lifecycleOutcomeSchema.parse(await this.#client.workflow.getHandle(workflowId).result()),
+    );
+  }
+
+  /** Answers a hand-off. Refused with the reason where it is late, stale, or nobody asked this role. */
+  decide(workflowId: string, decision: DecisionInput): Promise<{ waitingFor: readonly string[] }> {
+    const checked = parse('decision', decisionSchema, decision);
+    return translated(() =>
+      this.#client.workflow.getHandle(workflowId).executeUpdate(decide, { args: [checked] }),
+    );
+  }
+
+  /** The same answer as a signal: it returns at once, and a refusal shows in the status only. */
+  async signalDecision(workflowId: string, decision: DecisionInput): Promise<void> {
+    const checked = parse('decision', decisionSchema, decision);
+    await translated(() => this.#client.workflow.getHandle(workflowId).signal(approve, checked));
+  }
+
+  /** Ends a lifecycle; what it did is undone. */
+  async cancel(workflowId: string): Promise<void> {
+    await translated(() => this.#client.workflow.getHandle(workflowId).cancel());
+  }
+
+  /** The emergency way back to the previous version. Two orders that leave the same digest equal one. */
+  fallback(
+    model: string,
+    order: FallbackOrder,
+    given: { requestId?: string } = {},
+  ): Promise<LiveChangeResult> {
+    const name = parse('model', nameSchema, model);
+    const checked = parse('fallback order', fallbackOrderSchema, order);
+    return translated(() =>
+      this.#client.workflow.executeUpdateWithStart(fallback, {
+        startWorkflowOperation: startLive(name, this.#taskQueue),
+        updateId: given.requestId ?? `fallback/${randomUUID()}`,
+        args: [checked],
+      }),
+    );
+  }
+
+  /** What `liveModel` last answered: generation and digest; null before its first change. */
+  live(model: string): Promise<LiveChangeResult | null> {
+    const workflowId = liveWorkflowId(parse('model', nameSchema, model));
+    return translated(() => this.#client.workflow.getHandle(workflowId).query(live));
+  }
+}
+
+function parse<Schema extends z.ZodType>(
+  what: string,
+  schema: Schema,
+  input: unknown,
+): z.output<Schema> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(describeIssue).join('; ');
+  throw new PortError('InvalidRequest', `wrong ${what}: ${problems}`);
+}
+
+async function translated<Result>(call: () => Promise<Result>): Promise<Result> {
+  try {
+    return await call();
+  } catch (error) {
+    throw fromTemporal(error);
+  }
+}

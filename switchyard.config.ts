@@ -1,0 +1,44 @@
+import { createTicketMails } from './examples/tickets/mails.js';
+import type { ProjectInput } from './workers/project.js';
+
+const project: ProjectInput = {
+  models: [
+    {
+      model: 'tickets',
+      description: 'Routes a support mail to one of eight queues',
+      train: {
+        trainer: 'tickets',
+        source: 'ticket-mails',
+        trainRows: { until: '2002-09-01T00:00:00Z' },
+        heldOutRows: { from: '2002-09-01T00:00:00Z', until: '2002-10-01T00:00:00Z' },
+      },
+      test: {
+        gates: [
+          { metric: 'artifact-bytes', max: 64 * 2 ** 20 },
+          { metric: 'load-ms', max: 5_000 },
+          { metric: 'latency-p99-ms', max: 25 },
+          { metric: 'latency-slowest-ms', max: 25 },
+          { metric: 'rows-per-second', min: 500 },
+          { metric: 'peak-rss-bytes', max: 400 * 2 ** 20 },
+          { metric: 'exceptions', max: 0 },
+          { metric: 'accuracy', min: 0.6, minSample: 100 },
+          { metric: 'macro-f1', min: 0.5, minSample: 100 },
+          { metric: 'slice-accuracy', min: 0.2, minSample: 20 },
+          { metric: 'calibration-error', max: 0.35, minSample: 100 },
+          { metric: 'accuracy-difference', min: -0.02, minSample: 100 },
+          { metric: 'macro-f1-difference', min: -0.05, minSample: 100 },
+        ],
+      },
+      approve: {
+        handOffs: [
+          { role: 'data-science', deadline: '7 days', reminder: '1 day' },
+          { role: 'engineering', deadline: '7 days', reminder: '1 day' },
+        ],
+      },
+    },
+  ],
+  trainers: { tickets: { project: 'trainers/sklearn', script: 'examples/tickets/train.py' } },
+  sources: { 'ticket-mails': createTicketMails() },
+};
+
+export default project;

@@ -1,0 +1,59 @@
+import { Worker, type NativeConnection, type WorkflowBundleOption } from '@temporalio/worker';
+import type { Activities } from '../activities/index.js';
+
+/** How many activities each queue's worker runs at once: training and tests use whole cores. */
+const LIMITS = { bookkeeping: 50, train: 1, test: 1 } as const;
+
+/** Cached workflows of a process; a parked lifecycle needs no cache, its replay is cheap. */
+const MAX_CACHED_WORKFLOWS = 200;
+
+export interface WorkerGiven {
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  /** Prefix of the queues. */
+  readonly taskQueue: string;
+  readonly activities: Activities;
+  readonly workflowBundle: WorkflowBundleOption;
+}
+
+/** The workers of one process, one a queue, so that two trainings never starve a fallback. */
+export interface Workers {
+  /** Settles when all have shut down; rejects where one fails. */
+  run(): Promise<void>;
+  /** Begins the shutdown: running activities get the grace time. */
+  shutdown(): void;
+}
+
+/** Creates the workers of `<queue>`, `<queue>-train` and `<queue>-test`. */
+export async function createWorkers(given: WorkerGiven): Promise<Workers> {
+  const { connection, namespace, taskQueue, activities } = given;
+  const shared = { connection, namespace, activities, shutdownGraceTime: '10 seconds' } as const;
+  const workers = await Promise.all([
+    Worker.create({
+      ...shared,
+      taskQueue,
+      workflowBundle: given.workflowBundle,
+      maxConcurrentActivityTaskExecutions: LIMITS.bookkeeping,
+      maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
+      stickyQueueScheduleToStartTimeout: '1 second', // what a killed worker's runs wait for
+    }),
+    Worker.create({
+      ...shared,
+      taskQueue: `${taskQueue}-train`,
+      maxConcurrentActivityTaskExecutions: LIMITS.train,
+    }),
+    Worker.create({
+      ...shared,
+      taskQueue: `${taskQueue}-test`,
+      maxConcurrentActivityTaskExecutions: LIMITS.test,
+    }),
+  ]);
+  return {
+    run: async () => {
+      await Promise.all(workers.map((worker) => worker.run()));
+    },
+    shutdown: () => {
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    },
+  };
+}
