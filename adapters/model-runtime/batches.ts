@@ -1,0 +1,119 @@
+import { PortError } from '../../domain/failures.js';
+import type { TensorSpec } from '../../domain/manifest.js';
+import type { Tensor, TensorData } from '../../domain/ports/model-runtime.js';
+import { padRows, wordsIn } from '../../domain/tokenizer.js';
+import type { Tokenizer, WordCounts } from '../../domain/tokenizer.js';
+import { elementsOf } from './tensors.js';
+
+/** What one run of the graph takes: its inputs, and which of the caller's rows they are. */
+export interface Batch {
+  readonly inputs: readonly Tensor[];
+  readonly rows: readonly number[];
+}
+
+/** One run of the graph takes at most so many rows, or so many padded words: what stays in the processor's cache. */
+const MAX_ROWS = 1_024;
+const MAX_WORDS = 8_192;
+
+/**
+ * The number of rows that the inputs agree on.
+ * @throws PortError `InvalidInput`, by name, where an input is missing, unknown, or of another type or shape than `expected`.
+ */
+export function rowsOf(inputs: readonly Tensor[], expected: readonly TensorSpec[]): number {
+  for (const { name } of inputs) {
+    if (!expected.some((spec) => spec.name === name)) throw refusal(`there is no input "${name}"`);
+  }
+  const rows = expected.map((spec) => rowsOfInput(inputs, spec));
+  const first = rows[0] ?? 0;
+  const other = rows.findIndex((count) => count !== first);
+  if (other > 0) {
+    throw refusal(
+      `input "${expected[0]?.name ?? ''}" has ${first} rows and input "${expected[other]?.name ?? ''}" ${rows[other] ?? 0}`,
+    );
+  }
+  return first;
+}
+
+function rowsOfInput(inputs: readonly Tensor[], spec: TensorSpec): number {
+  const given = inputs.filter(({ name }) => name === spec.name);
+  const [input] = given;
+  if (input === undefined || given.length > 1) {
+    throw refusal(`input "${spec.name}" is given ${given.length} times, expected once`);
+  }
+  if (input.datatype !== spec.datatype) {
+    throw refusal(`input "${spec.name}" is ${input.datatype}, expected ${spec.datatype}`);
+  }
+  const fits =
+    input.shape.length === spec.shape.length &&
+    spec.shape.every((dimension, axis) => dimension === -1 || dimension === input.shape[axis]);
+  if (!fits || input.data.length !== elementsOf(input.shape) || input.data.length === 0) {
+    throw refusal(
+      `input "${spec.name}" has the shape [${input.shape.join(', ')}] with ${input.data.length} values, expected ` +
+        `[${spec.shape.join(', ')}] with at least one row`,
+    );
+  }
+  return input.shape[0] ?? 0;
+}
+
+/** Texts as padded batches; long ones apart from short ones, because every row costs as much as its batch's longest. */
+export function batchesOfTexts(texts: readonly string[], tokenizer: Tokenizer): Batch[] {
+  const words = tokenizer.count(texts);
+  const rows = texts.map((_, index) => index);
+  const fitsAsItIs = texts.length <= 8;
+  if (fitsAsItIs) return [textBatch(words, rows)];
+  rows.sort((left, right) => wordsIn(words, left) - wordsIn(words, right));
+  const batches: Batch[] = [];
+  let start = 0;
+  for (let end = 1; end <= rows.length; end++) {
+    const next = rows[end];
+    const width = next === undefined ? 0 : wordsIn(words, next);
+    const isFull = end - start >= MAX_ROWS || (end - start + 1) * width > MAX_WORDS;
+    if (next !== undefined && !isFull) continue;
+    batches.push(textBatch(words, rows.slice(start, end)));
+    start = end;
+  }
+  return batches;
+}
+
+function textBatch(words: WordCounts, rows: readonly number[]): Batch {
+  const encoded = padRows(words, rows);
+  const shape = [encoded.rows, encoded.width];
+  return {
+    rows,
+    inputs: [
+      { name: 'ids', datatype: 'INT32', shape, data: encoded.ids },
+      { name: 'counts', datatype: 'FP32', shape, data: encoded.counts },
+    ],
+  };
+}
+
+/** Numeric inputs, cut along their first dimension. */
+export function batchesOfInputs(inputs: readonly Tensor[], rows: number): Batch[] {
+  const batches: Batch[] = [];
+  for (let start = 0; start < rows; start += MAX_ROWS) {
+    const end = Math.min(rows, start + MAX_ROWS);
+    batches.push({
+      rows: Array.from({ length: end - start }, (_, index) => start + index),
+      inputs: rows <= MAX_ROWS ? inputs : inputs.map((input) => cut(input, start, end)),
+    });
+  }
+  return batches;
+}
+
+function cut(input: Tensor, start: number, end: number): Tensor {
+  const [, ...rest] = input.shape;
+  const width = elementsOf(rest);
+  return {
+    ...input,
+    shape: [end - start, ...rest],
+    data: slice(input.data, start * width, end * width),
+  };
+}
+
+function slice(data: TensorData, from: number, to: number): TensorData {
+  return ArrayBuffer.isView(data) ? data.subarray(from, to) : data.slice(from, to);
+}
+
+function refusal(message: string): PortError {
+  return new PortError('InvalidInput', message);
+}

@@ -1,0 +1,60 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import type { ModelRuntime, OpenModel } from '../../domain/ports/model-runtime.js';
+import { CappedChild } from './child-process.js';
+import { ChildModel } from './child-model.js';
+
+/** Where `npm run check:bundle` and the set-up put the child's program. */
+export const CHILD_PATH = fileURLToPath(
+  new URL('../../.switchyard/build/inference-child.mjs', import.meta.url),
+);
+
+/** Larger model files are refused before they are read. */
+export const DEFAULT_MAX_MODEL_BYTES = 1 << 30;
+
+export interface ChildModelRuntimeOptions {
+  /** The bundled `inference-child.ts`; default `CHILD_PATH`. */
+  readonly childPath?: string;
+  readonly nodePath?: string;
+  readonly maxModelBytes?: number;
+  /** Threads of one run of a graph; default 1. */
+  readonly threads?: number;
+}
+
+/** `ModelRuntime` with onnxruntime-node, one capped child process an opened model. */
+export class ChildModelRuntime implements ModelRuntime {
+  readonly version = installedVersion();
+  readonly #options: Required<ChildModelRuntimeOptions>;
+
+  constructor(options: ChildModelRuntimeOptions = {}) {
+    this.#options = {
+      childPath: CHILD_PATH,
+      nodePath: process.execPath,
+      maxModelBytes: DEFAULT_MAX_MODEL_BYTES,
+      threads: 1,
+      ...options,
+    };
+  }
+
+  async open(request: OpenModel): Promise<ChildModel> {
+    const { childPath, nodePath, maxModelBytes, threads } = this.#options;
+    const { memoryLimitBytes, loadDeadlineMs, directory, artifact, manifest } = request;
+    const child = new CappedChild({ childPath, nodePath, memoryLimitBytes });
+    const { contract, frontEnd, graph } = manifest;
+    return ChildModel.open(child, loadDeadlineMs, {
+      kind: 'open',
+      directory,
+      artifact,
+      manifest: { contract, frontEnd, graph },
+      maxModelBytes,
+      threads,
+    });
+  }
+}
+
+function installedVersion(): string {
+  const require = createRequire(import.meta.url);
+  const read: unknown = require('onnxruntime-node/package.json');
+  return z.object({ version: z.string() }).parse(read).version;
+}

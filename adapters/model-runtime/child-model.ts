@@ -1,0 +1,162 @@
+import { PortError } from '../../domain/failures.js';
+import type { InferResult, OpenedModel, Tensor } from '../../domain/ports/model-runtime.js';
+import type { CappedChild } from './child-process.js';
+import { encodeFrame, FrameReader } from './frames.js';
+import { replySchema } from './messages.js';
+import type { ChildReply, OpenRequest } from './messages.js';
+import { residentBytes } from './resident-memory.js';
+import { packTensors, unpackTensors } from './tensors.js';
+
+/** How long the graph may take over one batch where the caller names no time. */
+export const DEFAULT_INFER_TIMEOUT_MS = 30_000;
+
+/** A request that the child has not answered yet. */
+interface Pending {
+  readonly id: number | null;
+  readonly timeoutMs: number;
+  readonly answered: (reply: ChildReply, bytes: Buffer) => void;
+  readonly failed: (failure: PortError) => void;
+}
+
+/** One model in its child process. The child answers in the order of the requests, so the first pending one is at work. */
+export class ChildModel implements OpenedModel {
+  readonly pid: number;
+  readonly exited: Promise<string>;
+  #loadMs = 0;
+  readonly #child: CappedChild;
+  #pending: Pending[] = [];
+  #timer: NodeJS.Timeout | null = null;
+  #lastId = 0;
+  #end: PortError | null = null;
+  #isClosed = false;
+
+  private constructor(child: CappedChild) {
+    this.#child = child;
+    this.pid = child.pid;
+    const reader = new FrameReader();
+    child.socket.on('data', (chunk: Buffer) => this.#receive(reader, chunk));
+    this.exited = child.ended.then((end) => {
+      this.#fail(end);
+      return this.#isClosed ? 'closed' : end.message;
+    });
+  }
+
+  /** Has the child load the model. Rejects as `ModelRuntime.open` does, after the child is gone. */
+  static async open(
+    child: CappedChild,
+    deadlineMs: number,
+    request: OpenRequest,
+  ): Promise<ChildModel> {
+    const startedMs = performance.now();
+    const model = new ChildModel(child);
+    try {
+      await model.#ask({ id: null, timeoutMs: deadlineMs }, encodeFrame(request), () => undefined);
+    } catch (error) {
+      child.end(new PortError('RuntimeCrashed', 'the model did not load'));
+      await child.ended;
+      throw error;
+    }
+    model.#loadMs = performance.now() - startedMs;
+    return model;
+  }
+
+  get loadMs(): number {
+    return this.#loadMs;
+  }
+
+  async infer(inputs: readonly Tensor[], given: { timeoutMs?: number } = {}): Promise<InferResult> {
+    const id = ++this.#lastId;
+    const { packed, parts } = packTensors(inputs);
+    const frame = encodeFrame({ kind: 'infer', id, tensors: packed }, parts);
+    const timeoutMs = given.timeoutMs ?? DEFAULT_INFER_TIMEOUT_MS;
+    return this.#ask({ id, timeoutMs }, frame, (reply, bytes) => {
+      if (reply.kind !== 'answer') throw new RangeError(`"${reply.kind}" is no answer`);
+      return { outputs: unpackTensors(reply.tensors, bytes), computeMs: reply.computeMs };
+    });
+  }
+
+  async memory(): Promise<{ rssBytes: number; peakRssBytes: number }> {
+    if (this.#end) throw this.#end;
+    return residentBytes(this.pid);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#child.end(new PortError('RuntimeCrashed', 'the model was closed'));
+    await this.exited;
+  }
+
+  #ask<T>(
+    about: { id: number | null; timeoutMs: number },
+    frame: Buffer,
+    read: (reply: ChildReply, bytes: Buffer) => T,
+  ): Promise<T> {
+    if (this.#end) return Promise.reject(notStarted(this.#end));
+    return new Promise<T>((resolve, reject) => {
+      this.#pending.push({
+        ...about,
+        answered: (reply, bytes) => resolve(read(reply, bytes)),
+        failed: reject,
+      });
+      if (this.#pending.length === 1) this.#startTimer();
+      this.#child.socket.write(frame);
+    });
+  }
+
+  #receive(reader: FrameReader, chunk: Buffer): void {
+    try {
+      for (const { header, bytes } of reader.push(chunk)) {
+        this.#settleFirst(replySchema.parse(header), bytes);
+      }
+    } catch (cause) {
+      this.#child.end(new PortError('RuntimeCrashed', 'the model process talks nonsense', { cause }));
+    }
+  }
+
+  #settleFirst(reply: ChildReply, bytes: Buffer): void {
+    const [first] = this.#pending;
+    const id = reply.kind === 'opened' ? null : reply.id;
+    if (first === undefined || first.id !== id) throw new RangeError(`nobody asked for answer ${id ?? 0}`);
+    if (reply.kind === 'failed') {
+      first.failed(new PortError(reply.type, reply.message, { details: reply.details }));
+    } else {
+      first.answered(reply, bytes);
+    }
+    this.#pending.shift();
+    this.#startTimer();
+  }
+
+  /** Times only the batch at work: one that waits for others is not late. */
+  #startTimer(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    const [first] = this.#pending;
+    if (first === undefined) return;
+    this.#timer = setTimeout(() => {
+      const what = first.id === null ? 'load' : 'answer a batch';
+      this.#child.end(
+        new PortError('RuntimeTimeout', `the model did not ${what} within ${first.timeoutMs} ms`, {
+          details: { timeoutMs: first.timeoutMs },
+        }),
+      );
+    }, first.timeoutMs);
+  }
+
+  /** The batch at work failed by what ended the process; those behind it may be asked again elsewhere. */
+  #fail(end: PortError): void {
+    this.#end = end.type === 'RuntimeCrashed' ? end : crashedAfter(end);
+    if (this.#timer) clearTimeout(this.#timer);
+    const [first, ...others] = this.#pending;
+    this.#pending = [];
+    first?.failed(end);
+    for (const { failed } of others) failed(notStarted(this.#end));
+  }
+}
+
+function crashedAfter(end: PortError): PortError {
+  return new PortError('RuntimeCrashed', end.message, { details: { ...end.details, after: end.type } });
+}
+
+/** `started: false` in the details: the batch never reached the graph. */
+function notStarted(end: PortError): PortError {
+  return new PortError('RuntimeCrashed', end.message, { details: { ...end.details, started: false } });
+}

@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { Socket } from 'node:net';
+import { PortError } from '../../domain/failures.js';
+import { tellsOfMemory } from './load-failure.js';
+import { residentBytes } from './resident-memory.js';
+
+/** How a child's end is told: as the port's failure. */
+export type ChildEnd = PortError;
+
+export interface ChildOptions {
+  readonly nodePath: string;
+  readonly childPath: string;
+  readonly memoryLimitBytes: number;
+}
+
+/** How often the child's resident memory is compared with its limit. */
+const MEMORY_POLL_MS = 250;
+const LAST_WORDS_BYTES = 4_096;
+
+/** A capped process and its socket; it ends on `end`, on its limit, by a fault of its own, or with this process. */
+export class CappedChild {
+  readonly socket: Socket;
+  readonly pid: number;
+  /** Settles when the process is gone, with why. */
+  readonly ended: Promise<ChildEnd>;
+  #reason: PortError | null = null;
+  #lastWords = '';
+  readonly #process: ChildProcess;
+
+  constructor(options: ChildOptions) {
+    this.#process = spawn(
+      '/bin/sh',
+      ['-c', UNDER_LIMIT, 'sh', `${Math.floor(options.memoryLimitBytes / 1024)}`, ...command(options)],
+      { stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'], env: ENVIRONMENT },
+    );
+    const [, , , socket, watched] = this.#process.stdio;
+    if (!(socket instanceof Socket) || !(watched instanceof Socket)) {
+      throw new PortError('RuntimeCrashed', 'the model process has no socket');
+    }
+    this.socket = socket;
+    this.pid = this.#process.pid ?? 0;
+    socket.on('error', ignore);
+    watched.on('error', ignore).resume();
+    this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#lastWords = (this.#lastWords + text).slice(-LAST_WORDS_BYTES);
+    });
+    const poll = setInterval(() => void this.#checkMemory(options.memoryLimitBytes), MEMORY_POLL_MS);
+    poll.unref();
+    this.ended = new Promise((resolve) => {
+      this.#process.once('error', (cause) => {
+        clearInterval(poll);
+        resolve(new PortError('RuntimeCrashed', 'the model process cannot start', { cause }));
+      });
+      this.#process.once('close', (code, signal) => {
+        clearInterval(poll);
+        resolve(this.#reason ?? this.#crash(code, signal));
+      });
+    });
+  }
+
+  /** Ends the process at once; the first reason given is the one that counts. */
+  end(reason: PortError): void {
+    this.#reason ??= reason;
+    this.#process.kill('SIGKILL');
+  }
+
+  async #checkMemory(limitBytes: number): Promise<void> {
+    const resident = await residentBytes(this.pid).catch(() => null);
+    if (resident === null || resident.rssBytes <= limitBytes) return;
+    this.end(outOfMemory(`it took ${resident.rssBytes} bytes, over its limit of ${limitBytes}`));
+  }
+
+  #crash(code: number | null, signal: NodeJS.Signals | null): PortError {
+    if (tellsOfMemory(this.#lastWords)) return outOfMemory('it could not get more memory');
+    const how = signal === null ? `with exit code ${code ?? -1}` : `by ${signal}`;
+    return new PortError('RuntimeCrashed', `the model process ended ${how}`, {
+      details: { code, signal, stderr: this.#lastWords.slice(-1_000) },
+    });
+  }
+}
+
+/**
+ * RLIMIT_DATA counts what a process may write in private: heap, anonymous mappings, thread stacks. RLIMIT_AS would count
+ * V8's reserved, never used address space too, and stop Node itself. `ulimit` fails only where a lower limit holds already.
+ */
+const UNDER_LIMIT = 'ulimit -d "$1" 2>/dev/null; shift; exec "$@"';
+
+function command({ nodePath, childPath }: ChildOptions): string[] {
+  // few threads: each one's stack counts against the limit
+  return [nodePath, '--expose-gc', '--v8-pool-size=1', '--no-warnings', childPath];
+}
+
+/** No credential of this process reaches a hostile model. */
+const ENVIRONMENT = { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8', UV_THREADPOOL_SIZE: '1', MALLOC_ARENA_MAX: '2' };
+
+function outOfMemory(what: string): PortError {
+  return new PortError('OutOfMemory', `the model process ran out of memory: ${what}`);
+}
+
+function ignore(): void {
+  // a socket's error is followed by the process's end, which says why
+}

@@ -1,0 +1,86 @@
+import { Socket } from 'node:net';
+import { Worker } from 'node:worker_threads';
+import { isPortError, PortError } from '../../domain/failures.js';
+import { encodeFrame, FrameReader } from './frames.js';
+import type { Frame } from './frames.js';
+import { tellsOfMemory } from './load-failure.js';
+import { requestSchema } from './messages.js';
+import type { ChildReply, ChildRequest } from './messages.js';
+import { ModelSession } from './model-session.js';
+import { packTensors, unpackTensors } from './tensors.js';
+
+/**
+ * The process in which one model runs. Descriptor 3 is its end of a socket pair with the parent; 4 is a second one that
+ * carries nothing: it closes when the parent dies, also by SIGKILL.
+ */
+const socket = new Socket({ fd: 3 });
+// the main thread is deaf while a graph runs, for ever if the graph loops: a thread of its own waits for the parent's end
+const watch = new Worker(
+  `const { Socket } = require('node:net');
+   new Socket({ fd: 4 }).resume().on('close', () => process.kill(process.pid, 'SIGKILL'));`,
+  { eval: true, resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1 } },
+);
+watch.unref();
+
+let session: ModelSession | null = null;
+const waiting: Frame[] = [];
+let isBusy = false;
+const reader = new FrameReader();
+
+socket.on('data', (chunk: Buffer) => {
+  waiting.push(...reader.push(chunk));
+  if (!isBusy) void work();
+});
+socket.on('close', () => process.exit(0));
+socket.on('error', () => process.exit(0));
+
+/** Answers what waits, one after the other: answers come in the order of the requests. */
+async function work(): Promise<void> {
+  isBusy = true;
+  for (let frame = waiting.shift(); frame !== undefined; frame = waiting.shift()) {
+    const request = requestSchema.parse(frame.header);
+    try {
+      await answer(request, frame.bytes);
+    } catch (error) {
+      reply(failureOf(error, request.kind === 'infer' ? request.id : null));
+    }
+  }
+  isBusy = false;
+}
+
+async function answer(request: ChildRequest, bytes: Buffer): Promise<void> {
+  if (request.kind === 'open') {
+    session = await ModelSession.open(request);
+    reply({ kind: 'opened' });
+    return;
+  }
+  if (session === null) throw new PortError('InvalidInput', 'no model is open');
+  const startedMs = performance.now();
+  const outputs = await session.infer(unpackTensors(request.tensors, bytes));
+  const computeMs = performance.now() - startedMs;
+  const { packed, parts } = packTensors(outputs);
+  reply({ kind: 'answer', id: request.id, tensors: packed, computeMs }, parts);
+}
+
+function reply(message: ChildReply, parts: readonly Uint8Array[] = []): void {
+  socket.write(encodeFrame(message, parts));
+}
+
+function failureOf(error: unknown, id: number | null): ChildReply {
+  const failure = isPortError(error) ? error : runFailure(error);
+  const { type, details } = failure;
+  return { kind: 'failed', id, type, message: failure.message.slice(0, 4_000), details };
+}
+
+/** What onnxruntime threw while running a loaded graph. */
+function runFailure(error: unknown): PortError {
+  const message = error instanceof Error ? error.message : String(error);
+  if (tellsOfMemory(message)) {
+    return new PortError(
+      'OutOfMemory',
+      'the batch does not fit into the memory limit of the model; send fewer rows or raise the limit',
+      { details: { message: message.slice(0, 500) } },
+    );
+  }
+  return new PortError('InvalidInput', `the graph refuses the batch: ${message.slice(0, 500)}`);
+}

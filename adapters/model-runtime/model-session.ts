@@ -1,0 +1,159 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { PortError } from '../../domain/failures.js';
+import type { TensorSpec } from '../../domain/manifest.js';
+import type { Tensor, TensorData } from '../../domain/ports/model-runtime.js';
+import { createTokenizer, frontEndSchema } from '../../domain/tokenizer.js';
+import type { Tokenizer } from '../../domain/tokenizer.js';
+import { batchesOfInputs, batchesOfTexts, rowsOf } from './batches.js';
+import type { Batch } from './batches.js';
+import { checkSession, planOutputs } from './check-session.js';
+import type { PlannedOutput } from './check-session.js';
+import { inspectModelFile } from './inspect-model.js';
+import { loadFailure } from './load-failure.js';
+import type { OpenRequest } from './messages.js';
+import { collectOutputs } from './outputs.js';
+
+/** A loaded graph behind its front end, spoken to by the caller's contract. */
+export class ModelSession {
+  readonly #manifest: OpenRequest['manifest'];
+  readonly #session: InferenceSession;
+  readonly #tokenizer: Tokenizer | null;
+  readonly #outputs: readonly PlannedOutput[];
+  readonly #fetches: readonly string[];
+
+  private constructor(given: {
+    manifest: OpenRequest['manifest'];
+    session: InferenceSession;
+    tokenizer: Tokenizer | null;
+    outputs: readonly PlannedOutput[];
+  }) {
+    this.#manifest = given.manifest;
+    this.#session = given.session;
+    this.#tokenizer = given.tokenizer;
+    this.#outputs = given.outputs;
+    this.#fetches = [...new Set(given.outputs.map(({ from }) => from))];
+  }
+
+  /** Inspects, loads, compares with the manifest and answers one row, so that the first caller finds it warm. */
+  static async open(request: OpenRequest): Promise<ModelSession> {
+    const { artifact, manifest } = request;
+    const path = join(request.directory, artifact);
+    const facts = inspectModelFile(path, artifact, request.maxModelBytes);
+    const outputs = planOutputs(manifest);
+    const tokenizer = readFrontEnd(request);
+    // the inspected copy of the file is garbage now: it must not count against the memory limit while the graph loads
+    globalThis.gc?.();
+    const session = await createSession(path, request, facts.opsets.get('') ?? 0);
+    checkSession(session, manifest.graph, artifact);
+    const opened = new ModelSession({ manifest, session, tokenizer, outputs });
+    await opened.#answer(opened.#warmUpInputs(), { isWarmUp: true });
+    return opened;
+  }
+
+  /** @throws PortError `InvalidInput` for what the contract does not allow, and for answers that are no numbers. */
+  async infer(inputs: readonly Tensor[]): Promise<Tensor[]> {
+    return this.#answer(inputs, { isWarmUp: false });
+  }
+
+  async #answer(inputs: readonly Tensor[], given: { isWarmUp: boolean }): Promise<Tensor[]> {
+    const { contract } = this.#manifest;
+    const rows = rowsOf(inputs, contract.inputs);
+    const batches = this.#tokenizer
+      ? batchesOfTexts(textsOf(inputs), this.#tokenizer)
+      : batchesOfInputs(inputs, rows);
+    const answers: { batch: Batch; results: Map<string, OrtTensor> }[] = [];
+    for (const batch of batches) {
+      const results = await this.#session.run(feedsOf(batch), [...this.#fetches]);
+      answers.push({ batch, results: new Map(Object.entries(results).filter(isTensor)) });
+    }
+    return collectOutputs({
+      answers,
+      rows,
+      outputs: this.#outputs,
+      labels: contract.labels,
+      mayBeNotANumber: given.isWarmUp,
+    });
+  }
+
+  /** One row: an empty text, or zeros with every free dimension 1. */
+  #warmUpInputs(): Tensor[] {
+    return this.#manifest.contract.inputs.map((spec) => {
+      const shape = spec.shape.map((dimension) => (dimension === -1 ? 1 : dimension));
+      return { ...spec, shape, data: zeros(spec, shape.reduce((a, b) => a * b, 1)) };
+    });
+  }
+}
+
+function isTensor(entry: [string, unknown]): entry is [string, OrtTensor] {
+  return entry[1] instanceof OrtTensor;
+}
+
+function readFrontEnd({ directory, manifest }: OpenRequest): Tokenizer | null {
+  if (manifest.frontEnd === null) return null;
+  const { path } = manifest.frontEnd;
+  try {
+    const file: unknown = JSON.parse(readFileSync(join(directory, path), 'utf8'));
+    return createTokenizer(frontEndSchema.parse(file));
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new PortError(
+      'InvalidModelFile',
+      `the front end "${path}" cannot be read: ${message.slice(0, 500)}`,
+      { details: { path }, cause: error },
+    );
+  }
+}
+
+async function createSession(
+  path: string,
+  request: OpenRequest,
+  opset: number,
+): Promise<InferenceSession> {
+  try {
+    return await InferenceSession.create(path, {
+      intraOpNumThreads: request.threads,
+      interOpNumThreads: 1,
+      // an arena keeps what the largest batch once needed; without it memory follows the batches
+      enableCpuMemArena: false,
+      logSeverityLevel: 4,
+    });
+  } catch (error) {
+    throw loadFailure(error, request.artifact, opset);
+  }
+}
+
+function textsOf(inputs: readonly Tensor[]): readonly string[] {
+  const data = inputs[0]?.data ?? [];
+  if (ArrayBuffer.isView(data)) throw new PortError('InvalidInput', 'the input "text" is no text');
+  return data;
+}
+
+function feedsOf(batch: Batch): Record<string, OrtTensor> {
+  return Object.fromEntries(
+    batch.inputs.map(({ name, shape, data }) => [name, ortTensor(data, shape)]),
+  );
+}
+
+function ortTensor(data: TensorData, shape: readonly number[]): OrtTensor {
+  if (data instanceof Float32Array) return new OrtTensor('float32', data, shape);
+  if (data instanceof Int32Array) return new OrtTensor('int32', data, shape);
+  if (data instanceof BigInt64Array) return new OrtTensor('int64', data, shape);
+  return new OrtTensor('string', [...data], shape);
+}
+
+function zeros({ datatype }: TensorSpec, length: number): TensorData {
+  switch (datatype) {
+    case 'BYTES':
+      return Array.from({ length }, () => '');
+    case 'FP32':
+      return new Float32Array(length);
+    case 'INT32':
+      return new Int32Array(length);
+    case 'INT64':
+      return new BigInt64Array(length);
+    default:
+      return datatype satisfies never;
+  }
+}

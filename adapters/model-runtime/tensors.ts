@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { datatypeSchema } from '../../domain/manifest.js';
+import type { Datatype } from '../../domain/manifest.js';
+import type { Tensor, TensorData } from '../../domain/ports/model-runtime.js';
+
+/** How a tensor stands in a frame's header; its bytes follow in the same order. */
+export const packedTensorSchema = z.object({
+  name: z.string(),
+  datatype: datatypeSchema,
+  shape: z.array(z.int().min(0)),
+  bytes: z.int().min(0),
+});
+export type PackedTensor = z.infer<typeof packedTensorSchema>;
+
+/** Numbers as they lie in memory (little endian); strings as u32 length and UTF-8. */
+export function packTensors(tensors: readonly Tensor[]): {
+  packed: PackedTensor[];
+  parts: Uint8Array[];
+} {
+  const parts = tensors.map(({ data }) => packData(data));
+  const packed = tensors.map(({ name, datatype, shape }, index) => ({
+    name,
+    datatype,
+    shape,
+    bytes: parts[index]?.byteLength ?? 0,
+  }));
+  return { packed, parts };
+}
+
+/** @throws RangeError where lengths do not fit shapes. */
+export function unpackTensors(packed: readonly PackedTensor[], bytes: Buffer): Tensor[] {
+  let offset = 0;
+  const tensors = packed.map((tensor) => {
+    const part = bytes.subarray(offset, offset + tensor.bytes);
+    offset += tensor.bytes;
+    const data = unpackData(tensor.datatype, part);
+    if (data.length !== elementsOf(tensor.shape)) {
+      throw new RangeError(`tensor "${tensor.name}" has ${data.length} elements, its shape says else`);
+    }
+    return { name: tensor.name, datatype: tensor.datatype, shape: tensor.shape, data };
+  });
+  if (offset !== bytes.byteLength) throw new RangeError('the tensors do not fill their frame');
+  return tensors;
+}
+
+export function elementsOf(shape: readonly number[]): number {
+  return shape.reduce((product, dimension) => product * dimension, 1);
+}
+
+function packData(data: TensorData): Uint8Array {
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const total = data.reduce((sum, text) => sum + 4 + Buffer.byteLength(text), 0);
+  const packed = Buffer.allocUnsafe(total);
+  let offset = 0;
+  for (const text of data) {
+    const bytes = packed.write(text, offset + 4);
+    packed.writeUInt32LE(bytes, offset);
+    offset += 4 + bytes;
+  }
+  return packed;
+}
+
+function unpackData(datatype: Datatype, part: Buffer): TensorData {
+  switch (datatype) {
+    case 'BYTES':
+      return unpackStrings(part);
+    case 'FP32':
+      return new Float32Array(aligned(part));
+    case 'INT32':
+      return new Int32Array(aligned(part));
+    case 'INT64':
+      return new BigInt64Array(aligned(part));
+    default:
+      return datatype satisfies never;
+  }
+}
+
+/** A copy: a typed array must start at a multiple of its element's size. */
+function aligned(part: Buffer): ArrayBuffer {
+  const copy = new ArrayBuffer(part.byteLength);
+  new Uint8Array(copy).set(part);
+  return copy;
+}
+
+function unpackStrings(part: Buffer): string[] {
+  const texts: string[] = [];
+  let offset = 0;
+  while (offset < part.byteLength) {
+    const end = offset + 4 + part.readUInt32LE(offset);
+    if (end > part.byteLength) throw new RangeError('a string ends behind its tensor');
+    texts.push(part.toString('utf8', offset + 4, end));
+    offset = end;
+  }
+  return texts;
+}
