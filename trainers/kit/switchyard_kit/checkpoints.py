@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +17,9 @@ T = TypeVar("T")
 KEPT = 2
 """How many checkpoints stay: the newest, and one more should the newest turn out unreadable."""
 
+INTERVAL_S = 5.0
+"""The shortest time between two checkpoints: the caller copies each away before it is replaced."""
+
 
 class Checkpoints:
     """The numbered checkpoints of one piece of work, told apart from others by ``key``."""
@@ -22,6 +27,11 @@ class Checkpoints:
     def __init__(self, folder: Path, key: str) -> None:
         self.folder = folder
         self.key = key
+        self._last_s = -math.inf
+
+    def is_due(self) -> bool:
+        """Whether the last checkpoint is long enough ago; true before the first."""
+        return time.monotonic() - self._last_s >= INTERVAL_S
 
     def save(self, number: int, data: bytes, suffix: str) -> Path:
         """Writes checkpoint ``number`` (epochs done, say) atomically and reports it.
@@ -31,6 +41,7 @@ class Checkpoints:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"epoch-{number}.{self.key}{suffix}"
         write_bytes(path, data)
+        self._last_s = time.monotonic()
         events.checkpoint(path)
         for _, old in self._found()[KEPT:]:
             old.unlink(missing_ok=True)

@@ -16,9 +16,10 @@ def fit_text_classifier(
     """Fits ``pipeline`` on the columns ``text`` and ``label`` and returns it.
 
     Refuses what could not be converted (``NotConvertible``) before it starts. An MLPClassifier goes
-    ``epochs`` times over the rows, with a checkpoint after each; an attempt that finds one goes on
-    from it and ends with the same weights as one that was never interrupted. Other classifiers are
-    fitted in one call and ``epochs`` is not used. ``labels`` replaces the column ``label``.
+    ``epochs`` times over the rows, with a checkpoint every few seconds; an attempt that finds one
+    goes on from it and ends with the same weights as one that was never interrupted. Other
+    classifiers are fitted in one call and ``epochs`` is not used. ``labels`` replaces the column
+    ``label``.
     """
     check_convertible(pipeline)
     texts = rows.texts
@@ -47,7 +48,8 @@ def _fit_by_epochs(
         # partial_fit starts its shuffling anew at every call: another seed, another order of rows.
         classifier.set_params(random_state=request.seed + epoch)
         classifier.partial_fit(vectors, labels, classes=classes)
-        request.checkpoints.save(epoch, native.dumps(classifier), ".skops")
+        if request.checkpoints.is_due():
+            request.checkpoints.save(epoch, native.dumps(classifier), ".skops")
         events.progress(epoch / epochs, f"epoch {epoch} of {epochs}, loss {classifier.loss_:.4f}")
         events.metric("train-loss", float(classifier.loss_))
     classifier.set_params(random_state=request.seed)

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
-from switchyard_kit.checkpoints import Checkpoints
+import pytest
+from switchyard_kit.checkpoints import INTERVAL_S, Checkpoints
 
 
 def names(folder: Path) -> list[str]:
@@ -15,6 +17,18 @@ def test_the_newest_two_stay_and_the_newest_is_loaded(tmp_path: Path) -> None:
         checkpoints.save(number, b"%d" % number, ".npz")
     assert names(tmp_path) == ["epoch-10.abc.npz", "epoch-11.abc.npz"]
     assert checkpoints.newest(Path.read_bytes) == (11, b"11")
+
+
+def test_the_first_is_due_at_once_and_the_next_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoints = Checkpoints(tmp_path, "abc")
+    assert checkpoints.is_due()
+    checkpoints.save(1, b"1", ".npz")
+    assert not checkpoints.is_due()
+    later = time.monotonic() + INTERVAL_S
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert checkpoints.is_due()
 
 
 def test_an_unreadable_one_gives_way_to_the_one_before(tmp_path: Path) -> None:

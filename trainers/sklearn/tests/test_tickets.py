@@ -96,12 +96,12 @@ def test_an_interrupted_training_goes_on_to_the_same_bytes(tmp_path: Path) -> No
     assert files(tmp_path / "whole" / "out") == files(tmp_path / "broken" / "out")
 
 
-def test_epochs_are_reported_with_their_checkpoints(tmp_path: Path) -> None:
+def test_epochs_are_reported_and_the_first_leaves_a_checkpoint(tmp_path: Path) -> None:
     code, events, _ = run(tmp_path, parameters={"model": "mlp", "epochs": 2, "hidden": 4})
     assert code == 0
     told = [(event["event"], event.get("done")) for event in events[1:-2]]
-    epoch = [("checkpoint", None), ("progress", 0.5), ("metric", None)]
-    assert told == [*epoch, epoch[0], ("progress", 1.0), epoch[2]]
+    epochs = [("progress", 0.5), ("metric", None), ("progress", 1.0), ("metric", None)]
+    assert told == [("checkpoint", None), *epochs]
     assert events[1]["file"].startswith("epoch-1.")
 
 
