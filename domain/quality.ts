@@ -4,10 +4,11 @@ import { answerOf, type Predictions } from './predictions.js';
 import { shownInput } from './shown-input.js';
 import {
   accuracy,
+  bootstrap,
   expectedCalibrationError,
   macroF1,
   pairedBootstrap,
-  bootstrap,
+  sliceAccuracies,
 } from './statistics.js';
 
 const SHOWN = 20;
@@ -94,15 +95,10 @@ function sliceAccuracy(
   right: Float64Array,
   wrong: readonly ShownInput[],
 ): Measurement {
-  const sums = new Map<string, { right: number; sample: number }>();
-  for (const [row, { slice, label }] of rows.entries()) {
-    const name = slice ?? label;
-    const sum = sums.get(name) ?? { right: 0, sample: 0 };
-    sums.set(name, { right: sum.right + (right[row] ?? 0), sample: sum.sample + 1 });
-  }
-  const slices = [...sums]
-    .map(([slice, sum]) => ({ slice, value: sum.right / sum.sample, sample: sum.sample }))
-    .sort((left, other) => left.value - other.value);
+  const slices = sliceAccuracies(
+    rows.map(({ slice, label }) => slice ?? label),
+    right,
+  );
   return {
     metric: 'slice-accuracy',
     value: slices[0]?.value ?? null,

@@ -7,7 +7,7 @@ import {
   runIdSchema,
   versionNumberSchema,
 } from '../../domain/names.js';
-import type { Staged } from '../../domain/lifecycle.js';
+import { stagedSchema, type Staged } from '../../domain/lifecycle.js';
 
 /**
  * The only place where keys are built. Every part is checked against its grammar here, again after the edge: a name that
@@ -17,7 +17,6 @@ import type { Staged } from '../../domain/lifecycle.js';
 const CLAIM = 'claim.json';
 const MANIFEST = 'manifest.json';
 
-const stageSchema = z.enum(['retrain', 'convert']);
 const attemptSchema = z.int().min(1).max(1_000_000);
 const fileNameSchema = filePathSchema.refine(
   (name) => !name.includes('/'),
@@ -44,7 +43,7 @@ export function stagingPrefix(run: string): string {
 
 /** One file of one attempt of a stage. */
 export function stagingKey(place: Pick<Staged, 'run' | 'stage' | 'attempt'>, path: string): string {
-  const stage = checked(stageSchema, place.stage, 'a stage');
+  const stage = checked(stagedSchema.shape.stage, place.stage, 'a stage');
   const attempt = checked(attemptSchema, place.attempt, "an attempt's number");
   return `${stagingPrefix(place.run)}${stage}/${attempt}/${filePath(path)}`;
 }

@@ -1,0 +1,56 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { connectClient } from '../client/connect.js';
+import { Switchyard } from '../client/switchyard.js';
+import { createTicketMails } from '../examples/tickets/mails.js';
+import { createProgress } from './demo/progress.js';
+import { runStory } from './demo/story.js';
+import { renderSummary, summarize, type Summary } from './demo/summary.js';
+import { ROOT, startStack, untilInterrupted, type Stack } from './stack.js';
+
+const startedAt = Date.now();
+
+/** `npm run demo`: the whole life of `tickets` on real servers. Exit code 0 only if all of it happened. */
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { json: { type: 'boolean' }, keep: { type: 'boolean' } } });
+  const demos = join(ROOT, '.switchyard', 'demo');
+  await mkdir(demos, { recursive: true });
+  const directory = await mkdtemp(join(demos, 'run-'));
+  try {
+    await using stack = await startStack({ directory, models: ['tickets'] });
+    const summary = await Promise.race([tell(stack), stack.broken]);
+    const kept = values.keep === true;
+    process.stdout.write(
+      values.json === true ? `${JSON.stringify(summary)}\n` : renderSummary(summary, kept),
+    );
+    if (kept) await Promise.race([untilInterrupted(), stack.broken]);
+  } finally {
+    await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+async function tell(stack: Stack): Promise<Summary> {
+  const progress = createProgress(startedAt);
+  progress.say(`web UI ${stack.temporal.uiUrl}, endpoint ${stack.endpointUrl}`);
+  const { client, close } = await connectClient({ address: stack.temporal.address });
+  try {
+    const story = await runStory({
+      switchyard: new Switchyard({ client }),
+      endpointUrl: stack.endpointUrl,
+      laterMails: await createTicketMails().rows({ from: '2002-10-01T00:00:00Z' }),
+      progress,
+    });
+    return summarize(story, {
+      uiUrl: stack.temporal.uiUrl,
+      endpointUrl: stack.endpointUrl,
+      bucket: stack.s3.bucket,
+      seconds: (Date.now() - startedAt) / 1_000,
+      setUpSeconds: Number(process.env['SWITCHYARD_SETUP_MS'] ?? 0) / 1_000,
+    });
+  } finally {
+    await close();
+  }
+}
+
+await main();

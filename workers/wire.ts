@@ -1,0 +1,58 @@
+import { join, resolve } from 'node:path';
+import type { Client } from '@temporalio/client';
+import type { Logger } from 'pino';
+import { createActivities, type Activities } from '../activities/index.js';
+import { ChildModelRuntime } from '../adapters/model-runtime/child-model-runtime.js';
+import { CommandNotifier } from '../adapters/notifier/command-notifier.js';
+import { LogNotifier } from '../adapters/notifier/log-notifier.js';
+import { WebhookNotifier } from '../adapters/notifier/webhook-notifier.js';
+import { ObjectRegistry } from '../adapters/registry/object-registry.js';
+import { ObjectSnapshots } from '../adapters/snapshots/object-snapshots.js';
+import { createSubprocessTrainer } from '../adapters/trainer/subprocess-trainer.js';
+import { TemporalLivePointer } from '../client/live-pointer.js';
+import type { Notifier } from '../domain/ports/notifier.js';
+import type { ObjectStore } from '../domain/ports/object-store.js';
+import type { Trainer } from '../domain/ports/trainer.js';
+import type { Project } from './project.js';
+
+/** The one place where ports meet their adapters. */
+export function wireActivities(given: {
+  project: Project;
+  store: ObjectStore;
+  client: Client;
+  taskQueue: string;
+  workDir: string;
+  log: Logger;
+}): Activities {
+  const { project, store, client, taskQueue, log } = given;
+  return createActivities({
+    models: project.models,
+    registry: new ObjectRegistry(store),
+    snapshots: new ObjectSnapshots(store, project.sources),
+    trainer: wireTrainer(project),
+    runtime: new ChildModelRuntime(),
+    livePointer: new TemporalLivePointer({ client, taskQueue }),
+    notifier: wireNotifier(project, log),
+    workRoot: join(given.workDir, 'attempts'),
+  });
+}
+
+/** The project's trainers, by absolute paths. */
+export function wireTrainer(project: Project): Trainer {
+  const trainers = Object.fromEntries(
+    Object.entries(project.trainers).map(([name, entry]) => [
+      name,
+      {
+        project: resolve(project.root, entry.project),
+        script: resolve(project.root, entry.script),
+      },
+    ]),
+  );
+  return createSubprocessTrainer({ trainers });
+}
+
+function wireNotifier({ notify }: Project, log: Logger): Notifier {
+  if (notify === undefined) return new LogNotifier((notice) => log.info(notice, 'notice'));
+  if ('webhook' in notify) return new WebhookNotifier(notify.webhook);
+  return new CommandNotifier(notify.command);
+}
