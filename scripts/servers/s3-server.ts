@@ -100,6 +100,8 @@ function commandLine(options: S3ServerOptions, ports: Ports): string[] {
     'master.telemetry': false,
     'admin.ui': false,
     webdav: false,
+    // As on Amazon, a bucket that nobody made is refused.
+    's3.autoCreateBucket': false,
     // Nobody else asks the volume server, so it need not wait before it ends.
     'volume.preStopSeconds': 0,
     // Every port: those left out have fixed numbers, on which two checkouts would collide.
