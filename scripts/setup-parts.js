@@ -11,6 +11,7 @@ const STAMPS = path.join(ROOT, '.switchyard/setup');
 const TOOLS = path.join(ROOT, '.switchyard/tools');
 const TRAINERS = path.join(ROOT, 'trainers');
 const UV_REQUIREMENTS = path.join(TRAINERS, 'servers/uv-requirements.txt');
+const BUILD = path.join(ROOT, '.switchyard/build');
 const BUNDLER = path.join(ROOT, 'scripts/build-bundles.ts');
 const PYTHONS = ['python3', ...[10, 11, 12, 13, 14].map((minor) => `python3.${minor}`), 'python'];
 const PLATFORM = `${process.platform}-${process.arch}`;
@@ -157,7 +158,12 @@ function bundlePart() {
     name: 'bundles',
     label: 'workflow bundles',
     digest: digest(read(path.join(ROOT, 'package-lock.json')), ...seen.sort()),
-    isThere: () => true,
+    // Each bundle has its own stamp beside it.
+    isThere: () => {
+      const names = fs.existsSync(BUILD) ? fs.readdirSync(BUILD) : [];
+      const stamps = names.filter((name) => name.endsWith('.stamp'));
+      return stamps.length > 0 && stamps.every((name) => names.includes(name.slice(0, -6)));
+    },
     make: () =>
       mustRun('The build of the workflow bundles', process.execPath, [
         '--import',

@@ -2,20 +2,24 @@ import { randomUUID } from 'node:crypto';
 import { PortError } from '../../domain/failures.js';
 import type { ObjectStore, WriteCondition } from '../../domain/ports/object-store.js';
 
-const WRITERS = 8;
-
 /**
  * Proves that a store honours conditional writes, on which everything exactly-once here rests: of
  * eight writers at once exactly one creates a key, exactly one replaces an object it read, and an old
  * ETag is refused. Leaves nothing behind. Call it once, before the store is used.
  *
+ * @param given.writers - how many race; default 8. SeaweedFS makes a loser wait up to a second for each
+ *   one before it, so a development start may ask for fewer
  * @throws `PortError` `StoreIgnoresConditions` (terminal) with what was seen; what the store itself throws
  */
-export async function probeConditionalWrites(store: ObjectStore): Promise<void> {
+export async function probeConditionalWrites(
+  store: ObjectStore,
+  given: { readonly writers?: number } = {},
+): Promise<void> {
+  const writers = given.writers ?? 8;
   const key = `probes/${randomUUID()}`;
   try {
-    const first = await race(store, key, 'absent', 'If-None-Match');
-    const second = await race(store, key, { etag: first }, 'If-Match');
+    const first = await race(store, key, writers, 'absent', 'If-None-Match');
+    const second = await race(store, key, writers, { etag: first }, 'If-Match');
     const late = await store.put(key, bytesOf('late'), { etag: first });
     if (late.kind !== 'conflict') throw ignores('a write with an old ETag went through (If-Match)');
     const found = await store.get(key);
@@ -31,11 +35,12 @@ export async function probeConditionalWrites(store: ObjectStore): Promise<void> 
 async function race(
   store: ObjectStore,
   key: string,
+  writers: number,
   condition: WriteCondition,
   header: string,
 ): Promise<string> {
   const results = await Promise.all(
-    Array.from({ length: WRITERS }, (_, writer) =>
+    Array.from({ length: writers }, (_, writer) =>
       store.put(key, bytesOf(`${header} ${writer}`), condition),
     ),
   );
@@ -44,7 +49,7 @@ async function race(
   );
   if (winner === undefined || others.length > 0) {
     const won = winner === undefined ? 0 : others.length + 1;
-    throw ignores(`${won} of ${WRITERS} writers at once succeeded with ${header}, expected 1`);
+    throw ignores(`${won} of ${writers} writers at once succeeded with ${header}, expected 1`);
   }
   return winner;
 }
