@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from switchyard_kit.failures import invalid_row, missing_column, no_rows, one_class
+from switchyard_kit.unicode_14 import as_unicode_14
 
 Row = dict[str, Any]
 
@@ -46,8 +47,8 @@ class Rows(Sequence[Row]):
 
     @property
     def texts(self) -> list[str]:
-        """The column ``text``."""
-        return self.strings("text")
+        """The column ``text``, as the serving front end will know it (see ``unicode_14``)."""
+        return [as_unicode_14(text) for text in self.strings("text")]
 
     @property
     def labels(self) -> list[str]:

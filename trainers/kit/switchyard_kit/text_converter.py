@@ -6,7 +6,6 @@ what scikit-learn itself answers, for the check that both agree.
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Any
 
 from switchyard_kit import events
@@ -15,6 +14,7 @@ from switchyard_kit.request import Request
 from switchyard_kit.rows import read_rows
 from switchyard_kit.text_graph import IR_VERSION, OPSET, bag_of_words_graph
 from switchyard_kit.text_pipeline import MIN_TOKEN_LENGTH, check_convertible, parts
+from switchyard_kit.unicode_14 import UNICODE
 
 PROBABILITY_DECIMALS = 12
 """Rounded here, so that the last bit of a processor's exp() is not part of the bytes."""
@@ -46,7 +46,7 @@ def front_end(vectorizer: Any) -> dict[str, object]:
         "kind": "bag-of-words",
         "lowercase": True,
         "minTokenLength": MIN_TOKEN_LENGTH,
-        "unicode": unicodedata.unidata_version,
+        "unicode": UNICODE,
         "vocabulary": words,
     }
 
