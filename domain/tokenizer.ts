@@ -170,7 +170,12 @@ const NEWER_THAN_UNICODE_14 = `
 const ASSIGNED_AFTER_UNICODE_14 = new RegExp(
   `[${NEWER_THAN_UNICODE_14.trim()
     .split(/\s+/)
-    .map((range) => range.split('-').map((hex) => `\\u{${hex}}`).join('-'))
+    .map((range) =>
+      range
+        .split('-')
+        .map((hex) => `\\u{${hex}}`)
+        .join('-'),
+    )
     .join('')}]`,
   'gu',
 );

@@ -31,7 +31,9 @@ export function planOutputs(
     requireSame('the graph', graph.inputs, 'the front end', FRONT_END_OUTPUTS, 'input');
   }
   return contract.outputs.map((spec) => {
-    const same = graph.outputs.find(({ name, datatype }) => name === spec.name && datatype === spec.datatype);
+    const same = graph.outputs.find(
+      ({ name, datatype }) => name === spec.name && datatype === spec.datatype,
+    );
     if (same) {
       requireShape('output', spec, same.shape, 'the graph');
       return { spec, from: same.name, isLabel: false };
@@ -50,7 +52,9 @@ function planLabel(
   );
   const isLabel = spec.name === 'label' && spec.datatype === 'BYTES' && spec.shape.length === 1;
   if (!isLabel || probabilities === undefined) {
-    throw mismatch(`the contract promises the output ${shown(spec)}, which the graph does not have`);
+    throw mismatch(
+      `the contract promises the output ${shown(spec)}, which the graph does not have`,
+    );
   }
   const expected = { ...probabilities, shape: [-1, labels.length] };
   requireShape('output', expected, probabilities.shape, 'the graph');

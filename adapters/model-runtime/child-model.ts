@@ -4,7 +4,7 @@ import type { CappedChild } from './child-process.js';
 import { encodeFrame, FrameReader } from './frames.js';
 import { replySchema } from './messages.js';
 import type { ChildReply, OpenRequest } from './messages.js';
-import { residentBytes } from './resident-memory.js';
+import { residentMemory } from './resident-memory.js';
 import { packTensors, unpackTensors } from './tensors.js';
 
 /** How long the graph may take over one batch where the caller names no time. */
@@ -77,7 +77,8 @@ export class ChildModel implements OpenedModel {
 
   async memory(): Promise<{ rssBytes: number; peakRssBytes: number }> {
     if (this.#end) throw this.#end;
-    return residentBytes(this.pid);
+    const { rssBytes, peakRssBytes } = await residentMemory(this.pid);
+    return { rssBytes, peakRssBytes };
   }
 
   async close(): Promise<void> {
@@ -109,14 +110,17 @@ export class ChildModel implements OpenedModel {
         this.#settleFirst(replySchema.parse(header), bytes);
       }
     } catch (cause) {
-      this.#child.end(new PortError('RuntimeCrashed', 'the model process talks nonsense', { cause }));
+      this.#child.end(
+        new PortError('RuntimeCrashed', 'the model process talks nonsense', { cause }),
+      );
     }
   }
 
   #settleFirst(reply: ChildReply, bytes: Buffer): void {
     const [first] = this.#pending;
     const id = reply.kind === 'opened' ? null : reply.id;
-    if (first === undefined || first.id !== id) throw new RangeError(`nobody asked for answer ${id ?? 0}`);
+    if (first === undefined || first.id !== id)
+      throw new RangeError(`nobody asked for answer ${id ?? 0}`);
     if (reply.kind === 'failed') {
       first.failed(new PortError(reply.type, reply.message, { details: reply.details }));
     } else {
@@ -153,10 +157,14 @@ export class ChildModel implements OpenedModel {
 }
 
 function crashedAfter(end: PortError): PortError {
-  return new PortError('RuntimeCrashed', end.message, { details: { ...end.details, after: end.type } });
+  return new PortError('RuntimeCrashed', end.message, {
+    details: { ...end.details, after: end.type },
+  });
 }
 
 /** `started: false` in the details: the batch never reached the graph. */
 function notStarted(end: PortError): PortError {
-  return new PortError('RuntimeCrashed', end.message, { details: { ...end.details, started: false } });
+  return new PortError('RuntimeCrashed', end.message, {
+    details: { ...end.details, started: false },
+  });
 }

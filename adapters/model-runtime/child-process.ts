@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { Socket } from 'node:net';
 import { PortError } from '../../domain/failures.js';
 import { tellsOfMemory } from './load-failure.js';
-import { residentBytes } from './resident-memory.js';
+import { residentMemory } from './resident-memory.js';
 
 /** How a child's end is told: as the port's failure. */
 export type ChildEnd = PortError;
@@ -16,6 +16,8 @@ export interface ChildOptions {
 
 /** How often the child's resident memory is compared with its limit. */
 const MEMORY_POLL_MS = 250;
+/** Node.js and onnxruntime alone; below it the process aborts without a word. */
+export const MIN_MEMORY_LIMIT_BYTES = 64 * 1024 * 1024;
 const LAST_WORDS_BYTES = 4_096;
 
 /** A capped process and its socket; it ends on `end`, on its limit, by a fault of its own, or with this process. */
@@ -29,9 +31,20 @@ export class CappedChild {
   readonly #process: ChildProcess;
 
   constructor(options: ChildOptions) {
+    if (options.memoryLimitBytes < MIN_MEMORY_LIMIT_BYTES) {
+      throw outOfMemory(
+        `a limit of ${options.memoryLimitBytes} bytes is under the ${MIN_MEMORY_LIMIT_BYTES} that it needs without a model`,
+      );
+    }
     this.#process = spawn(
       '/bin/sh',
-      ['-c', UNDER_LIMIT, 'sh', `${Math.floor(options.memoryLimitBytes / 1024)}`, ...command(options)],
+      [
+        '-c',
+        UNDER_LIMIT,
+        'sh',
+        `${Math.floor(options.memoryLimitBytes / 1024)}`,
+        ...command(options),
+      ],
       { stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'], env: ENVIRONMENT },
     );
     const [, , , socket, watched] = this.#process.stdio;
@@ -45,7 +58,10 @@ export class CappedChild {
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#lastWords = (this.#lastWords + text).slice(-LAST_WORDS_BYTES);
     });
-    const poll = setInterval(() => void this.#checkMemory(options.memoryLimitBytes), MEMORY_POLL_MS);
+    const poll = setInterval(
+      () => void this.#checkMemory(options.memoryLimitBytes),
+      MEMORY_POLL_MS,
+    );
     poll.unref();
     this.ended = new Promise((resolve) => {
       this.#process.once('error', (cause) => {
@@ -66,9 +82,11 @@ export class CappedChild {
   }
 
   async #checkMemory(limitBytes: number): Promise<void> {
-    const resident = await residentBytes(this.pid).catch(() => null);
-    if (resident === null || resident.rssBytes <= limitBytes) return;
-    this.end(outOfMemory(`it took ${resident.rssBytes} bytes, over its limit of ${limitBytes}`));
+    const memory = await residentMemory(this.pid).catch(() => null);
+    if (memory === null || memory.anonymousBytes <= limitBytes) return;
+    this.end(
+      outOfMemory(`it took ${memory.anonymousBytes} bytes, over its limit of ${limitBytes}`),
+    );
   }
 
   #crash(code: number | null, signal: NodeJS.Signals | null): PortError {
@@ -92,7 +110,12 @@ function command({ nodePath, childPath }: ChildOptions): string[] {
 }
 
 /** No credential of this process reaches a hostile model. */
-const ENVIRONMENT = { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8', UV_THREADPOOL_SIZE: '1', MALLOC_ARENA_MAX: '2' };
+const ENVIRONMENT = {
+  PATH: '/usr/bin:/bin',
+  LANG: 'C.UTF-8',
+  UV_THREADPOOL_SIZE: '1',
+  MALLOC_ARENA_MAX: '2',
+};
 
 function outOfMemory(what: string): PortError {
   return new PortError('OutOfMemory', `the model process ran out of memory: ${what}`);

@@ -81,7 +81,14 @@ export class ModelSession {
   #warmUpInputs(): Tensor[] {
     return this.#manifest.contract.inputs.map((spec) => {
       const shape = spec.shape.map((dimension) => (dimension === -1 ? 1 : dimension));
-      return { ...spec, shape, data: zeros(spec, shape.reduce((a, b) => a * b, 1)) };
+      return {
+        ...spec,
+        shape,
+        data: zeros(
+          spec,
+          shape.reduce((a, b) => a * b, 1),
+        ),
+      };
     });
   }
 }

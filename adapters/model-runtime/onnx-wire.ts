@@ -18,7 +18,16 @@ export interface OnnxFacts {
   externalTensors: string[];
 }
 
-type Message = 'model' | 'graph' | 'node' | 'attribute' | 'tensor' | 'sparse' | 'function' | 'opset' | 'training';
+type Message =
+  | 'model'
+  | 'graph'
+  | 'node'
+  | 'attribute'
+  | 'tensor'
+  | 'sparse'
+  | 'function'
+  | 'opset'
+  | 'training';
 
 /** Fields that hold messages worth descending into, by message and field number. */
 const CHILDREN: Readonly<Record<Message, Readonly<Record<number, Message>>>> = {
@@ -93,7 +102,8 @@ class Walk {
     }
     const [length, from] = wire === 2 ? this.varint(at, end) : [wire === 1 ? 8 : 4, at];
     const to = from + length;
-    if (to > end) throw new RangeError(`a field at byte ${at} ends ${to - end} bytes behind the end`);
+    if (to > end)
+      throw new RangeError(`a field at byte ${at} ends ${to - end} bytes behind the end`);
     if (wire !== 2) return to;
     fields.texts.set(field, { start: from, end: to });
     const child = CHILDREN[kind][field];
@@ -134,6 +144,8 @@ class Walk {
 
   text(fields: Fields, field: number): string {
     const found = fields.texts.get(field);
-    return found ? this.bytes.toString('utf8', found.start, Math.min(found.end, found.start + 200)) : '';
+    return found
+      ? this.bytes.toString('utf8', found.start, Math.min(found.end, found.start + 200))
+      : '';
   }
 }

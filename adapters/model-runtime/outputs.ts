@@ -55,7 +55,8 @@ function checkedPiece(result: OrtTensor | undefined, output: PlannedOutput, batc
     data !== null &&
     result.dims.length === expectedRank &&
     result.dims[0] === batch.rows.length &&
-    (isLabel || spec.shape.every((size, axis) => axis === 0 || size === -1 || size === result.dims[axis]));
+    (isLabel ||
+      spec.shape.every((size, axis) => axis === 0 || size === -1 || size === result.dims[axis]));
   if (fits) return { shape: result.dims, data };
   throw new PortError(
     'ContractMismatch',

@@ -4,15 +4,27 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Resident memory of a process now, and its highest (where only macOS's `ps` tells, the same as now), in bytes. */
-export async function residentBytes(pid: number): Promise<{ rssBytes: number; peakRssBytes: number }> {
+/** A process's memory, in bytes. */
+export interface ResidentMemory {
+  readonly rssBytes: number;
+  /** Highest since the start; where only `ps` tells (macOS), the same as now. */
+  readonly peakRssBytes: number;
+  /** What no file backs: heap and stacks, without the pages of Node and onnxruntime, which processes share. */
+  readonly anonymousBytes: number;
+}
+
+export async function residentMemory(pid: number): Promise<ResidentMemory> {
   if (process.platform !== 'linux') {
     const { stdout } = await run('ps', ['-o', 'rss=', '-p', `${pid}`]);
     const rssBytes = Number(stdout.trim()) * 1024;
-    return { rssBytes, peakRssBytes: rssBytes };
+    return { rssBytes, peakRssBytes: rssBytes, anonymousBytes: rssBytes };
   }
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return { rssBytes: field(status, 'VmRSS'), peakRssBytes: field(status, 'VmHWM') };
+  return {
+    rssBytes: field(status, 'VmRSS'),
+    peakRssBytes: field(status, 'VmHWM'),
+    anonymousBytes: field(status, 'RssAnon'),
+  };
 }
 
 function field(status: string, name: string): number {

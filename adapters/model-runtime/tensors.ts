@@ -35,7 +35,9 @@ export function unpackTensors(packed: readonly PackedTensor[], bytes: Buffer): T
     offset += tensor.bytes;
     const data = unpackData(tensor.datatype, part);
     if (data.length !== elementsOf(tensor.shape)) {
-      throw new RangeError(`tensor "${tensor.name}" has ${data.length} elements, its shape says else`);
+      throw new RangeError(
+        `tensor "${tensor.name}" has ${data.length} elements, its shape says else`,
+      );
     }
     return { name: tensor.name, datatype: tensor.datatype, shape: tensor.shape, data };
   });
@@ -48,7 +50,8 @@ export function elementsOf(shape: readonly number[]): number {
 }
 
 function packData(data: TensorData): Uint8Array {
-  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  if (ArrayBuffer.isView(data))
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   const total = data.reduce((sum, text) => sum + 4 + Buffer.byteLength(text), 0);
   const packed = Buffer.allocUnsafe(total);
   let offset = 0;

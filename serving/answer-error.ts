@@ -1,0 +1,33 @@
+import { isPortError } from '../domain/failures.js';
+import type { FailureType } from '../domain/failures.js';
+
+/** `NotReady`: nothing serves yet, or the process ends. `Overloaded`: too many requests wait. `NotFound`: no such route. */
+export type AnswerErrorType = FailureType | 'NotReady' | 'Overloaded' | 'NotFound' | 'Internal';
+
+/** An answer that is no result: its HTTP status, its type and one sentence. */
+export class AnswerError extends Error {
+  constructor(
+    readonly status: number,
+    readonly type: AnswerErrorType,
+    message: string,
+  ) {
+    super(message);
+    this.name = 'AnswerError';
+  }
+}
+
+/** Refuses a request that breaks the protocol or the model's contract. */
+export function badRequest(message: string): AnswerError {
+  return new AnswerError(400, 'InvalidInput', message);
+}
+
+/** What a caller is told of a failure of the model's process. */
+export function answerErrorOf(error: unknown): AnswerError {
+  if (error instanceof AnswerError) return error;
+  if (!isPortError(error))
+    return new AnswerError(500, 'Internal', 'the endpoint failed; see its log');
+  if (error.type !== 'InvalidInput') return new AnswerError(503, error.type, error.message);
+  // the request was well-formed, yet the model has no number for a row of it
+  const status = typeof error.details['row'] === 'number' ? 422 : 400;
+  return new AnswerError(status, 'InvalidInput', error.message);
+}

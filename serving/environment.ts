@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { PortError } from '../domain/failures.js';
+import { nameSchema } from '../domain/names.js';
+
+const environmentSchema = z.object({
+  SWITCHYARD_BUCKET: z.string().min(1),
+  S3_ENDPOINT: z.url().optional(),
+  AWS_REGION: z.string().default('us-east-1'),
+  /** Names, separated by commas. */
+  SWITCHYARD_MODELS: z
+    .string()
+    .transform((names) => names.split(',').map((name) => name.trim()))
+    .pipe(z.array(nameSchema).min(1)),
+  /** 0: a free one. */
+  SWITCHYARD_ENDPOINT_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
+  SWITCHYARD_ENDPOINT_HOST: z.string().default('127.0.0.1'),
+  SWITCHYARD_REPLICA: nameSchema.optional(),
+  /** Of one version's process. */
+  SWITCHYARD_MODEL_MEMORY_MB: z.coerce.number().int().min(64).default(1_024),
+  /** `text`: the prediction log holds the texts; `sha256`: only their digests. */
+  SWITCHYARD_PREDICTION_LOG: z.enum(['text', 'sha256']).default('sha256'),
+  /** Where a folder for versions is made; default the system's. */
+  SWITCHYARD_CACHE_DIR: z.string().min(1).optional(),
+});
+
+/** The endpoint's settings; credentials are read by AWS's own library. */
+export interface EndpointEnvironment {
+  readonly bucket: string;
+  readonly endpoint: string | undefined;
+  readonly region: string;
+  readonly models: readonly string[];
+  readonly port: number;
+  readonly host: string;
+  readonly replica: string;
+  readonly memoryLimitBytes: number;
+  readonly logsText: boolean;
+  readonly cacheDirectory: string | undefined;
+}
+
+/** Reads the environment once. @throws PortError `SetUpMissing`, naming each variable that is missing or wrong. */
+export function readEndpointEnvironment(
+  variables: Readonly<Record<string, string | undefined>>,
+): EndpointEnvironment {
+  const parsed = environmentSchema.safeParse(variables);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(
+      ({ path, message }) => `${path.join('.')}: ${message}`,
+    );
+    throw new PortError(
+      'SetUpMissing',
+      `the endpoint's environment is wrong: ${problems.join('; ')}`,
+    );
+  }
+  const read = parsed.data;
+  return {
+    bucket: read.SWITCHYARD_BUCKET,
+    endpoint: read.S3_ENDPOINT,
+    region: read.AWS_REGION,
+    models: read.SWITCHYARD_MODELS,
+    port: read.SWITCHYARD_ENDPOINT_PORT,
+    host: read.SWITCHYARD_ENDPOINT_HOST,
+    replica: read.SWITCHYARD_REPLICA ?? `endpoint-${randomUUID()}`,
+    memoryLimitBytes: read.SWITCHYARD_MODEL_MEMORY_MB * 1024 * 1024,
+    logsText: read.SWITCHYARD_PREDICTION_LOG === 'text',
+    cacheDirectory: read.SWITCHYARD_CACHE_DIR,
+  };
+}

@@ -1,0 +1,163 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { isPortError } from '../domain/failures.js';
+import type { Contract } from '../domain/manifest.js';
+import type {
+  InferResult,
+  ModelRuntime,
+  OpenedModel,
+  Tensor,
+} from '../domain/ports/model-runtime.js';
+import { AnswerError } from './answer-error.js';
+import type { Log } from './log.js';
+import type { CachedVersion } from './version-cache.js';
+
+/** How a version is run. */
+export interface VersionOptions {
+  readonly runtime: ModelRuntime;
+  readonly artifact: string;
+  readonly memoryLimitBytes: number;
+  readonly loadDeadlineMs: number;
+  readonly inferTimeoutMs: number;
+  readonly log: Log;
+}
+
+/** A request waits so long for a crashed process to be there again, then fails. */
+const REOPEN_PATIENCE_MS = 2_000;
+const FIRST_REOPEN_DELAY_MS = 50;
+const MAX_REOPEN_DELAY_MS = 10_000;
+
+/** One version in its process. A crash opens another process; `retire` closes it after the last answer. */
+export class LoadedVersion {
+  readonly version: number;
+  readonly digest: string;
+  readonly contract: Contract;
+  #opened: OpenedModel | null;
+  #whenOpen: Promise<void> = Promise.resolve();
+  #inFlight = 0;
+  #isRetired = false;
+  #closed: () => void = () => undefined;
+  /** Settles when the process is closed for good. */
+  readonly closed: Promise<void>;
+
+  private constructor(
+    readonly cached: CachedVersion,
+    readonly options: VersionOptions,
+    opened: OpenedModel,
+  ) {
+    this.version = cached.version;
+    this.digest = cached.digest;
+    this.contract = cached.manifest.contract;
+    this.#opened = opened;
+    this.closed = new Promise((resolve) => (this.#closed = resolve));
+    this.#watch(opened);
+  }
+
+  static async open(cached: CachedVersion, options: VersionOptions): Promise<LoadedVersion> {
+    return new LoadedVersion(cached, options, await openModel(cached, options));
+  }
+
+  /** False while a crashed process is opened anew. */
+  get isOpen(): boolean {
+    return this.#opened !== null;
+  }
+
+  /** Answers one batch, by this version whatever becomes live meanwhile. */
+  async infer(inputs: readonly Tensor[]): Promise<InferResult> {
+    this.#inFlight++;
+    try {
+      for (;;) {
+        const opened = this.#opened ?? (await this.#reopened());
+        try {
+          return await opened.infer(inputs, { timeoutMs: this.options.inferTimeoutMs });
+        } catch (error) {
+          // only the batch that was at work may be what ended the process; the ones behind it are asked again
+          const isBystander =
+            isPortError(error) &&
+            error.type === 'RuntimeCrashed' &&
+            error.details['started'] === false;
+          if (!isBystander) throw error;
+          if (this.#opened === opened) this.#opened = null;
+        }
+      }
+    } finally {
+      this.#inFlight--;
+      if (this.#isRetired && this.#inFlight === 0) void this.#close();
+    }
+  }
+
+  /** No new requests come; those under way are answered first. */
+  retire(): Promise<void> {
+    this.#isRetired = true;
+    if (this.#inFlight === 0) void this.#close();
+    return this.closed;
+  }
+
+  async #reopened(): Promise<OpenedModel> {
+    const patience = new AbortController();
+    await Promise.race([
+      this.#whenOpen,
+      wait(REOPEN_PATIENCE_MS, undefined, { signal: patience.signal }).catch(() => undefined),
+    ]);
+    patience.abort();
+    if (this.#opened) return this.#opened;
+    throw new AnswerError(
+      503,
+      'RuntimeCrashed',
+      'the model process ended and is not there again yet; try again',
+    );
+  }
+
+  #watch(opened: OpenedModel): void {
+    this.#whenOpen = opened.exited.then(async (reason) => {
+      this.#opened = null;
+      if (this.#isRetired && this.#inFlight === 0) return;
+      this.options.log.error(
+        { digest: this.digest, reason },
+        'the model process ended; opening another',
+      );
+      await this.#reopen();
+    });
+  }
+
+  async #reopen(): Promise<void> {
+    for (let delayMs = FIRST_REOPEN_DELAY_MS; !this.#isGone(); delayMs *= 2) {
+      try {
+        const opened = await openModel(this.cached, this.options);
+        if (this.#isGone()) {
+          await opened.close();
+        } else {
+          this.#opened = opened;
+          this.#watch(opened);
+        }
+        return;
+      } catch (error) {
+        this.options.log.error(
+          { digest: this.digest, err: error },
+          'the model process does not open',
+        );
+      }
+      await wait(Math.min(delayMs, MAX_REOPEN_DELAY_MS), undefined, { ref: false });
+    }
+  }
+
+  #isGone(): boolean {
+    return this.#isRetired && this.#inFlight === 0;
+  }
+
+  async #close(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = null;
+    await opened?.close();
+    this.#closed();
+  }
+}
+
+function openModel(cached: CachedVersion, options: VersionOptions): Promise<OpenedModel> {
+  return options.runtime.open({
+    directory: cached.directory,
+    artifact: options.artifact,
+    manifest: cached.manifest,
+    memoryLimitBytes: options.memoryLimitBytes,
+    loadDeadlineMs: options.loadDeadlineMs,
+  });
+}

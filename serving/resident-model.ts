@@ -1,0 +1,130 @@
+import { liveVersionOf, previousOf } from '../domain/live-state.js';
+import type { LiveState } from '../domain/live-state.js';
+import type { ModelRuntime } from '../domain/ports/model-runtime.js';
+import type { Registry, ReplicaReport } from '../domain/ports/registry.js';
+import { LiveWatch } from './live-watch.js';
+import type { LoadedVersion } from './loaded-version.js';
+import type { Log } from './log.js';
+import { VersionCache } from './version-cache.js';
+import { VersionSet } from './version-set.js';
+
+export interface ResidentModelOptions {
+  readonly registry: Pick<Registry, 'liveIfChanged' | 'versionByDigest' | 'fetchVersion'>;
+  readonly runtime: ModelRuntime;
+  readonly model: string;
+  readonly cacheDirectory: string;
+  readonly memoryLimitBytes: number;
+  readonly loadDeadlineMs: number;
+  readonly inferTimeoutMs: number;
+  /** How often `live.json` is looked at. */
+  readonly pollMs: number;
+  readonly log: Log;
+}
+
+/** What a replica reports of one model. */
+export type ResidentStatus = Omit<ReplicaReport, 'replica'>;
+
+/**
+ * Keeps open in processes what `live.json` says: the live version, and the previous one so that a fallback takes no load.
+ * A version that does not open leaves the one before it serving. That holds for a withdrawn version too: it answers until
+ * the one fallen back to is open, since no answer would be worse.
+ */
+export class ResidentModel {
+  readonly model: string;
+  /** Called whenever `status` may have changed. */
+  onChange: () => void = () => undefined;
+  readonly #log: Log;
+  readonly #watch: LiveWatch;
+  readonly #versions: VersionSet;
+  #state: LiveState | null = null;
+  #current: LoadedVersion | null = null;
+  #generation = 0;
+  #pointerProblem: string | null = null;
+  #isStopped = false;
+
+  constructor(options: ResidentModelOptions) {
+    const { registry, model, cacheDirectory } = options;
+    this.model = model;
+    this.#log = options.log;
+    this.#versions = new VersionSet({
+      ...options,
+      cache: new VersionCache(registry, model, cacheDirectory),
+      onChange: () => this.#reconcile(),
+    });
+    this.#watch = new LiveWatch({
+      ...options,
+      onState: (state) => {
+        this.#state = state;
+        this.#reconcile();
+      },
+      onProblem: (problem) => {
+        if (problem === this.#pointerProblem) return;
+        this.#pointerProblem = problem;
+        this.onChange();
+      },
+    });
+  }
+
+  /** Reads `live.json` once and waits until the version it names is open or has failed to open. */
+  async start(): Promise<void> {
+    await this.#watch.poll();
+    if (this.#state?.live) await this.#versions.settled(this.#state.live);
+  }
+
+  /** The version that answers from now on, or null. A request keeps the one it got. */
+  get current(): LoadedVersion | null {
+    return this.#current;
+  }
+
+  /** The versions that can be asked by number: the live one, and the previous one once it is open. */
+  get versions(): readonly LoadedVersion[] {
+    const current = this.#current;
+    const others = this.#versions.all().filter((version) => version !== current);
+    return current === null ? others : [current, ...others];
+  }
+
+  get status(): ResidentStatus {
+    const live = this.#state?.live ?? null;
+    const problem = this.#pointerProblem ?? (live === null ? null : this.#versions.problemOf(live));
+    return { digest: this.#current?.digest ?? null, generation: this.#generation, problem };
+  }
+
+  /** Ends following and closes every process after its last answer. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#watch.stop();
+    this.#current = null;
+    await this.#versions.close();
+  }
+
+  /** Brings what serves to what the state says. Everything but opening happens at once, between two requests. */
+  #reconcile(): void {
+    const state = this.#state;
+    if (state === null || this.#isStopped) return;
+    const live = liveVersionOf(state);
+    if (live) this.#versions.want(live);
+    const opened = live ? this.#versions.get(live.digest) : null;
+    if (opened || live === null) this.#serve(opened, state.generation);
+    const previous = previousOf(state);
+    // the live one first: on a small machine two loads at once take twice as long each
+    const mayOpenPrevious = live === null || !this.#versions.isOpening(live.digest);
+    if (previous && mayOpenPrevious) this.#versions.want(previous);
+    this.#versions.keepOnly([this.#current?.digest, live?.digest, previous?.digest]);
+    this.onChange();
+  }
+
+  #serve(version: LoadedVersion | null, generation: number): void {
+    if (version !== this.#current) {
+      const { model } = this;
+      const about = {
+        model,
+        version: version?.version ?? null,
+        digest: version?.digest ?? null,
+        generation,
+      };
+      this.#log.info(about, version === null ? 'serves nothing' : 'serves another version');
+    }
+    this.#current = version;
+    this.#generation = generation;
+  }
+}

@@ -1,0 +1,112 @@
+import type { ModelRuntime } from '../domain/ports/model-runtime.js';
+import type { Registry } from '../domain/ports/registry.js';
+import { createEndpoint } from './endpoint.js';
+import type { OfferedModel } from './endpoint.js';
+import { SILENT } from './log.js';
+import type { Log } from './log.js';
+import { PREDICTION_LOG_DEFAULTS, PredictionLog } from './prediction-log.js';
+import { ReplicaReporter } from './replica-reporter.js';
+import { ResidentModel } from './resident-model.js';
+
+/** What the data plane needs of the registry. */
+export type ServingRegistry = Pick<
+  Registry,
+  | 'liveIfChanged'
+  | 'versionByDigest'
+  | 'fetchVersion'
+  | 'reportReplica'
+  | 'removeReplica'
+  | 'appendPredictions'
+>;
+
+export interface StartEndpointOptions {
+  readonly registry: ServingRegistry;
+  readonly runtime: ModelRuntime;
+  /** Names of the models to serve. */
+  readonly models: readonly string[];
+  /** This process's name among the replicas; no other may have it. */
+  readonly replica: string;
+  /** Where versions are kept on disk; one folder a process. */
+  readonly cacheDirectory: string;
+  /** 0: a free one. */
+  readonly port?: number;
+  readonly host?: string;
+  /** Of one version's process. */
+  readonly memoryLimitBytes?: number;
+  readonly loadDeadlineMs?: number;
+  readonly inferTimeoutMs?: number;
+  readonly pollMs?: number;
+  readonly reportEveryMs?: number;
+  readonly bodyLimitBytes?: number;
+  readonly maxWaiting?: number;
+  /** Writes texts into the prediction log instead of their sha256. */
+  readonly logsText?: boolean;
+  readonly log?: Log;
+}
+
+export const ENDPOINT_DEFAULTS = {
+  port: 0,
+  host: '127.0.0.1',
+  memoryLimitBytes: 1024 * 1024 * 1024,
+  loadDeadlineMs: 60_000,
+  inferTimeoutMs: 10_000,
+  pollMs: 250,
+  reportEveryMs: 2_000,
+  bodyLimitBytes: 1024 * 1024,
+  maxWaiting: 1_000,
+  logsText: false,
+  log: SILENT,
+} as const;
+
+/** A listening endpoint. */
+export interface RunningEndpoint {
+  readonly url: string;
+  readonly replica: string;
+  /** Takes the replica off the list, answers what is under way, then ends every process. */
+  close(): Promise<void>;
+}
+
+/** Serves models over HTTP. Resolves when it listens and every live version is open or has failed to open. */
+export async function startEndpoint(given: StartEndpointOptions): Promise<RunningEndpoint> {
+  const options = { ...ENDPOINT_DEFAULTS, ...given };
+  const { registry, replica, log } = options;
+  const models = new Map<string, OfferedModel>();
+  for (const model of new Set(options.models)) {
+    const resident = new ResidentModel({ ...options, model });
+    const predictions = new PredictionLog({
+      ...PREDICTION_LOG_DEFAULTS,
+      registry,
+      model,
+      replica,
+      includesText: options.logsText,
+      log,
+    });
+    models.set(model, { resident, predictions });
+  }
+  await Promise.all([...models.values()].map(({ resident }) => resident.start()));
+  const app = createEndpoint({ ...options, models, serverVersion: options.runtime.version });
+  let reporters: ReplicaReporter[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(reporters.map((reporter) => reporter.stop()));
+    await app.close();
+    await Promise.all(
+      [...models.values()].map(async ({ resident, predictions }) => {
+        await resident.stop();
+        await predictions.stop();
+      }),
+    );
+  };
+  try {
+    const url = await app.listen({ port: options.port, host: options.host });
+    // reported only now: whoever counts replicas may send them requests
+    reporters = [...models.values()].map(
+      ({ resident }) =>
+        new ReplicaReporter({ ...options, resident, everyMs: options.reportEveryMs }),
+    );
+    await Promise.all(reporters.map((reporter) => reporter.report()));
+    return { url, replica, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
