@@ -20,6 +20,7 @@ export function ownWords(text: string): string {
 const ENDS: readonly RegExp[] = [
   /^--$/,
   /^\W*This sf\.net email is sponsored by/i,
+  /^In remembrance$/,
   /^-+ You are receiving this mail because/i,
 ];
 
