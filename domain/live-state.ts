@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { recordedDecisionSchema } from './decision.js';
-import { digestSchema, filePathSchema, instantSchema, nameSchema, versionNumberSchema } from './names.js';
+import {
+  digestSchema,
+  filePathSchema,
+  instantSchema,
+  nameSchema,
+  versionNumberSchema,
+} from './names.js';
 
 /** A version that serves or served, with all that a predictor needs to check it. */
 export const servedVersionSchema = z.strictObject({
@@ -163,7 +169,10 @@ function fallBack(state: LiveState | null, leaving: string, write: Write): LiveS
   });
 }
 
-/** Restores only what the promotion left; a version that was promoted over it, or a fallback from it, stands. */
+/**
+ * Restores only what the promotion left; a version that was promoted over it, or a fallback from it, stands. A version that was
+ * withdrawn since, or that is not remembered with its decisions any more, is not put back.
+ */
 function undoPromotion(
   state: LiveState | null,
   change: Extract<LiveChange, { kind: 'undo-promotion' }>,
@@ -173,7 +182,11 @@ function undoPromotion(
   const served = state?.served ?? [];
   const wasPromoted = served.some(({ digest }) => digest === change.promoted);
   if (live === change.before || !wasPromoted) return { kind: 'already-clean', next: null };
-  if (live !== change.promoted) return { kind: 'conflicted', next: null };
+  const canServe =
+    change.before === null ||
+    (served.some(({ digest }) => digest === change.before) &&
+      !state?.withdrawn.includes(change.before));
+  if (live !== change.promoted || !canServe) return { kind: 'conflicted', next: null };
   return write('restored', {
     live: change.before,
     served: served.filter(({ digest }) => digest !== change.promoted),
