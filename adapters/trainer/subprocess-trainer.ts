@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { lstatSync } from 'node:fs';
 import { access, constants, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { PortError } from '../../domain/failures.js';
 import type {
   ConvertJob,
@@ -19,9 +19,9 @@ const MAX_METRICS = 100;
 
 /** One entry of the worker's own configuration. */
 export interface SubprocessTrainerEntry {
-  /** Absolute folder of a locked uv project with the kit in it, such as `trainers/sklearn`; set-up makes its `.venv`. */
+  /** Folder of a locked uv project with the kit in it, such as `trainers/sklearn`; set-up makes its `.venv`. */
   readonly project: string;
-  /** Absolute path of the script that calls the kit's `main`. */
+  /** The script that calls the kit's `main`. */
   readonly script: string;
 }
 
@@ -39,7 +39,7 @@ type Job = TrainJob | ConvertJob;
 export function createSubprocessTrainer(options: SubprocessTrainerOptions): Trainer {
   const entryOf = (name: string): SubprocessTrainerEntry => {
     const entry = Object.hasOwn(options.trainers, name) ? options.trainers[name] : undefined;
-    if (entry) return entry;
+    if (entry) return { project: resolve(entry.project), script: resolve(entry.script) };
     const known = Object.keys(options.trainers).sort().join(', ') || 'none';
     throw new PortError(
       'UnknownTrainer',

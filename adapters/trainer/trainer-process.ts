@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
+import { PortError } from '../../domain/failures.js';
 import { EventLines, type FailureEvent } from './event-lines.js';
 import { OutputTail } from './output-tail.js';
 import type { TrainerEvent } from '../../domain/ports/trainer.js';
@@ -40,7 +41,7 @@ export interface TrainerEnd {
  * Runs a script under the kit's launcher until it and all its descendants are gone; see trainers/kit/switchyard_kit/launcher.py.
  * Closing the launcher's stdin ends them, and the system closes it when this process dies, however it dies.
  *
- * @throws what spawn throws, where the process cannot be started, and what `onEvent` throws
+ * @throws PortError `TrainerCrashed` where the process cannot be started (no memory, no descriptors), and what `onEvent` throws
  */
 export async function runTrainerProcess(command: TrainerCommand): Promise<TrainerEnd> {
   const child = spawn(command.python, ['-m', 'switchyard_kit.launcher', command.script], {
@@ -73,7 +74,10 @@ export async function runTrainerProcess(command: TrainerCommand): Promise<Traine
   });
   eventsOf(child).on('data', (chunk: Buffer) => lines.add(chunk));
   try {
-    await ended;
+    await ended.catch((cause: unknown) => {
+      const sentence = `The process ${command.python} cannot be started.`;
+      throw new PortError('TrainerCrashed', sentence, { cause });
+    });
     await Promise.race([closed, pause(DRAIN_MS, undefined, { ref: false })]);
   } finally {
     watch.end();
