@@ -63,7 +63,7 @@ function isInstalled(locked, installed) {
   const same = (name) =>
     installed[name].version === locked[name]?.version &&
     installed[name].integrity === locked[name]?.integrity;
-  const names = Object.keys(locked).filter((name) => name !== '');
+  const names = Object.keys(locked).filter((name) => name.startsWith('node_modules/'));
   return (
     Object.keys(installed).every(same) &&
     names.every((name) => name in installed || locked[name].optional || locked[name].devOptional)
@@ -96,16 +96,23 @@ function toolsPart() {
     isThere: () => fs.existsSync(uv),
     make: async () => {
       const python = await findPython();
-      const probe = await run(python, ['-c', 'import venv, ensurepip']);
-      if (probe.code !== 0) {
+      const target = path.join(TOOLS, 'bin/python');
+      // A pip that can install elsewhere spares the new environment its own: seconds, and a package.
+      const pip = await run(python, ['-m', 'pip', '--version']);
+      const isNew = pip.code === 0 && Number(/^pip (\d+)/m.exec(pip.output)?.[1]) >= 23;
+      if (!isNew && (await run(python, ['-c', 'import venv, ensurepip'])).code !== 0) {
         throw new Missing(`${python} has no venv module: apt-get install python3-venv`);
       }
-      await mustRun('The Python environment for uv', python, ['-m', 'venv', '--clear', TOOLS]);
-      const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps'];
+      const makeVenv = ['-m', 'venv', '--clear', ...(isNew ? ['--without-pip'] : []), TOOLS];
+      await mustRun('The Python environment for uv', python, makeVenv);
+      const install = [
+        ...['install', '--quiet', '--disable-pip-version-check', '--no-deps'],
+        ...['--require-hashes', '--only-binary', ':all:', '-r', UV_REQUIREMENTS],
+      ];
       await mustRun(
         'The installation of uv',
-        path.join(TOOLS, 'bin/python'),
-        [...pip, '--require-hashes', '--only-binary', ':all:', '-r', UV_REQUIREMENTS],
+        isNew ? python : target,
+        ['-m', 'pip', ...(isNew ? ['--python', target] : []), ...install],
         { PIP_USER: '0' },
       );
     },

@@ -54,7 +54,7 @@ export async function mustRun(what, command, args, env) {
   const { code, output } = await run(command, args, env);
   if (code === 0) return;
   const lines = output.split('\n').filter((line) => line.trim() !== '');
-  process.stderr.write(lines.slice(-12).join('\n') + '\n');
+  process.stderr.write(lines.slice(0, 8).concat(lines.slice(8).slice(-12)).join('\n') + '\n');
   throw new Missing(`${what} failed (${code}), see above; then type: npm run setup`);
 }
 
