@@ -3,7 +3,7 @@ import { filePathSchema } from '../../domain/names.js';
 import type { TrainerEvent } from '../../domain/ports/trainer.js';
 
 /** A longer line is no event: it is dropped as it comes and never held in memory. */
-export const MAX_LINE_BYTES = 64 * 1024;
+const MAX_LINE_BYTES = 64 * 1024;
 const MAX_MESSAGE_CHARACTERS = 500;
 const MAX_FAILURE_CHARACTERS = 2000;
 const NEWLINE = 0x0a;

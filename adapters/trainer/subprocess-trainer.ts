@@ -18,7 +18,7 @@ import { runTrainerProcess, type TrainerEnd } from './trainer-process.js';
 const MAX_METRICS = 100;
 
 /** One entry of the worker's own configuration. */
-export interface SubprocessTrainerEntry {
+interface SubprocessTrainerEntry {
   /** Folder of a locked uv project with the kit in it, such as `trainers/sklearn`; set-up makes its `.venv`. */
   readonly project: string;
   /** The script that calls the kit's `main`. */

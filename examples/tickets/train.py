@@ -16,7 +16,7 @@ def train(request: Request, rows: Rows) -> object:
         model=choice("logistic", "mlp"),
         c=number(4.0, above=0),
         hidden=whole(64, at_least=1),
-        epochs=whole(10, at_least=1),
+        epochs=whole(20, at_least=1),
         min_df=whole(2, at_least=1),
         sublinear=True,
         shuffle_labels=False,

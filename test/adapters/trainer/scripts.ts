@@ -10,7 +10,7 @@ export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 export const SKLEARN = join(ROOT, 'trainers/sklearn');
 
 /** What a script needs to make a daemon that leaves its parent and ignores SIGTERM. */
-export const DAEMON = `
+const DAEMON = `
 import json, os, signal, sys, time
 REQUEST = json.load(open(os.environ["SWITCHYARD_REQUEST"]))
 NOTES = os.environ["NOTES"] if "NOTES" in os.environ else os.path.dirname(REQUEST["checkpoints"])
