@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { digestOfJson } from '../../domain/digest.js';
+import {
+  liveStateSchema,
+  liveVersionOf,
+  previousOf,
+  SERVED_REMEMBERED,
+  stepLive,
+  type LiveChange,
+  type LiveState,
+} from '../../domain/live-state.js';
+
+const digest = (word: string) => digestOfJson(word);
+
+const promote = (word: string, over: string | null): LiveChange => ({
+  kind: 'promote',
+  candidate: {
+    digest: digest(word),
+    version: 1,
+    artifact: 'model.onnx',
+    evidence: digest(`evidence of ${word}`),
+    decisions: [],
+  },
+  baseline: over === null ? null : digest(over),
+});
+const fallback = (leaving: string): LiveChange => ({ kind: 'fallback', leaving: digest(leaving) });
+const undo = (promoted: string, before: string | null): LiveChange => ({
+  kind: 'undo-promotion',
+  promoted: digest(promoted),
+  before: before === null ? null : digest(before),
+});
+
+/** Applies wishes one after the other; the kinds of the answers, and the last state. */
+function run(changes: readonly LiveChange[], from: LiveState | null = null) {
+  let state = from;
+  const kinds = changes.map((change, index) => {
+    const given = { model: 'tickets', writeId: `w${index}`, now: '2026-01-02T03:04:05Z' };
+    const step = stepLive(state, change, given);
+    state = step.next ?? state;
+    return step.kind;
+  });
+  return { kinds, state };
+}
+
+/** The state after some wishes, which must leave one. */
+function stateAfter(...changes: readonly LiveChange[]): LiveState {
+  const { state } = run(changes);
+  assert.ok(state !== null);
+  return state;
+}
+
+describe('stepLive', () => {
+  it('promotes the first version over nothing', () => {
+    const { kinds, state } = run([promote('a', null)]);
+
+    assert.deepEqual(kinds, ['promoted']);
+    assert.equal(state?.live, digest('a'));
+    assert.equal(state.generation, 1);
+    assert.equal(state.writeId, 'w0');
+    assert.equal(liveVersionOf(state)?.since, '2026-01-02T03:04:05Z');
+  });
+
+  it('answers moved when another version than the baseline is live', () => {
+    const { kinds, state } = run([promote('a', null), promote('b', null), promote('c', 'x')]);
+
+    assert.deepEqual(kinds, ['promoted', 'moved', 'moved']);
+    assert.equal(state?.live, digest('a'));
+    assert.equal(state.generation, 1);
+  });
+
+  it('never promotes a version again that a fallback left', () => {
+    const { kinds } = run([
+      ...[promote('a', null), promote('b', 'a'), fallback('b')],
+      ...[promote('b', 'a'), promote('b', 'x')],
+    ]);
+
+    assert.deepEqual(kinds.slice(2), ['fallen-back', 'withdrawn', 'withdrawn']);
+  });
+
+  it('promotes a version again that was only replaced', () => {
+    const state = stateAfter(promote('a', null), promote('b', 'a'), promote('a', 'b'));
+
+    assert.equal(state.live, digest('a'));
+    assert.deepEqual(
+      state.served.map((each) => each.digest),
+      [digest('a'), digest('b')],
+    );
+  });
+
+  it('falls back to the version before, then to the one before that', () => {
+    const before = [promote('a', null), promote('b', 'a'), promote('c', 'b')];
+    const { kinds, state } = run([...before, fallback('c'), fallback('b'), fallback('a')]);
+
+    assert.deepEqual(kinds.slice(3), ['fallen-back', 'fallen-back', 'no-previous']);
+    assert.equal(state?.live, digest('a'));
+    assert.deepEqual(state.withdrawn, [digest('c'), digest('b')]);
+  });
+
+  it('has nothing to do when the version to leave is not live', () => {
+    const { kinds } = run([fallback('a'), promote('a', null), fallback('b')]);
+
+    assert.deepEqual(kinds, ['already-done', 'promoted', 'already-done']);
+  });
+
+  it('has no previous version after the first promotion', () => {
+    assert.deepEqual(run([promote('a', null), fallback('a')]).kinds, ['promoted', 'no-previous']);
+  });
+
+  it('undoes a first promotion to nothing', () => {
+    const { kinds, state } = run([promote('a', null), undo('a', null), undo('a', null)]);
+
+    assert.deepEqual(kinds.slice(1), ['restored', 'already-clean']);
+    assert.equal(state?.live, null);
+    assert.deepEqual(state.served, []);
+    assert.equal(liveVersionOf(state), null);
+  });
+
+  it('undoes a promotion to the version before, which is then no fallback’s way to the undone one', () => {
+    const { kinds, state } = run([promote('a', null), promote('b', 'a'), undo('b', 'a')]);
+
+    assert.equal(kinds.at(-1), 'restored');
+    assert.equal(state?.live, digest('a'));
+    assert.equal(previousOf(state), null);
+    assert.deepEqual(state.withdrawn, []);
+  });
+
+  it('finds an undo clean when its promotion never happened', () => {
+    assert.deepEqual(run([undo('b', 'a'), promote('a', null), undo('b', 'a')]).kinds, [
+      ...['already-clean', 'promoted', 'already-clean'],
+    ]);
+    assert.equal(run([promote('x', null), undo('b', 'a')]).kinds.at(-1), 'already-clean');
+  });
+
+  it('leaves a newer promotion alone', () => {
+    const { kinds, state } = run([
+      ...[promote('a', null), promote('b', 'a'), promote('c', 'b'), undo('b', 'a')],
+    ]);
+
+    assert.equal(kinds.at(-1), 'conflicted');
+    assert.equal(state?.live, digest('c'));
+  });
+
+  it('finds an undo clean after a fallback went back for it', () => {
+    const { kinds } = run([
+      ...[promote('a', null), promote('b', 'a'), fallback('b'), undo('b', 'a')],
+    ]);
+
+    assert.equal(kinds.at(-1), 'already-clean');
+  });
+
+  it('never puts back a version that was withdrawn since', () => {
+    const { kinds, state } = run([
+      ...[promote('a', null), promote('w', 'a'), promote('p', 'w'), undo('p', 'w')],
+      ...[fallback('w'), promote('p', 'a'), undo('p', 'w')],
+    ]);
+
+    assert.deepEqual(kinds.slice(-3), ['fallen-back', 'promoted', 'conflicted']);
+    assert.equal(state?.live, digest('p'));
+  });
+
+  it('remembers the last 20 versions that served', () => {
+    const words = Array.from({ length: 25 }, (_, index) => `v${index}`);
+    const state = stateAfter(
+      ...words.map((word, index) => promote(word, words[index - 1] ?? null)),
+    );
+
+    assert.equal(state.served.length, SERVED_REMEMBERED);
+    assert.equal(state.served[0]?.digest, digest('v24'));
+    assert.equal(state.served.at(-1)?.digest, digest('v5'));
+  });
+
+  it('keeps its promises over any sequence of wishes', () => {
+    const word = fc.constantFrom('a', 'b', 'c', 'd');
+    const wordOrNull = fc.option(word, { nil: null });
+    const wish = fc.oneof(
+      fc.tuple(word, wordOrNull).map(([next, over]) => promote(next, over)),
+      word.map(fallback),
+      fc.tuple(word, wordOrNull).map(([promoted, before]) => undo(promoted, before)),
+      // Wishes that fit what is live, so that most sequences get somewhere.
+      fc
+        .constantFrom('promote', 'fallback', 'undo')
+        .map((kind) => ({ kind, fitting: true as const })),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.tuple(wish, word), { maxLength: 30 }), (wishes) => {
+        const at: { state: LiveState | null; before: string | null } = {
+          state: null,
+          before: null,
+        };
+        for (const [index, [given, next]] of wishes.entries()) {
+          const earlier = at.state;
+          const change = 'fitting' in given ? fitting(given.kind, earlier, next, at.before) : given;
+          const ids = { model: 'tickets', writeId: `w${index}`, now: '2026-01-02T03:04:05Z' };
+          const step = stepLive(earlier, change, ids);
+          if (step.next === null) continue;
+          const state = liveStateSchema.parse(step.next);
+          Object.assign(at, { state, before: earlier?.live ?? null });
+          assert.equal(state.generation, (earlier?.generation ?? 0) + 1);
+          assert.ok(state.live === null || liveVersionOf(state)?.digest === state.live);
+          assert.ok(state.live === null || !state.withdrawn.includes(state.live));
+          assert.equal(new Set(state.served.map((each) => each.digest)).size, state.served.length);
+          for (const gone of earlier?.withdrawn ?? []) assert.ok(state.withdrawn.includes(gone));
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('undoes any promotion exactly, right after it', () => {
+    const words = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { minLength: 1 });
+    fc.assert(
+      fc.property(words, (order) => {
+        const changes = order.map((word, index) => promote(word, order[index - 1] ?? null));
+        const before = run(changes.slice(0, -1)).state;
+        const last = order.at(-1) ?? '';
+        const { kinds, state } = run([...changes, undo(last, order.at(-2) ?? null)]);
+
+        assert.equal(kinds.at(-1), 'restored');
+        assert.equal(state?.live, before?.live ?? null);
+        assert.deepEqual(state.served, before?.served ?? []);
+        assert.deepEqual(state.withdrawn, before?.withdrawn ?? []);
+      }),
+    );
+  });
+});
+
+function fitting(
+  kind: string,
+  state: LiveState | null,
+  next: string,
+  before: string | null,
+): LiveChange {
+  const live = state?.live ?? null;
+  const promotion = promote(next, null);
+  if (kind === 'fallback' && live !== null) return { kind: 'fallback', leaving: live };
+  if (kind === 'undo' && live !== null) return { kind: 'undo-promotion', promoted: live, before };
+  return promotion.kind === 'promote' ? { ...promotion, baseline: live } : promotion;
+}

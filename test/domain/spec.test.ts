@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { isPortError } from '../../domain/failures.js';
+import { nearestName, parseModelSpec, type ModelSpecInput } from '../../domain/spec.js';
+
+const aSpec = (): ModelSpecInput => ({
+  model: 'tickets',
+  train: { trainer: 'words', source: 'mails' },
+  test: { gates: [{ metric: 'accuracy', min: 0.7 }] },
+});
+
+/** The sentence with which a specification is refused. */
+function refusal(input: unknown): string {
+  try {
+    parseModelSpec(input);
+  } catch (error) {
+    assert.ok(isPortError(error) && error.type === 'InvalidSpec', String(error));
+    return error.message;
+  }
+  assert.fail('it was accepted');
+}
+
+describe('parseModelSpec', () => {
+  it('fills in every default, and changes nothing when it is parsed again', () => {
+    const spec = parseModelSpec(aSpec());
+
+    assert.equal(spec.schemaVersion, 1);
+    assert.equal(spec.train.seed, 1);
+    assert.equal(spec.test.gates[0]?.minSample, 1);
+    assert.deepEqual(spec.approve, { order: 'in-order', handOffs: [] });
+    assert.deepEqual(parseModelSpec(JSON.parse(JSON.stringify(spec))), spec);
+  });
+
+  it('names the nearest key for one that is misspelt, at any depth', () => {
+    const gates = [{ metric: 'accuracy', mni: 0.7 }];
+    assert.match(
+      refusal({ ...aSpec(), aprove: {} }),
+      /it has no key "aprove", did you mean "approve"\?/,
+    );
+    assert.match(
+      refusal({ ...aSpec(), train: { ...aSpec().train, sede: 1 } }),
+      /train has no key "sede", did you mean "seed"\?/,
+    );
+    assert.match(
+      refusal({ ...aSpec(), test: { gates } }),
+      /test\.gates\.0 .*"mni", did you mean "min"\?/,
+    );
+  });
+
+  it('suggests nothing for a key that is like none', () => {
+    assert.doesNotMatch(refusal({ ...aSpec(), zzzzzzzz: 1 }), /did you mean/);
+  });
+
+  it('names every problem at once', () => {
+    const sentence = refusal({ ...aSpec(), model: 'Tickets!', train: { trainer: 'words' } });
+
+    assert.match(sentence, /model: a name is/);
+    assert.match(sentence, /train\.source/);
+  });
+
+  it('refuses gates that contradict each other', () => {
+    const gates = [
+      { metric: 'accuracy', min: 0.7 },
+      { metric: 'accuracy', min: 0.9 },
+    ];
+    assert.match(refusal({ ...aSpec(), test: { gates } }), /contradict/);
+  });
+
+  it('refuses a role that is asked twice, and a reminder after its deadline', () => {
+    const handOffs = [{ role: 'lead', deadline: '1 hour', reminder: '2 hours' }, { role: 'lead' }];
+    const sentence = refusal({ ...aSpec(), approve: { handOffs } });
+
+    assert.match(sentence, /asks the role "lead" twice/);
+    assert.match(sentence, /reminder of "lead" \(2 hours\) comes after its deadline \(1 hour\)/);
+  });
+
+  it('refuses durations without a unit, seeds that are none, and what is no object', () => {
+    const train = aSpec().train;
+    assert.match(
+      refusal({ ...aSpec(), train: { ...train, deadline: '30' } }),
+      /a number and a unit/,
+    );
+    assert.match(refusal({ ...aSpec(), train: { ...train, seed: 1.5 } }), /train\.seed/);
+    assert.match(refusal(null), /without a name/);
+  });
+});
+
+describe('nearestName', () => {
+  it('is the known name at the smallest distance', () => {
+    assert.equal(nearestName('tickts', ['ads', 'tickets', 'news']), 'tickets');
+    assert.equal(nearestName('tickets', ['tickets']), 'tickets');
+  });
+
+  it('is null where nothing is near, or where nothing is known', () => {
+    assert.equal(nearestName('transactions', ['ads', 'tickets']), null);
+    assert.equal(nearestName('ad', ['xy']), null);
+    assert.equal(nearestName('tickets', []), null);
+  });
+});
