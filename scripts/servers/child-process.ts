@@ -27,11 +27,11 @@ export interface ServerProcess extends AsyncDisposable {
   readonly pid: number;
   /** Resolves when the server has ended, for whatever reason; never rejects. */
   readonly ended: Promise<void>;
-  hasEnded(): boolean;
+  readonly hasEnded: () => boolean;
   /** The last lines of its output, in one line. */
-  tail(): string;
+  readonly tail: () => string;
   /** SIGTERM, then SIGKILL after the deadline; resolves when the process is gone. May be called again. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /**

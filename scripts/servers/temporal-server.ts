@@ -15,7 +15,7 @@ import { freePort } from './free-ports.js';
 const NAME = 'the Temporal server';
 
 /** A search attribute's type, as the server's command line spells it. */
-export type SearchAttributeType =
+type SearchAttributeType =
   'Text' | 'Keyword' | 'Int' | 'Double' | 'Bool' | 'Datetime' | 'KeywordList';
 
 /** How to start a development server. */
@@ -39,7 +39,7 @@ export interface TemporalServer extends AsyncDisposable {
   /** Resolves when the server has ended, for whatever reason. */
   readonly ended: Promise<void>;
   /** Ends the server; may be called again. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /**

@@ -10,19 +10,12 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { isPortError } from '../../domain/failures.js';
 import { startServerProcess, untilReady } from '../../scripts/servers/child-process.js';
+import { isAlive } from '../../scripts/servers/is-alive.js';
 import { freePort, isPortFree } from '../../scripts/servers/free-ports.js';
 import { startS3Server } from '../../scripts/servers/s3-server.js';
 import { startTemporalServer } from '../../scripts/servers/temporal-server.js';
 
 const FIXTURE = fileURLToPath(new URL('./fixtures/start-servers.ts', import.meta.url));
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
 
 async function until(holds: () => boolean | Promise<boolean>, deadlineMs = 20_000): Promise<void> {
   const deadline = performance.now() + deadlineMs;

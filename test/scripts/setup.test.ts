@@ -8,6 +8,7 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { isAlive } from '../../scripts/servers/is-alive.js';
 
 const REPO = fileURLToPath(new URL('../../', import.meta.url));
 const SCRIPTS = ['setup.js', 'setup-run.js', 'setup-lock.js', 'setup-parts.js', 'servers/guard.sh'];
@@ -20,14 +21,6 @@ interface Ended {
 }
 
 type SetUp = ChildProcessByStdio<null, Readable, Readable>;
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
 
 async function until(holds: () => boolean): Promise<void> {
   const deadline = performance.now() + 20_000;

@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isAlive } from '../../scripts/servers/is-alive.js';
 import { startS3Server, type S3Server } from '../../scripts/servers/s3-server.js';
 import { startTemporalServer, type TemporalServer } from '../../scripts/servers/temporal-server.js';
 
@@ -48,15 +49,31 @@ export async function stopTestServers(): Promise<void> {
 
 async function start(): Promise<Running> {
   await mkdir(PLACE, { recursive: true });
-  const folder = await mkdtemp(path.join(PLACE, 'run-'));
-  const [temporal, s3] = await Promise.all([
-    startTemporalServer({
-      directory: path.join(folder, 'temporal'),
-      searchAttributes: {
-        ...{ ModelName: 'Keyword', Stage: 'Keyword', WaitingFor: 'Keyword', Verdict: 'Keyword' },
-      },
-    }),
-    startS3Server({ directory: path.join(folder, 's3'), bucket: 'switchyard-test' }),
-  ]);
-  return { folder, temporal, s3 };
+  await removeLeftovers();
+  const folder = await mkdtemp(path.join(PLACE, `run-${process.pid}-`));
+  const temporal = startTemporalServer({
+    directory: path.join(folder, 'temporal'),
+    searchAttributes: {
+      ...{ ModelName: 'Keyword', Stage: 'Keyword', WaitingFor: 'Keyword', Verdict: 'Keyword' },
+    },
+  });
+  const s3 = startS3Server({ directory: path.join(folder, 's3'), bucket: 'switchyard-test' });
+  const [one, other] = await Promise.allSettled([temporal, s3]);
+  if (one.status === 'fulfilled' && other.status === 'fulfilled') {
+    return { folder, temporal: one.value, s3: other.value };
+  }
+  // The one that came up would keep the run from ending.
+  for (const result of [one, other]) if (result.status === 'fulfilled') await result.value.stop();
+  await rm(folder, { recursive: true, force: true });
+  // Throws what the one that failed said.
+  return { folder, temporal: await temporal, s3: await s3 };
+}
+
+/** What runs that were killed left behind. */
+async function removeLeftovers(): Promise<void> {
+  for (const name of await readdir(PLACE)) {
+    const pid = /^run-(\d+)-/.exec(name)?.[1];
+    if (pid === undefined || isAlive(Number(pid))) continue;
+    await rm(path.join(PLACE, name), { recursive: true, force: true });
+  }
 }
