@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { isPortError, PortError } from '../../domain/failures.js';
 import { encodeFrame, FrameReader } from './frames.js';
 import type { Frame } from './frames.js';
-import { tellsOfMemory } from './load-failure.js';
+import { loadFailure, tellsOfMemory } from './load-failure.js';
 import { requestSchema } from './messages.js';
 import type { ChildReply, ChildRequest } from './messages.js';
 import { ModelSession } from './model-session.js';
@@ -42,7 +42,9 @@ async function work(): Promise<void> {
     try {
       await answer(request, frame.bytes);
     } catch (error) {
-      reply(failureOf(error, request.kind === 'infer' ? request.id : null));
+      const failure =
+        request.kind === 'open' ? loadFailure(error, request.artifact, 0) : runFailure(error);
+      reply(failureReply(failure, request.kind === 'infer' ? request.id : null));
     }
   }
   isBusy = false;
@@ -66,14 +68,13 @@ function reply(message: ChildReply, parts: readonly Uint8Array[] = []): void {
   socket.write(encodeFrame(message, parts));
 }
 
-function failureOf(error: unknown, id: number | null): ChildReply {
-  const failure = isPortError(error) ? error : runFailure(error);
-  const { type, details } = failure;
-  return { kind: 'failed', id, type, message: failure.message.slice(0, 4_000), details };
+function failureReply({ type, message, details }: PortError, id: number | null): ChildReply {
+  return { kind: 'failed', id, type, message: message.slice(0, 4_000), details };
 }
 
 /** What onnxruntime threw while running a loaded graph. */
 function runFailure(error: unknown): PortError {
+  if (isPortError(error)) return error;
   const message = error instanceof Error ? error.message : String(error);
   if (tellsOfMemory(message)) {
     return new PortError(

@@ -39,7 +39,7 @@ export function inspectModelFile(path: string, artifact: string, maxBytes: numbe
 }
 
 function readWithin(path: string, artifact: string, maxBytes: number): Buffer {
-  const file = openSync(path, 'r');
+  const file = openFile(path, artifact);
   try {
     const { size } = fstatSync(file);
     if (size === 0) throw invalid(artifact, 'is empty');
@@ -49,6 +49,18 @@ function readWithin(path: string, artifact: string, maxBytes: number): Buffer {
     return readFileSync(file);
   } finally {
     closeSync(file);
+  }
+}
+
+function openFile(path: string, artifact: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    throw invalid(
+      artifact,
+      `cannot be read: ${error instanceof Error ? error.message : ''}`,
+      error,
+    );
   }
 }
 

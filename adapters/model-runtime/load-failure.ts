@@ -16,7 +16,7 @@ const UNSUPPORTED: readonly RegExp[] = [
   /(?<operator>Opset) (?<opset>\d+) is under development/,
 ];
 
-/** The port's failure for an error of onnxruntime's `create`. */
+/** The port's failure for whatever stopped a load, mostly an error of onnxruntime's `create`. */
 export function loadFailure(error: unknown, artifact: string, opset: number): PortError {
   if (error instanceof PortError) return error;
   const message = error instanceof Error ? error.message : String(error);

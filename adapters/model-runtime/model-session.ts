@@ -19,19 +19,19 @@ import { collectOutputs } from './outputs.js';
 export class ModelSession {
   readonly #manifest: OpenRequest['manifest'];
   readonly #session: InferenceSession;
-  readonly #tokenizer: Tokenizer | null;
+  readonly #frontEnd: FrontEndInUse | null;
   readonly #outputs: readonly PlannedOutput[];
   readonly #fetches: readonly string[];
 
   private constructor(given: {
     manifest: OpenRequest['manifest'];
     session: InferenceSession;
-    tokenizer: Tokenizer | null;
+    frontEnd: FrontEndInUse | null;
     outputs: readonly PlannedOutput[];
   }) {
     this.#manifest = given.manifest;
     this.#session = given.session;
-    this.#tokenizer = given.tokenizer;
+    this.#frontEnd = given.frontEnd;
     this.#outputs = given.outputs;
     this.#fetches = [...new Set(given.outputs.map(({ from }) => from))];
   }
@@ -42,12 +42,12 @@ export class ModelSession {
     const path = join(request.directory, artifact);
     const facts = inspectModelFile(path, artifact, request.maxModelBytes);
     const outputs = planOutputs(manifest);
-    const tokenizer = readFrontEnd(request);
+    const frontEnd = readFrontEnd(request);
     // the inspected copy of the file is garbage now: it must not count against the memory limit while the graph loads
     globalThis.gc?.();
     const session = await createSession(path, request, facts.opsets.get('') ?? 0);
     checkSession(session, manifest.graph, artifact);
-    const opened = new ModelSession({ manifest, session, tokenizer, outputs });
+    const opened = new ModelSession({ manifest, session, frontEnd, outputs });
     await opened.#answer(opened.#warmUpInputs(), { isWarmUp: true });
     return opened;
   }
@@ -60,8 +60,8 @@ export class ModelSession {
   async #answer(inputs: readonly Tensor[], given: { isWarmUp: boolean }): Promise<Tensor[]> {
     const { contract } = this.#manifest;
     const rows = rowsOf(inputs, contract.inputs);
-    const batches = this.#tokenizer
-      ? batchesOfTexts(textsOf(inputs), this.#tokenizer)
+    const batches = this.#frontEnd
+      ? batchesOfTexts(textsOf(inputs), this.#frontEnd.tokenizer)
       : batchesOfInputs(inputs, rows);
     const answers: { batch: Batch; results: Map<string, OrtTensor> }[] = [];
     for (const batch of batches) {
@@ -77,8 +77,14 @@ export class ModelSession {
     });
   }
 
-  /** One row: an empty text, or zeros with every free dimension 1. */
+  /**
+   * One row: the vocabulary's last word, whose id a graph of another vocabulary may not have; or zeros with every free
+   * dimension 1.
+   */
   #warmUpInputs(): Tensor[] {
+    if (this.#frontEnd) {
+      return [{ name: 'text', datatype: 'BYTES', shape: [1], data: [this.#frontEnd.lastWord] }];
+    }
     return this.#manifest.contract.inputs.map((spec) => {
       const shape = spec.shape.map((dimension) => (dimension === -1 ? 1 : dimension));
       return {
@@ -97,12 +103,18 @@ function isTensor(entry: [string, unknown]): entry is [string, OrtTensor] {
   return entry[1] instanceof OrtTensor;
 }
 
-function readFrontEnd({ directory, manifest }: OpenRequest): Tokenizer | null {
+interface FrontEndInUse {
+  readonly tokenizer: Tokenizer;
+  readonly lastWord: string;
+}
+
+function readFrontEnd({ directory, manifest }: OpenRequest): FrontEndInUse | null {
   if (manifest.frontEnd === null) return null;
   const { path } = manifest.frontEnd;
   try {
     const file: unknown = JSON.parse(readFileSync(join(directory, path), 'utf8'));
-    return createTokenizer(frontEndSchema.parse(file));
+    const frontEnd = frontEndSchema.parse(file);
+    return { tokenizer: createTokenizer(frontEnd), lastWord: frontEnd.vocabulary.at(-1) ?? '' };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new PortError(

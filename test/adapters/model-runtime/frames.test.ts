@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { encodeFrame, FrameReader } from '../../../adapters/model-runtime/frames.js';
+import { packTensors, unpackTensors } from '../../../adapters/model-runtime/tensors.js';
+import type { Tensor } from '../../../domain/ports/model-runtime.js';
+
+describe('FrameReader', () => {
+  it('puts frames together from pieces of any size', () => {
+    const messages = fc.array(fc.tuple(fc.string(), fc.uint8Array({ maxLength: 50 })), {
+      minLength: 1,
+      maxLength: 6,
+    });
+    fc.assert(
+      fc.property(messages, fc.integer({ min: 1, max: 60 }), (sent, size) => {
+        const stream = Buffer.concat(sent.map(([text, bytes]) => encodeFrame({ text }, [bytes])));
+        const reader = new FrameReader();
+        const received = [];
+        for (let at = 0; at < stream.length; at += size) {
+          received.push(...reader.push(stream.subarray(at, at + size)));
+        }
+        assert.deepEqual(
+          received.map(({ header, bytes }) => [header, Uint8Array.from(bytes)]),
+          sent.map(([text, bytes]) => [{ text }, bytes]),
+        );
+      }),
+    );
+  });
+
+  it('refuses a length that no honest peer sends', () => {
+    const hostile = Buffer.from([255, 255, 255, 255, 2, 0, 0, 0]);
+    assert.throws(() => new FrameReader().push(hostile), RangeError);
+  });
+
+  it('refuses a header that is longer than its frame', () => {
+    const hostile = Buffer.from([4, 0, 0, 0, 8, 0, 0, 0, 1, 2, 3, 4]);
+    assert.throws(() => new FrameReader().push(hostile), RangeError);
+  });
+});
+
+describe('packTensors', () => {
+  const tensors: Tensor[] = [
+    { name: 'text', datatype: 'BYTES', shape: [3], data: ['späti', '', '👍 退款\u0000'] },
+    { name: 'f', datatype: 'FP32', shape: [1, 2], data: Float32Array.of(0.5, -3) },
+    { name: 'i', datatype: 'INT32', shape: [1], data: Int32Array.of(-7) },
+    { name: 'l', datatype: 'INT64', shape: [1], data: BigInt64Array.of(-(2n ** 60n)) },
+  ];
+
+  it('is undone by unpackTensors', () => {
+    const { packed, parts } = packTensors(tensors);
+    assert.deepEqual(unpackTensors(packed, Buffer.concat(parts)), tensors);
+  });
+
+  it('does not fit where a byte is missing', () => {
+    const { packed, parts } = packTensors(tensors);
+    assert.throws(() => unpackTensors(packed, Buffer.concat(parts).subarray(1)), RangeError);
+  });
+});
