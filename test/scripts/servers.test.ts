@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { S3ObjectStore } from '../../adapters/object-store/s3-object-store.js';
 import { isPortError } from '../../domain/failures.js';
 import { startServerProcess, untilReady } from '../../scripts/servers/child-process.js';
 import { isAlive } from '../../scripts/servers/is-alive.js';
@@ -116,6 +117,25 @@ describe('development servers', () => {
       for (const server of [one, two]) {
         const response = await fetch(`${server.endpoint}/${server.bucket}/key`);
         assert.equal(response.status, 403, 'nobody gets in without a key');
+      }
+    });
+
+    it('still has, after it was killed, every object that it acknowledged', async () => {
+      const given = { directory: `${folder}/s4`, bucket: 'kept' };
+      const keys = Array.from({ length: 60 }, (_, index) => `objects/${index}`);
+      const killed = await startS3Server(given);
+      const before = new S3ObjectStore({ ...killed, credentials: killed });
+      for (const key of keys) await before.put(key, Buffer.from(key), 'absent');
+
+      process.kill(killed.pid, 'SIGKILL');
+      await killed.ended;
+      await using again = await startS3Server(given);
+
+      const after = new S3ObjectStore({ ...again, credentials: again });
+      for (const key of keys) {
+        const stored = await after.get(key);
+        assert.equal(Buffer.from(stored?.bytes ?? []).toString(), key);
+        assert.equal((await after.put(key, Buffer.from(key), 'absent')).kind, 'conflict');
       }
     });
 
