@@ -60,7 +60,7 @@ function distinctWords(length: number): string {
   const random = seededRandom(20_020_901);
   const part = (parts: readonly string[]): string => parts[randomInt(random, parts.length)] ?? '';
   const words = new Set<string>();
-  for (let total = 0; total < length;) {
+  for (let total = 0; total <= length;) {
     const syllables = 1 + randomInt(random, 3);
     const word = Array.from(
       { length: syllables },

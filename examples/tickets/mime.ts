@@ -85,13 +85,11 @@ function decodeTransfer(body: string, encoding: string): Buffer {
 }
 
 /** Bytes outside ASCII are what the mail says they are; where that is missing or wrong, UTF-8 if they fit it, else Windows-1252. */
-function decodeCharset(bytes: Buffer, charset: string): string {
-  const declared = charset.toLowerCase();
-  const isVague = declared === '' || declared === 'us-ascii' || declared === 'utf-8';
-  return (
-    decodeStrictly(bytes, isVague ? 'utf-8' : declared) ??
-    new TextDecoder('windows-1252').decode(bytes)
-  );
+function decodeCharset(bytes: Buffer, declared: string): string {
+  const charset = declared.toLowerCase();
+  if (WESTERN.has(charset)) return decodeWestern(bytes);
+  const isVague = charset === '' || charset === 'us-ascii';
+  return decodeStrictly(bytes, isVague ? 'utf-8' : charset) ?? decodeWestern(bytes);
 }
 
 function decodeStrictly(bytes: Buffer, charset: string): string | null {
@@ -100,6 +98,20 @@ function decodeStrictly(bytes: Buffer, charset: string): string | null {
   } catch {
     return null;
   }
+}
+
+/** Names of Windows-1252 and of what is in it. */
+const WESTERN = new Set(['iso-8859-1', 'latin1', 'windows-1252', 'cp1252']);
+
+/** What Windows-1252 has at 0x80 to 0x9F; some versions of Node decode these bytes as control characters. */
+const WINDOWS_1252 =
+  '\u20ac\x81\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\x8d\u017d\x8f' +
+  '\x90\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\x9d\u017e\u0178';
+
+function decodeWestern(bytes: Buffer): string {
+  return bytes
+    .toString('latin1')
+    .replace(/[\x80-\x9f]/g, (byte) => WINDOWS_1252[byte.charCodeAt(0) - 0x80] ?? byte);
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {

@@ -40,7 +40,7 @@ function isEnd(lines: readonly string[], index: number): boolean {
 const FOREIGN: readonly RegExp[] = [
   // Quotes start with ">", or with the other marks of the time: "ab>", "|", ":", "}", "%".
   /^\s{0,4}(\w{0,4}>|[|:}%](\s|$))/,
-  /^\s*(From|To|Cc|Subject|Date|Sent|Message-Id|Reply-To|In-Reply-To|List-\w+|Content-[\w-]+|X-\w+): /i,
+  /^\s*(From|To|Cc|Subject|Date|Sent|Message-Id|Reply-To|Sender|Received|Delivered-To|Return-Path|Organi[sz]ation|In-Reply-To|List-\w+|Content-[\w-]+|X-\w+): /i,
   /\blistinfo\b/i,
   ORIGINAL,
   /\b(fork|ilug|social|rpm-list|rpm-zzzlist|razor-users|spamassassin-(talk|devel)|exmh-(users|workers))(-\w+)?@/i,
