@@ -1,4 +1,5 @@
 import type { Interval } from './gate.js';
+import { drawCounts } from './multinomial.js';
 import { randomInt, seededRandom, type Random } from './random.js';
 
 /**
@@ -203,7 +204,7 @@ function percentileInterval(
   const counts = new Int32Array(kinds.counts.length);
   const values = new Float64Array(resamples);
   for (let index = 0; index < resamples; index += 1) {
-    drawRows(kinds.rows, counts, random);
+    drawRows(kinds, counts, random);
     values[index] = statistic(counts);
   }
   values.sort();
@@ -211,7 +212,14 @@ function percentileInterval(
   return { low: sortedQuantile(values, tail), high: sortedQuantile(values, 1 - tail), confidence };
 }
 
-function drawRows(rows: Int32Array, counts: Int32Array, random: Random): void {
+/** So many rows a kind that drawing counts is cheaper than drawing rows one by one. */
+const MANY_ROWS = 20;
+
+function drawRows({ rows, counts: sizes }: Kinds, counts: Int32Array, random: Random): void {
+  if (rows.length > MANY_ROWS * sizes.length) {
+    drawCounts(sizes, rows.length, counts, random);
+    return;
+  }
   counts.fill(0);
   for (let drawn = 0; drawn < rows.length; drawn += 1) {
     add(counts, rows[randomInt(random, rows.length)] ?? 0, 1);
