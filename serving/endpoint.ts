@@ -44,7 +44,7 @@ export function createEndpoint(options: EndpointOptions): FastifyInstance {
     genReqId: () => randomUUID(),
   });
   // any content type is taken for JSON: `curl -d` names another
-  app.removeContentTypeParser('application/json');
+  app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
     try {
       const parsed: unknown = JSON.parse(String(body));

@@ -20,7 +20,7 @@ const environmentSchema = z.object({
   SWITCHYARD_MODEL_MEMORY_MB: z.coerce.number().int().min(64).default(1_024),
   /** `text`: the prediction log holds the texts; `sha256`: only their digests. */
   SWITCHYARD_PREDICTION_LOG: z.enum(['text', 'sha256']).default('sha256'),
-  /** Where a folder for versions is made; default the system's. */
+  /** Where versions are kept from one start to the next, a folder a replica; left out: nowhere. */
   SWITCHYARD_CACHE_DIR: z.string().min(1).optional(),
 });
 

@@ -56,7 +56,7 @@ function parseInput(input: unknown, index: number, specs: readonly TensorSpec[])
   }
   const sizes = parseShape(shape, spec);
   if (!Array.isArray(data)) throw badRequest(`input "${spec.name}" has no list "data"`);
-  const values = flat(data, sizes);
+  const values = flat(data, spec, sizes);
   const expected = sizes.reduce((product, size) => product * size, 1);
   if (values.length !== expected) {
     throw badRequest(
@@ -83,8 +83,23 @@ const isSize = (size: unknown): size is number =>
   typeof size === 'number' && Number.isInteger(size) && size >= 1;
 
 /** The protocol allows values nested as the shape says, too. */
-function flat(data: readonly unknown[], shape: readonly number[]): readonly unknown[] {
-  return shape.length > 1 && Array.isArray(data[0]) ? data.flat(shape.length - 1) : data;
+function flat(
+  data: readonly unknown[],
+  spec: TensorSpec,
+  shape: readonly number[],
+): readonly unknown[] {
+  if (!Array.isArray(data[0])) return data;
+  let values = data;
+  for (const size of shape.slice(1)) {
+    const lists = values.filter((value): value is unknown[] => Array.isArray(value));
+    if (lists.length !== values.length || lists.some((list) => list.length !== size)) {
+      throw badRequest(
+        `input "${spec.name}" is not nested as its shape [${shape.join(', ')}] says`,
+      );
+    }
+    values = lists.flat();
+  }
+  return values;
 }
 
 function parseData(values: readonly unknown[], spec: TensorSpec): TensorData {

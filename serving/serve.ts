@@ -1,3 +1,4 @@
+import type { FastifyInstance } from 'fastify';
 import type { ModelRuntime } from '../domain/ports/model-runtime.js';
 import type { Registry } from '../domain/ports/registry.js';
 import { createEndpoint } from './endpoint.js';
@@ -39,12 +40,14 @@ export interface StartEndpointOptions {
   readonly reportEveryMs?: number;
   readonly bodyLimitBytes?: number;
   readonly maxWaiting?: number;
+  /** How long `close` waits for clients that do not finish their request or do not read their answer. */
+  readonly drainMs?: number;
   /** Writes texts into the prediction log instead of their sha256. */
   readonly logsText?: boolean;
   readonly log?: Log;
 }
 
-export const ENDPOINT_DEFAULTS = {
+const ENDPOINT_DEFAULTS = {
   port: 0,
   host: '127.0.0.1',
   memoryLimitBytes: 1024 * 1024 * 1024,
@@ -54,6 +57,7 @@ export const ENDPOINT_DEFAULTS = {
   reportEveryMs: 2_000,
   bodyLimitBytes: 1024 * 1024,
   maxWaiting: 1_000,
+  drainMs: 10_000,
   logsText: false,
   log: SILENT,
 } as const;
@@ -88,7 +92,7 @@ export async function startEndpoint(given: StartEndpointOptions): Promise<Runnin
   let reporters: ReplicaReporter[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(reporters.map((reporter) => reporter.stop()));
-    await app.close();
+    await closeServer(app, options.drainMs);
     await Promise.all(
       [...models.values()].map(async ({ resident, predictions }) => {
         await resident.stop();
@@ -108,5 +112,17 @@ export async function startEndpoint(given: StartEndpointOptions): Promise<Runnin
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** Answers what is under way. Connections that become idle meanwhile are closed: their clients keep them open for minutes. */
+async function closeServer(app: FastifyInstance, drainMs: number): Promise<void> {
+  const sweep = setInterval(() => app.server.closeIdleConnections(), 20);
+  const patience = setTimeout(() => app.server.closeAllConnections(), drainMs);
+  try {
+    await app.close();
+  } finally {
+    clearInterval(sweep);
+    clearTimeout(patience);
   }
 }

@@ -80,7 +80,7 @@ export class VersionSet {
     for (const [digest, version] of this.#open) {
       if (digests.includes(digest)) continue;
       this.#open.delete(digest);
-      this.#work(this.#close(version));
+      this.#work(this.#giveUp(version));
     }
     for (const [digest, { retry }] of this.#attempts) {
       if (digests.includes(digest)) continue;
@@ -89,8 +89,11 @@ export class VersionSet {
     }
   }
 
-  /** Closes everything after the last answers. */
+  /** Closes everything after the last answers; files stay on the disk for the next start. */
   async close(): Promise<void> {
+    const open = this.all();
+    this.#open.clear();
+    for (const version of open) this.#work(version.retire());
     this.keepOnly([]);
     while (this.#working.size > 0) await Promise.all(this.#working);
   }
@@ -137,7 +140,7 @@ export class VersionSet {
     attempt.retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
   }
 
-  async #close(version: LoadedVersion): Promise<void> {
+  async #giveUp(version: LoadedVersion): Promise<void> {
     await version.retire();
     const { digest } = version;
     const isWantedAgain = this.#open.has(digest) || this.#attempts.has(digest);

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
 /** Where `npm run check:bundle` and the set-up put the workflow bundle. */
-export const WORKFLOW_BUNDLE_PATH = fileURLToPath(
+const WORKFLOW_BUNDLE_PATH = fileURLToPath(
   new URL('../.switchyard/build/workflow-bundle.js', import.meta.url),
 );
 

@@ -6,12 +6,12 @@ import { CappedChild } from './child-process.js';
 import { ChildModel } from './child-model.js';
 
 /** Where `npm run check:bundle` and the set-up put the child's program. */
-export const CHILD_PATH = fileURLToPath(
+const CHILD_PATH = fileURLToPath(
   new URL('../../.switchyard/build/inference-child.mjs', import.meta.url),
 );
 
 /** Larger model files are refused before they are read. */
-export const DEFAULT_MAX_MODEL_BYTES = 1 << 30;
+const DEFAULT_MAX_MODEL_BYTES = 1 << 30;
 
 export interface ChildModelRuntimeOptions {
   /** The bundled `inference-child.ts`; default `CHILD_PATH`. */

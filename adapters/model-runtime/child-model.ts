@@ -8,7 +8,7 @@ import { residentMemory } from './resident-memory.js';
 import { packTensors, unpackTensors } from './tensors.js';
 
 /** How long the graph may take over one batch where the caller names no time. */
-export const DEFAULT_INFER_TIMEOUT_MS = 30_000;
+const DEFAULT_INFER_TIMEOUT_MS = 30_000;
 
 /** A request that the child has not answered yet. */
 interface Pending {
@@ -62,6 +62,11 @@ export class ChildModel implements OpenedModel {
 
   get loadMs(): number {
     return this.#loadMs;
+  }
+
+  /** Batches at work or waiting. */
+  get waiting(): number {
+    return this.#pending.length;
   }
 
   async infer(inputs: readonly Tensor[], given: { timeoutMs?: number } = {}): Promise<InferResult> {

@@ -5,9 +5,6 @@ import { PortError } from '../../domain/failures.js';
 import { tellsOfMemory } from './load-failure.js';
 import { residentMemory } from './resident-memory.js';
 
-/** How a child's end is told: as the port's failure. */
-export type ChildEnd = PortError;
-
 export interface ChildOptions {
   readonly nodePath: string;
   readonly childPath: string;
@@ -17,7 +14,7 @@ export interface ChildOptions {
 /** How often the child's resident memory is compared with its limit. */
 const MEMORY_POLL_MS = 250;
 /** Node.js and onnxruntime alone; below it the process aborts without a word. */
-export const MIN_MEMORY_LIMIT_BYTES = 64 * 1024 * 1024;
+const MIN_MEMORY_LIMIT_BYTES = 64 * 1024 * 1024;
 const LAST_WORDS_BYTES = 4_096;
 
 /** A capped process and its socket; it ends on `end`, on its limit, by a fault of its own, or with this process. */
@@ -25,7 +22,7 @@ export class CappedChild {
   readonly socket: Socket;
   readonly pid: number;
   /** Settles when the process is gone, with why. */
-  readonly ended: Promise<ChildEnd>;
+  readonly ended: Promise<PortError>;
   #reason: PortError | null = null;
   #lastWords = '';
   readonly #process: ChildProcess;

@@ -5,7 +5,7 @@ export interface Frame {
 }
 
 /** A longer frame is taken for a broken or hostile peer. */
-export const MAX_FRAME_BYTES = 1 << 30;
+const MAX_FRAME_BYTES = 1 << 30;
 
 const PREFIX_BYTES = 8;
 

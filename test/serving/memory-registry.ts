@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { digestOfBytes } from '../../domain/digest.js';
+import { PortError } from '../../domain/failures.js';
 import { stepLive } from '../../domain/live-state.js';
 import type { LiveChange, LiveState } from '../../domain/live-state.js';
 import { encodeManifest } from '../../domain/manifest.js';
@@ -83,9 +84,13 @@ export class MemoryRegistry implements ServingRegistry {
     return Promise.resolve(this.#versions.get(digest)?.registered ?? null);
   }
 
-  async fetchVersion({ digest }: RegisteredVersion, directory: string) {
+  async fetchVersion({ digest, manifest }: RegisteredVersion, directory: string) {
     this.#check();
     for (const [name, bytes] of Object.entries(this.#versions.get(digest)?.files ?? {})) {
+      const expected = manifest.files.find((file) => file.path === name)?.sha256;
+      if (digestOfBytes(bytes) !== expected) {
+        throw new PortError('DigestMismatch', `"${name}" is not as its manifest says`);
+      }
       const path = join(directory, name);
       await mkdir(dirname(path), { recursive: true });
       await writeFile(path, bytes);

@@ -4,7 +4,7 @@ export const ELEMENT = { FLOAT: 1, INT32: 6, INT64: 7, STRING: 8, BOOL: 9 } as c
 export type Element = (typeof ELEMENT)[keyof typeof ELEMENT];
 
 /** A graph input or output; a dimension given as text is free. */
-export interface ValueInfo {
+interface ValueInfo {
   readonly name: string;
   readonly element: Element;
   readonly shape: readonly (number | string)[];
@@ -19,7 +19,7 @@ export interface Constant {
   readonly external?: string;
 }
 
-export interface Node {
+interface Node {
   readonly type: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];

@@ -161,7 +161,7 @@ export function floats(name: string, shape: number[], values: readonly number[])
   return { name, element: ELEMENT.FLOAT, shape, values };
 }
 
-export function integers(name: string, shape: number[], values: readonly number[]): Constant {
+function integers(name: string, shape: number[], values: readonly number[]): Constant {
   return { name, element: ELEMENT.INT64, shape, values };
 }
 

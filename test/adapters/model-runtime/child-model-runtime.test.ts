@@ -17,6 +17,7 @@ import {
   writeModel,
 } from '../../support/small-models.js';
 import type { SmallModel } from '../../support/small-models.js';
+import { until } from '../../serving/serving-rig.js';
 import { temporaryFolder } from './temporary-folder.js';
 
 const runtime = new ChildModelRuntime();
@@ -67,10 +68,6 @@ function isAlive(pid: number): boolean {
 async function firstLine(stream: Readable): Promise<string> {
   for await (const chunk of stream) return String(chunk);
   return '';
-}
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 describe('ChildModelRuntime', () => {

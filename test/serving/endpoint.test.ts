@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { logModel, textModel } from '../support/small-models.js';
+import { aRequest, fieldsOf, MODEL, startRig } from './serving-rig.js';
+import type { ServingRig } from './serving-rig.js';
+
+const INFER = `/v2/models/${MODEL}/infer`;
+
+function tensor(fields: object): object {
+  return { inputs: [{ name: 'text', datatype: 'BYTES', shape: [1], data: ['refund'], ...fields }] };
+}
+
+describe('the endpoint', () => {
+  let rig: ServingRig;
+  before(async () => {
+    rig = await startRig((registry) => registry.promote(registry.publish(textModel())));
+  });
+  after(() => rig[Symbol.asyncDispose]());
+
+  it('answers with outputs, version, digest and generation', async () => {
+    const { status, body } = await rig.call(INFER, {
+      ...aRequest('Refund!', 'parcel'),
+      id: 'my-1',
+    });
+    const digest = rig.registry.state?.live;
+    assert.equal(status, 200);
+    assert.deepEqual(
+      { ...body, outputs: null },
+      {
+        model_name: MODEL,
+        model_version: '1',
+        id: 'my-1',
+        parameters: { digest, generation: 1 },
+        outputs: null,
+      },
+    );
+    const [label, probabilities] = Array.isArray(body['outputs'])
+      ? body['outputs'].map(fieldsOf)
+      : [];
+    assert.deepEqual(label, {
+      name: 'label',
+      datatype: 'BYTES',
+      shape: [2],
+      data: ['billing', 'delivery'],
+    });
+    assert.deepEqual(probabilities?.['shape'], [2, 3]);
+  });
+
+  it('answers the same by the number of the version', async () => {
+    const { digest, label } = await rig.call(
+      `/v2/models/${MODEL}/versions/1/infer`,
+      aRequest('refund'),
+    );
+    assert.equal(digest, rig.registry.state?.live);
+    assert.equal(label, 'billing');
+  });
+
+  it('gives only the outputs that are asked for', async () => {
+    const { body } = await rig.call(INFER, { ...aRequest('refund'), outputs: [{ name: 'label' }] });
+    assert.equal(Array.isArray(body['outputs']) && body['outputs'].length, 1);
+  });
+
+  it('says that it lives and is ready', async () => {
+    assert.deepEqual((await rig.call('/v2/health/live')).body, { live: true });
+    assert.deepEqual((await rig.call('/v2/health/ready')).body, { ready: true });
+    assert.deepEqual((await rig.call(`/v2/models/${MODEL}/ready`)).body, {
+      name: MODEL,
+      ready: true,
+    });
+  });
+
+  it('tells name and contract', async () => {
+    assert.equal((await rig.call('/v2')).body['name'], 'switchyard');
+    const { body } = await rig.call(`/v2/models/${MODEL}`);
+    assert.deepEqual(body['versions'], ['1']);
+    assert.deepEqual(body['inputs'], [{ name: 'text', datatype: 'BYTES', shape: [-1] }]);
+    assert.deepEqual((await rig.call(`/v2/models/${MODEL}/versions/1`)).body, body);
+  });
+
+  const refused: readonly (readonly [name: string, body: unknown, message: RegExp])[] = [
+    ['no JSON', '{"inputs":', /no JSON/],
+    ['an empty body', '', /no JSON/],
+    [
+      'a NaN literal',
+      '{"inputs":[{"name":"text","datatype":"BYTES","shape":[1],"data":[NaN]}]}',
+      /no JSON/,
+    ],
+    ['a list', [], /no JSON object/],
+    ['no inputs', {}, /"inputs" is no list/],
+    ['an input that is no object', { inputs: [7] }, /inputs\[0\] is no JSON object/],
+    ['an unknown input', tensor({ name: 'txt' }), /no input "txt"; the model takes "text"/],
+    [
+      'an input twice',
+      { inputs: [tensor({}), tensor({})].flatMap((one) => fieldsOf(one)['inputs']) },
+      /2 times/,
+    ],
+    ['another datatype', tensor({ datatype: 'FP32' }), /"text" is "FP32", expected "BYTES"/],
+    ['no datatype', tensor({ datatype: undefined }), /"text" is missing/],
+    ['another rank', tensor({ shape: [1, 1] }), /shape \[1,1\], expected \[-1\]/],
+    ['a shape that is no list', tensor({ shape: 1 }), /shape 1/],
+    ['a negative size', tensor({ shape: [-1] }), /shape \[-1\]/],
+    ['no rows', tensor({ shape: [0], data: [] }), /shape \[0\]/],
+    ['fewer values than the shape', tensor({ shape: [2] }), /has 1 values, its shape \[2\] has 2/],
+    ['a number for a text', tensor({ data: [7] }), /has 7 at position 0, expected a string/],
+    ['null for a text', tensor({ data: [null] }), /has null at position 0/],
+    ['an unknown output', { ...aRequest('a'), outputs: [{ name: 'lable' }] }, /no output "lable"/],
+    ['an id that is no text', { ...aRequest('a'), id: 7 }, /"id" is no string/],
+    ['a nesting without end', '['.repeat(200_000), /no JSON/],
+  ];
+  for (const [name, body, message] of refused) {
+    it(`refuses ${name} with 400 and one sentence`, async () => {
+      const answer = await rig.call(INFER, body);
+      assert.equal(answer.status, 400);
+      assert.equal(answer.body['type'], 'InvalidInput');
+      assert.match(String(answer.body['error']), message);
+      assert.equal((await rig.ask('refund')).status, 200);
+    });
+  }
+
+  it('does not know other models, versions and routes', async () => {
+    const model = await rig.call('/v2/models/other/infer', aRequest('a'));
+    assert.deepEqual([model.status, model.body['type']], [404, 'UnknownModel']);
+    const version = await rig.call(`/v2/models/${MODEL}/versions/9/infer`, aRequest('a'));
+    assert.deepEqual([version.status, version.body['type']], [404, 'UnknownVersion']);
+    const route = await rig.call('/v1/anything');
+    assert.deepEqual([route.status, route.body['type']], [404, 'NotFound']);
+  });
+
+  it('refuses a body of 100 MB before it has come', async () => {
+    const { hostname, port } = new URL(rig.endpoint.url);
+    const sending = request({
+      hostname,
+      port,
+      path: INFER,
+      method: 'POST',
+      headers: { 'content-length': 100 * 1024 * 1024 },
+    });
+    sending.on('error', () => undefined);
+    sending.write('[');
+    const status = await new Promise((resolve) => {
+      sending.once('response', ({ statusCode }) => resolve(statusCode));
+    });
+    assert.equal(status, 413);
+    sending.destroy();
+  });
+
+  it('refuses a body that grows over the limit without saying its length', async () => {
+    const { port } = new URL(rig.endpoint.url);
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write(`POST ${INFER} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n`);
+    const chunk = `10000\r\n${'x'.repeat(0x10000)}\r\n`;
+    for (let sent = 0; sent < 20; sent++) socket.write(chunk);
+    const head = await new Promise((resolve) => socket.once('data', resolve));
+    assert.match(String(head), /^HTTP\/1\.1 413 /);
+    socket.destroy();
+  });
+
+  it('answers a whole 100 MB upload with 413 within seconds', async () => {
+    const answer = await rig
+      .call(INFER, 'x'.repeat(100 * 1024 * 1024))
+      .catch((error: unknown) => error);
+    // a client that sends before it listens may find the connection closed instead
+    if (!(answer instanceof Error)) assert.equal(fieldsOf(answer)['status'], 413);
+    assert.equal((await rig.ask('refund')).status, 200);
+  });
+
+  it('keeps answering while a client sends its body byte by byte', async () => {
+    const { port } = new URL(rig.endpoint.url);
+    const slow = connect(Number(port), '127.0.0.1');
+    slow.write(`POST ${INFER} HTTP/1.1\r\nhost: x\r\ncontent-length: 500\r\n\r\n{`);
+    assert.equal((await rig.ask('refund')).status, 200);
+    slow.destroy();
+  });
+});
+
+describe('the endpoint with a numeric model', () => {
+  let rig: ServingRig;
+  before(async () => {
+    rig = await startRig((registry) => registry.promote(registry.publish(logModel())));
+  });
+  after(() => rig[Symbol.asyncDispose]());
+  const numbers = (data: unknown, shape = [1, 2]) => ({
+    inputs: [{ name: 'x', datatype: 'FP32', shape, data }],
+  });
+
+  it('takes values flat and nested', async () => {
+    const flat = await rig.call(INFER, numbers([1, 1, 1, 1], [2, 2]));
+    const nested = await rig.call(
+      INFER,
+      numbers(
+        [
+          [1, 1],
+          [1, 1],
+        ],
+        [2, 2],
+      ),
+    );
+    assert.equal(flat.status, 200);
+    assert.deepEqual(nested.body['outputs'], flat.body['outputs']);
+  });
+
+  it('answers 422 where the model has no number for a row', async () => {
+    const { status, body } = await rig.call(INFER, numbers([1, 1, 1, -1], [2, 2]));
+    assert.equal(status, 422);
+    assert.match(String(body['error']), /row 1/);
+  });
+
+  for (const value of ['"1"', 'null', 'true', '[1]', '1e39', '1e999']) {
+    it(`refuses ${value} for a 32-bit number`, async () => {
+      const body = JSON.stringify(numbers(['VALUE', 1])).replace('"VALUE"', value);
+      const answer = await rig.call(INFER, body);
+      assert.equal(answer.status, 400);
+      assert.match(
+        String(answer.body['error']),
+        /at position 0, expected a 32-bit number|not nested/,
+      );
+    });
+  }
+});
+
+describe('the endpoint without a live version', () => {
+  it('answers 503 and is not ready', async () => {
+    await using rig = await startRig(() => undefined);
+    const { status, body } = await rig.ask('refund');
+    assert.deepEqual([status, body['type']], [503, 'NotReady']);
+    assert.equal((await rig.call('/v2/health/ready')).status, 503);
+    assert.equal((await rig.call(`/v2/models/${MODEL}/ready`)).status, 503);
+    assert.equal((await rig.call('/v2/health/live')).status, 200);
+  });
+});
+
+describe('the endpoint under more requests than may wait', () => {
+  it('refuses the rest at once with 503', async () => {
+    const live = (registry: ServingRig['registry']) =>
+      registry.promote(registry.publish(textModel()));
+    await using rig = await startRig(live, { maxWaiting: 4 });
+    const answers = await Promise.all(Array.from({ length: 40 }, () => rig.ask('refund')));
+    const refused = answers.filter(({ status }) => status === 503);
+    assert.ok(answers.some(({ status }) => status === 200));
+    for (const { body } of refused) assert.equal(body['type'], 'Overloaded');
+  });
+});
