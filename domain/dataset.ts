@@ -6,7 +6,7 @@ import type { Row } from './ports/dataset-source.js';
 import type { TimeCut } from './spec.js';
 
 /** The most rows that one snapshot holds. */
-export const MAX_ROWS = 5_000_000;
+const MAX_ROWS = 5_000_000;
 
 /** The most labels that a model's contract can name. */
 const MAX_LABELS = 10_000;

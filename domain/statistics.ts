@@ -103,7 +103,7 @@ function sortedQuantile(sorted: Float64Array, share: number): number {
 }
 
 /** Rows by kind: `counts[i]` rows have this truth and this answer. What a statistic is computed of while resampling. */
-export interface CountedAnswers {
+interface CountedAnswers {
   readonly truth: Int32Array;
   readonly predicted: Int32Array;
   readonly counts: Int32Array;

@@ -7,8 +7,8 @@ import { filePathSchema } from '../../domain/names.js';
 import type { ObjectStore } from '../../domain/ports/object-store.js';
 import { digestMismatch, missingObject } from './stored-json.js';
 
-/** Files that travel at the same time; more does not help on one connection pool. */
-const PARALLEL_FILES = 8;
+/** Calls of the store at the same time; more does not help on one connection pool. */
+const PARALLEL = 8;
 
 /** A file's path inside its folder, its size in bytes and its sha256 in hex. */
 export interface FileRecord {
@@ -17,14 +17,14 @@ export interface FileRecord {
   readonly sha256: string;
 }
 
-/** Applies an asynchronous function to every item, at most `PARALLEL_FILES` at a time; results in the items' order. */
+/** Applies an asynchronous function to every item, at most `PARALLEL` at a time; results in the items' order. */
 export async function inParallel<T, R>(
   items: readonly T[],
   apply: (item: T) => Promise<R>,
 ): Promise<R[]> {
   const results: R[] = [];
-  for (let start = 0; start < items.length; start += PARALLEL_FILES) {
-    results.push(...(await Promise.all(items.slice(start, start + PARALLEL_FILES).map(apply))));
+  for (let start = 0; start < items.length; start += PARALLEL) {
+    results.push(...(await Promise.all(items.slice(start, start + PARALLEL).map(apply))));
   }
   return results;
 }

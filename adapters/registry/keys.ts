@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { PortError } from '../../domain/failures.js';
 import {
   digestSchema,

@@ -7,7 +7,7 @@ import { replicaKey, replicasPrefix } from './keys.js';
 import { encodeJson, parseStored } from './stored-json.js';
 
 /** A replica that is silent for this long, by the store's clock, does not count. */
-export const REPLICA_LIVE_MS = 10_000;
+const REPLICA_LIVE_MS = 10_000;
 
 const replicaFileSchema = z.strictObject({
   schemaVersion: z.literal(1),

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { canonicalJson, digestOfBytes } from '../../domain/digest.js';
-import { PortError } from '../../domain/failures.js';
+import { isPortError, PortError } from '../../domain/failures.js';
 
 /** The bytes that are stored of a value: its canonical JSON in UTF-8. */
 export function encodeJson(value: unknown): Uint8Array {
@@ -33,8 +33,13 @@ function unreadable(key: string, problem: string, cause: unknown): PortError {
   return new PortError(
     'StoreRefused',
     `the object ${key} is not what the registry writes there (${problem}); restore it or remove it`,
-    { details: { key }, cause },
+    { details: { key, unreadable: true }, cause },
   );
+}
+
+/** True for the failure of `parseStored`, apart from a store that refused to answer. */
+export function isUnreadable(error: unknown): boolean {
+  return isPortError(error) && error.details.unreadable === true;
 }
 
 /**

@@ -10,6 +10,7 @@ import { checkManifest } from './manifest-check.js';
 import {
   digestMismatch,
   encodeJson,
+  isUnreadable,
   missingObject,
   parseStored,
   verifyBytes,
@@ -19,6 +20,9 @@ const claimSchema = z.strictObject({ schemaVersion: z.literal(1), digest: digest
 
 /** How often a number is tried again where the store says conflict but shows no claim yet. */
 const CLAIM_TRIES = 20;
+
+/** Claims that are read at the same time. */
+const CLAIMS_AT_ONCE = 16;
 
 /** Immutable directories, numbered without gaps, each bound to one manifest digest by its claim. */
 export class Versions {
@@ -63,7 +67,10 @@ export class Versions {
 
   async byDigest(model: string, digest: string): Promise<RegisteredVersion | null> {
     const { finished } = await this.#numbers(model);
-    const version = await this.#newestWith(model, finished, digest);
+    // A broken claim of another version must not keep this one from serving.
+    const version = await this.#newestWith(finished, digest, (each) =>
+      this.#claimed(model, each).catch(nullIfUnreadable),
+    );
     return version === null ? null : this.version(model, version);
   }
 
@@ -92,7 +99,7 @@ export class Versions {
   async #claim(model: string, digest: string): Promise<{ version: number; complete: boolean }> {
     const { highest, finished } = await this.#numbers(model);
     const numbers = Array.from({ length: highest }, (_, index) => index + 1);
-    const earlier = await this.#newestWith(model, numbers, digest);
+    const earlier = await this.#newestWith(numbers, digest, (each) => this.#claimed(model, each));
     if (earlier !== null) return { version: earlier, complete: finished.includes(earlier) };
     for (let version = highest + 1; ; version += 1) {
       if ((await this.#claimNumber(model, version, digest)) === digest) {
@@ -126,13 +133,18 @@ export class Versions {
     return digest;
   }
 
+  /** The highest number whose claim is this digest; looked for from the newest, a few at a time. */
   async #newestWith(
-    model: string,
     numbers: readonly number[],
     digest: string,
+    claimOf: (version: number) => Promise<string | null>,
   ): Promise<number | null> {
-    const claims = await inParallel(numbers, (version) => this.#claimed(model, version));
-    return numbers[claims.lastIndexOf(digest)] ?? null;
+    for (let end = numbers.length; end > 0; end -= CLAIMS_AT_ONCE) {
+      const some = numbers.slice(Math.max(0, end - CLAIMS_AT_ONCE), end);
+      const found = (await inParallel(some, claimOf)).lastIndexOf(digest);
+      if (found !== -1) return some[found] ?? null;
+    }
+    return null;
   }
 
   /** Numbers in use: the highest that has any object, and those that have a manifest, in order. */
@@ -158,6 +170,11 @@ export class Versions {
     const stored = await this.#store.get(key);
     if (stored !== null) verifyBytes(key, stored.bytes, digest);
   }
+}
+
+function nullIfUnreadable(error: unknown): null {
+  if (isUnreadable(error)) return null;
+  throw error;
 }
 
 async function verifyLocalFiles(manifest: Manifest, directory: string): Promise<void> {

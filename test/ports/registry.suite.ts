@@ -234,6 +234,34 @@ export function registrySuite(name: string, openStore: () => Promise<ObjectStore
         );
       });
 
+      it('is found by digest though a newer one’s claim is broken', async () => {
+        const first = await publishWords('one');
+        await publishWords('two');
+        await store.put(`models/${model}/versions/2/claim.json`, utf8('{'), 'none');
+
+        assert.deepEqual(
+          await new ObjectRegistry(store).versionByDigest(model, first.digest),
+          first,
+        );
+        await assert.rejects(
+          publishWords('three', new ObjectRegistry(store)),
+          failure('StoreRefused', /versions\/2\/claim\.json/),
+        );
+      });
+
+      it('is found by digest from the newest, at a cost that does not grow with the older ones', async () => {
+        const writer = new ObjectRegistry(store);
+        for (let index = 0; index < 20; index += 1) await publishWords(`graph ${index}`, writer);
+        const last = await publishWords('last', writer);
+        const counted = new WatchedStore(store);
+
+        assert.equal(
+          (await new ObjectRegistry(counted).versionByDigest(model, last.digest))?.version,
+          21,
+        );
+        assert.ok(counted.calls.length <= 1 + 16 + 1, `${counted.calls.length} calls`);
+      });
+
       it('passes by what the registry did not write', async () => {
         await publishWords('one');
         await store.put(`models/${model}/versions/notes.txt`, utf8('x'), 'none');
