@@ -120,7 +120,8 @@ export class MemoryRegistry implements ServingRegistry {
   }
 }
 
-function manifestOf(model: string, { manifest, files }: SmallModel, seed: number): Manifest {
+/** A whole manifest around a small model. */
+export function manifestOf(model: string, { manifest, files }: SmallModel, seed: number): Manifest {
   return {
     schemaVersion: 1,
     model,

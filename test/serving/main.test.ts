@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { S3ObjectStore } from '../../adapters/object-store/s3-object-store.js';
+import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
+import { temporaryFolder } from '../adapters/model-runtime/temporary-folder.js';
+import { testServers } from '../support/servers.js';
+import { textModel, writeModel } from '../support/small-models.js';
+import { manifestOf } from './memory-registry.js';
+import { aRequest, fieldsOf, until } from './serving-rig.js';
+
+const MAIN = fileURLToPath(new URL('../../serving/main.ts', import.meta.url));
+
+function start(environment: Record<string, string>) {
+  return spawn(process.execPath, ['--import', 'tsx', MAIN], {
+    env: { PATH: process.env['PATH'], ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+describe('serving/main.ts', () => {
+  it('serves what a bucket says, and drains at SIGTERM', async () => {
+    const { s3 } = await testServers();
+    const { accessKeyId, secretAccessKey } = s3;
+    const store = new S3ObjectStore({ ...s3, credentials: { accessKeyId, secretAccessKey } });
+    const registry = new ObjectRegistry(store);
+    const model = `served-${process.pid}`;
+    await using folder = await temporaryFolder();
+    await writeModel(textModel(), folder.path);
+    const registered = await registry.publish(manifestOf(model, textModel(), 0), folder.path);
+    const { digest, version } = registered;
+    const candidate = {
+      digest,
+      version,
+      artifact: 'model.onnx',
+      evidence: 'e'.repeat(64),
+      decisions: [],
+    };
+    await registry.changeLive(model, { kind: 'promote', baseline: null, candidate }, 'write-1');
+
+    const served = start({
+      S3_ENDPOINT: s3.endpoint,
+      AWS_REGION: s3.region,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      SWITCHYARD_BUCKET: s3.bucket,
+      SWITCHYARD_MODELS: model,
+      SWITCHYARD_REPLICA: 'replica-1',
+      SWITCHYARD_PREDICTION_LOG: 'text',
+    });
+    const ended = once(served, 'exit');
+    try {
+      const [line] = await linesOf(served.stdout, 1);
+      const { url } = fieldsOf(JSON.parse(line ?? ''));
+      assert.deepEqual(await registry.liveReplicas(model), [
+        { replica: 'replica-1', digest, generation: 1, problem: null },
+      ]);
+      const answer = await fetch(`${String(url)}/v2/models/${model}/infer`, {
+        method: 'POST',
+        body: JSON.stringify(aRequest('refund')),
+      });
+      assert.equal(answer.status, 200);
+      assert.match(await answer.text(), new RegExp(digest));
+    } finally {
+      served.kill('SIGTERM');
+    }
+    assert.deepEqual(await ended, [0, null]);
+    assert.deepEqual(await registry.liveReplicas(model), []);
+    const { objects } = await store.list(`predictions/${model}/`);
+    const logged = await store.get(objects[0]?.key ?? '');
+    assert.match(Buffer.from(logged?.bytes ?? []).toString(), /"text":"refund".*"label":"billing"/);
+  });
+
+  it('says which variables are missing', async () => {
+    const served = start({ SWITCHYARD_MODELS: 'Not A Name' });
+    let told = '';
+    served.stderr.on('data', (text: Buffer) => (told += text.toString()));
+    const [code]: unknown[] = await once(served, 'exit');
+    assert.equal(code, 1);
+    await until(() => told.includes('\n'));
+    assert.match(told, /SWITCHYARD_BUCKET: .*SWITCHYARD_MODELS/);
+  });
+});
+
+async function linesOf(stream: NodeJS.ReadableStream, count: number): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const line of createInterface({ input: stream })) {
+    lines.push(line);
+    if (lines.length === count) break;
+  }
+  return lines;
+}
