@@ -77,8 +77,7 @@ describe('serving/main.ts', () => {
     const served = start({ SWITCHYARD_MODELS: 'Not A Name' });
     let told = '';
     served.stderr.on('data', (text: Buffer) => (told += text.toString()));
-    const [code]: unknown[] = await once(served, 'exit');
-    assert.equal(code, 1);
+    assert.deepEqual(await once(served, 'exit'), [1, null]);
     await until(() => told.includes('\n'));
     assert.match(told, /SWITCHYARD_BUCKET: .*SWITCHYARD_MODELS/);
   });
