@@ -25,6 +25,17 @@ export interface EndpointOptions {
   readonly log: Log;
 }
 
+/** Answers that say nothing of a fault here; a line each would let clients fill the log. */
+const EXPECTED: ReadonlySet<AnswerError['type']> = new Set([
+  'InvalidInput',
+  'PayloadTooLarge',
+  'UnknownModel',
+  'UnknownVersion',
+  'NotFound',
+  'NotReady',
+  'Overloaded',
+]);
+
 interface ModelParams {
   readonly model: string;
   readonly version?: string;
@@ -55,7 +66,8 @@ export function createEndpoint(options: EndpointOptions): FastifyInstance {
   });
   app.setErrorHandler((error, _request, reply) => {
     const answer = httpErrorOf(error, options.bodyLimitBytes);
-    if (answer.status >= 500) options.log.error({ err: error, type: answer.type }, answer.message);
+    if (!EXPECTED.has(answer.type))
+      options.log.error({ err: error, type: answer.type }, answer.message);
     if (answer.status === 413) void reply.header('connection', 'close');
     void reply.code(answer.status).send({ error: answer.message, type: answer.type });
   });

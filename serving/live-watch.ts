@@ -1,3 +1,4 @@
+import { isPortError } from '../domain/failures.js';
 import type { LiveState } from '../domain/live-state.js';
 import type { Registry } from '../domain/ports/registry.js';
 import type { Log } from './log.js';
@@ -41,6 +42,9 @@ export class LiveWatch {
       // what serves keeps serving: the registry is needed to change, not to answer
       if (!this.#isUnreachable) log.warn({ model, err: error }, 'live.json cannot be read');
       this.#isUnreachable = true;
+      if (isPortError(error) && error.kind === 'terminal') {
+        this.#options.onProblem(`live.json cannot be read: ${error.message}`);
+      }
     }
   }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setImmediate as betweenAnswers } from 'node:timers/promises';
 import type { Registry } from '../domain/ports/registry.js';
 import type { Tensor } from '../domain/ports/model-runtime.js';
 import type { Log } from './log.js';
@@ -96,7 +97,7 @@ export class PredictionLog {
     const [first] = sent;
     if (first === undefined) return;
     this.#waiting = [];
-    const lines = sent.flatMap((request) => this.#linesOf(request));
+    const lines = await this.#linesOf(sent);
     const name = `${replica}-${this.#startedAt}-${this.#objects}.jsonl`;
     try {
       await registry.appendPredictions(model, first.at, name, Buffer.from(`${lines.join('\n')}\n`));
@@ -112,29 +113,46 @@ export class PredictionLog {
     }
   }
 
-  #linesOf(request: AnsweredRequest): string[] {
-    const { model, includesText } = this.#options;
-    const { requestId, at, version, digest, customer, latencyMs, error } = request;
-    const labels = request.outputs.find(({ name }) => name === 'label')?.data;
-    const probabilities = request.outputs.find(({ name }) => name === 'probabilities');
-    return Array.from({ length: request.rows }, (_, row) => {
-      const label = labels?.[row];
-      return JSON.stringify({
-        requestId,
-        row,
-        at: at.toISOString(),
-        model,
-        version,
-        digest,
-        customer,
-        input: inputOf(request.inputs, row, includesText),
-        label: typeof label === 'string' ? label : null,
-        probability: largest(probabilities, row),
-        latencyMs,
-        error,
-      });
-    });
+  /** A few rows at a time: requests are answered in between. */
+  async #linesOf(requests: readonly AnsweredRequest[]): Promise<string[]> {
+    const lines: string[] = [];
+    for (const request of requests) {
+      const toLine = lineMaker(request, this.#options);
+      for (let row = 0; row < request.rows; row++) {
+        lines.push(toLine(row));
+        if (lines.length % ROWS_AT_ONCE === 0) await betweenAnswers();
+      }
+    }
+    return lines;
   }
+}
+
+const ROWS_AT_ONCE = 100;
+
+function lineMaker(
+  request: AnsweredRequest,
+  { model, includesText }: PredictionLogOptions,
+): (row: number) => string {
+  const { requestId, at, version, digest, customer, latencyMs, error } = request;
+  const labels = request.outputs.find(({ name }) => name === 'label')?.data;
+  const probabilities = request.outputs.find(({ name }) => name === 'probabilities');
+  return (row) => {
+    const label = labels?.[row];
+    return JSON.stringify({
+      requestId,
+      row,
+      at: at.toISOString(),
+      model,
+      version,
+      digest,
+      customer,
+      input: inputOf(request.inputs, row, includesText),
+      label: typeof label === 'string' ? label : null,
+      probability: largest(probabilities, row),
+      latencyMs,
+      error,
+    });
+  };
 }
 
 function inputOf(

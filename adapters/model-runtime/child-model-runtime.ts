@@ -2,7 +2,6 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { ModelRuntime, OpenModel } from '../../domain/ports/model-runtime.js';
-import { CappedChild } from './child-process.js';
 import { ChildModel } from './child-model.js';
 
 /** Where `npm run check:bundle` and the set-up put the child's program. */
@@ -40,9 +39,8 @@ export class ChildModelRuntime implements ModelRuntime {
   async open(request: OpenModel): Promise<ChildModel> {
     const { childPath, nodePath, maxModelBytes, threads } = this.#options;
     const { memoryLimitBytes, loadDeadlineMs, directory, artifact, manifest } = request;
-    const child = new CappedChild({ childPath, nodePath, memoryLimitBytes });
     const { contract, frontEnd, graph } = manifest;
-    return ChildModel.open(child, loadDeadlineMs, {
+    return ChildModel.open({ childPath, nodePath, memoryLimitBytes }, loadDeadlineMs, {
       kind: 'open',
       directory,
       artifact,

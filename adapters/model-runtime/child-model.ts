@@ -1,6 +1,7 @@
 import { PortError } from '../../domain/failures.js';
 import type { InferResult, OpenedModel, Tensor } from '../../domain/ports/model-runtime.js';
-import type { CappedChild } from './child-process.js';
+import { CappedChild } from './child-process.js';
+import type { ChildOptions } from './child-process.js';
 import { encodeFrame, FrameReader } from './frames.js';
 import { replySchema } from './messages.js';
 import type { ChildReply, OpenRequest } from './messages.js';
@@ -43,11 +44,12 @@ export class ChildModel implements OpenedModel {
 
   /** Has the child load the model. Rejects as `ModelRuntime.open` does, after the child is gone. */
   static async open(
-    child: CappedChild,
+    options: ChildOptions,
     deadlineMs: number,
     request: OpenRequest,
   ): Promise<ChildModel> {
     const startedMs = performance.now();
+    const child = new CappedChild(options);
     const model = new ChildModel(child);
     try {
       await model.#ask({ id: null, timeoutMs: deadlineMs }, encodeFrame(request), () => undefined);

@@ -12,7 +12,7 @@ export interface ChildOptions {
 }
 
 /** How often the child's resident memory is compared with its limit. */
-const MEMORY_POLL_MS = 250;
+const MEMORY_POLL_MS = process.platform === 'linux' ? 250 : 1_000;
 /** Node.js and onnxruntime alone; below it the process aborts without a word. */
 const MIN_MEMORY_LIMIT_BYTES = 64 * 1024 * 1024;
 const LAST_WORDS_BYTES = 4_096;

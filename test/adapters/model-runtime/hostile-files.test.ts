@@ -205,6 +205,17 @@ const CASES: readonly (readonly [
   ],
 ];
 
+/** Asks for a terabyte as soon as it is loaded: its one constant is computed ahead. */
+const GREEDY = numericModel({
+  ...numbers,
+  constants: [{ name: 'shape', element: ELEMENT.INT64, shape: [1], values: [2 ** 38] }],
+  nodes: [
+    { type: 'ConstantOfShape', inputs: ['shape'], outputs: ['zeros'] },
+    { type: 'ReduceSum', inputs: ['zeros'], outputs: ['sum'] },
+    { type: 'Add', inputs: ['x', 'sum'], outputs: ['y'] },
+  ],
+});
+
 function withInput(
   input: SmallModel['manifest']['graph']['inputs'][number],
 ): SmallModel['manifest'] {
@@ -257,6 +268,12 @@ describe('ChildModelRuntime with a hostile model file', () => {
       });
     });
   }
+
+  it('refuses a small file that asks for a terabyte', async () => {
+    await using folder = await temporaryFolder();
+    await writeModel(GREEDY, folder.path);
+    await assert.rejects(open(folder.path, GREEDY), { type: 'OutOfMemory' });
+  });
 
   it('refuses a file over the limit without reading it', async () => {
     await using folder = await temporaryFolder();
