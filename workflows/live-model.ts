@@ -23,8 +23,8 @@ import {
 
 /** Answers that are carried; the server forgets update ids at every continue-as-new. */
 const ANSWERS_CARRIED = 100;
-/** Long before the server's 2,000 updates a run. */
-const CHANGES_PER_RUN = 500;
+/** Long before the server's 2,000 updates a run, and few enough that a replay never delays a fallback. */
+const CHANGES_PER_RUN = 100;
 
 /**
  * A model's live pointer and its fallback, as long-lived as the model. Its handlers await nothing but the pointer write,

@@ -43,12 +43,13 @@ async function waitForDecisions(
   for (;;) {
     const settled = settledBy(desk.decisions, tested.roles);
     if (settled) return settled;
+    const seen = desk.decisions.length;
     for (const role of desk.waitingFor().filter((each) => !asked.has(each))) {
       asked.set(role, askedNow(spec, role));
       await tell(lifecycle, 'hand-off', role);
     }
+    if (desk.decisions.length !== seen) continue; // one came while a role was told
     const waiting = [...asked.values()].filter(({ role }) => desk.waitingFor().includes(role));
-    const seen = desk.decisions.length;
     const wakeAt = Math.min(...waiting.map(({ expiresAt, remindAt }) => Math.min(expiresAt, remindAt)));
     const answered = await condition(
       () => desk.decisions.length !== seen,

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { ApplicationFailure } from '@temporalio/common';
+import type { Activities } from '../../activities/index.js';
+import { TemporalLivePointer } from '../../client/live-pointer.js';
+import { isPortError } from '../../domain/failures.js';
+import type { LiveChange } from '../../domain/live-state.js';
+import { change, liveWorkflowId } from '../../workflows/messages.js';
+import { aDigest } from '../support/builders.js';
+import { fakeActivities, MemoryLive } from '../support/fakes/activities.js';
+import { startRig, type Rig } from '../support/rig.js';
+
+const rigFor = (context: Mocha.Context, live: MemoryLive, overrides: Partial<Activities> = {}) =>
+  startRig(context.test?.title ?? 'live', (place) => fakeActivities(place, { live, overrides }));
+
+/** Model names are shared by all tests on one server, since `live/<model>` is one workflow. */
+const aModel = () => `live-${randomUUID().slice(0, 8)}`;
+
+const promotion = (name: string, baseline: string | null): LiveChange => ({
+  kind: 'promote',
+  candidate: {
+    digest: aDigest(name),
+    version: 1,
+    artifact: 'model.onnx',
+    evidence: aDigest(`evidence of ${name}`),
+    decisions: [],
+  },
+  baseline,
+});
+
+const order = (name: string) => ({ leaving: aDigest(name), by: 'grace', reason: 'wrong queues' });
+
+async function promoteTwo(rig: Rig, model: string): Promise<TemporalLivePointer> {
+  const pointer = new TemporalLivePointer(rig);
+  await pointer.ask(model, promotion('one', null), 'ask-1');
+  await pointer.ask(model, promotion('two', aDigest('one')), 'ask-2');
+  return pointer;
+}
+
+describe('liveModel', () => {
+  it('promotes, falls back, and never serves a withdrawn version again', async function () {
+    const live = new MemoryLive();
+    const model = aModel();
+    await using rig = await rigFor(this, live);
+    const pointer = await promoteTwo(rig, model);
+    const back = await rig.switchyard.fallback(model, order('two'));
+    assert.deepEqual(back, { kind: 'fallen-back', generation: 3, live: aDigest('one') });
+    const again = await pointer.ask(model, promotion('two', aDigest('one')), 'ask-3');
+    assert.equal(again.kind, 'withdrawn');
+    await rig.client.workflow.getHandle(liveWorkflowId(model)).terminate();
+  });
+
+  it('answers two fallbacks that leave the same version as one', async function () {
+    const live = new MemoryLive();
+    const model = aModel();
+    await using rig = await rigFor(this, live);
+    await promoteTwo(rig, model);
+    const answers = await Promise.all([
+      rig.switchyard.fallback(model, order('two')),
+      rig.switchyard.fallback(model, order('two')),
+    ]);
+    assert.deepEqual(answers.map(({ kind }) => kind).sort(), ['already-done', 'fallen-back']);
+    assert.equal(live.writes, 3);
+    await rig.client.workflow.getHandle(liveWorkflowId(model)).terminate();
+  });
+
+  it('refuses a fallback by name where there is no previous version', async function () {
+    const model = aModel();
+    await using rig = await rigFor(this, new MemoryLive());
+    await new TemporalLivePointer(rig).ask(model, promotion('one', null), 'ask-1');
+    const answer = await rig.switchyard.fallback(model, order('one'));
+    assert.equal(answer.kind, 'no-previous');
+    await rig.client.workflow.getHandle(liveWorkflowId(model)).terminate();
+  });
+
+  it('gives a repeated request its first answer, also after it has continued as new', async function () {
+    const live = new MemoryLive();
+    const model = aModel();
+    await using rig = await rigFor(this, live);
+    const pointer = new TemporalLivePointer(rig);
+    const describe = () => rig.client.workflow.getHandle(liveWorkflowId(model)).describe();
+    const ask = (wish: number) =>
+      pointer.ask(model, promotion(`${wish}`, wish === 1 ? null : aDigest(`${wish - 1}`)), `ask-${wish}`);
+    let wish = 1;
+    let answer = await ask(wish);
+    const { runId } = await describe();
+    while ((await describe()).runId === runId) {
+      wish += 1;
+      answer = await ask(wish);
+      assert.ok(wish < 200, 'it never continues as new');
+    }
+    assert.deepEqual(await ask(wish), answer);
+    assert.equal(live.writes, wish);
+    await rig.client.workflow.getHandle(liveWorkflowId(model)).terminate();
+  }).timeout(120_000);
+
+  it('survives an answer that fails, and gives the next one', async function () {
+    const live = new MemoryLive();
+    const model = aModel();
+    let broken = true;
+    await using rig = await rigFor(this, live, {
+      writeLive: ({ model: name, writeId }) => {
+        if (broken) return Promise.reject(ApplicationFailure.nonRetryable('no', 'EvidenceInvalid'));
+        return Promise.resolve(live.change(name, promotion('one', null), writeId));
+      },
+    });
+    const pointer = new TemporalLivePointer(rig);
+    await assert.rejects(
+      pointer.ask(model, promotion('one', null), 'ask-1'),
+      (error) => isPortError(error) && error.type === 'EvidenceInvalid',
+    );
+    broken = false;
+    assert.equal((await pointer.ask(model, promotion('one', null), 'ask-2')).kind, 'promoted');
+    await rig.client.workflow.getHandle(liveWorkflowId(model)).terminate();
+  });
+
+  it('refuses an update that it does not understand, without an event', async function () {
+    const model = aModel();
+    await using rig = await rigFor(this, new MemoryLive());
+    await promoteTwo(rig, model);
+    const handle = rig.client.workflow.getHandle(liveWorkflowId(model));
+    const before = (await handle.describe()).historyLength;
+    const wrong = JSON.parse('{"kind":"promote"}');
+    await assert.rejects(handle.executeUpdate(change, { args: [wrong] }));
+    assert.equal((await handle.describe()).historyLength, before);
+    await handle.terminate();
+  });
+});

@@ -1,0 +1,301 @@
+import assert from 'node:assert/strict';
+import { ApplicationFailure } from '@temporalio/common';
+import type { Activities } from '../../activities/index.js';
+import { isPortError } from '../../domain/failures.js';
+import type { ModelSpec } from '../../domain/spec.js';
+import { aDecision, aDigest, aSpec, aTested } from '../support/builders.js';
+import { fakeActivities, MemoryLive } from '../support/fakes/activities.js';
+import { startRig, until, type Rig } from '../support/rig.js';
+
+interface Given {
+  readonly spec?: ModelSpec;
+  readonly live?: MemoryLive;
+  readonly overrides?: Partial<Activities>;
+}
+
+const rigFor = (context: Mocha.Context, given: Given = {}) =>
+  startRig(context.test?.title ?? 'lifecycle', (place) => fakeActivities(place, given));
+
+/** A lifecycle that waits for the role's decision. */
+async function startedAndAsked(rig: Rig, role = 'data-science'): Promise<string> {
+  const { workflowId } = await rig.switchyard.start({ model: rig.taskQueue });
+  await until(`"${role}" is asked`, async () => {
+    const { waitingFor } = await rig.switchyard.status(workflowId);
+    return waitingFor.includes(role) ? true : undefined;
+  });
+  return workflowId;
+}
+
+const refusedWith = (pattern: RegExp) => (error: unknown) =>
+  isPortError(error) && pattern.test(error.message);
+
+describe('modelLifecycle', () => {
+  it('goes live after both roles have approved, by update and by signal', async function () {
+    const live = new MemoryLive();
+    await using rig = await rigFor(this, { live });
+    const id = await startedAndAsked(rig);
+    const { waitingFor } = await rig.switchyard.decide(id, aDecision());
+    assert.deepEqual(waitingFor, ['engineering']);
+    await rig.switchyard.signalDecision(id, aDecision({ role: 'engineering', by: 'grace' }));
+    const outcome = await rig.switchyard.outcome(id);
+    assert.equal(outcome.outcome, 'live');
+    assert.deepEqual(
+      outcome.decisions.map(({ role, by }) => `${role} ${by}`),
+      ['data-science ada', 'engineering grace'],
+    );
+    assert.equal(live.state(rig.taskQueue)?.live, aDigest('version 1'));
+  });
+
+  it('keeps an early decision until its role is asked', async function () {
+    await using rig = await rigFor(this);
+    const id = await startedAndAsked(rig);
+    await rig.switchyard.decide(id, aDecision({ role: 'engineering', by: 'grace' }));
+    assert.deepEqual((await rig.switchyard.status(id)).waitingFor, ['data-science']);
+    await rig.switchyard.decide(id, aDecision());
+    assert.equal((await rig.switchyard.outcome(id)).outcome, 'live');
+  });
+
+  it('asks all roles at once in parallel', async function () {
+    const handOffs = [{ role: 'data-science' }, { role: 'engineering' }];
+    await using rig = await rigFor(this, {
+      spec: aSpec({ approve: { order: 'in-parallel', handOffs } }),
+    });
+    const id = await startedAndAsked(rig, 'engineering');
+    const { waitingFor } = await rig.switchyard.status(id);
+    assert.deepEqual(waitingFor, ['data-science', 'engineering']);
+    await rig.switchyard.cancel(id);
+    await assert.rejects(rig.switchyard.outcome(id));
+  });
+
+  it('refuses a decision on other evidence, by a role that is not asked, and a second one', async function () {
+    await using rig = await rigFor(this);
+    const id = await startedAndAsked(rig);
+    const decide = (overrides: object) => rig.switchyard.decide(id, aDecision(overrides));
+    await assert.rejects(decide({ evidence: aDigest('older') }), refusedWith(/is on the table; read it/));
+    await assert.rejects(decide({ role: 'marketing' }), refusedWith(/"marketing" is not asked/));
+    await decide({});
+    await assert.rejects(decide({ decision: 'rejected' }), refusedWith(/has already approved/));
+    assert.deepEqual(await decide({}), { waitingFor: ['engineering'] }, 'the very same answer again');
+    await rig.switchyard.decide(id, aDecision({ role: 'engineering' }));
+    await rig.switchyard.outcome(id);
+    await assert.rejects(decide({}), refusedWith(/is not open: it has ended/));
+  });
+
+  it('shows a signal that cannot be taken as a refusal', async function () {
+    await using rig = await rigFor(this);
+    const id = await startedAndAsked(rig);
+    await rig.switchyard.signalDecision(id, aDecision({ evidence: aDigest('older') }));
+    const refusals = await until('the refusal shows', async () => {
+      const status = await rig.switchyard.status(id);
+      return status.refusals.length > 0 ? status.refusals : undefined;
+    });
+    assert.match(refusals[0] ?? '', /is on the table/);
+    await rig.switchyard.decide(id, aDecision({ decision: 'rejected', reason: 'slices look odd' }));
+    const outcome = await rig.switchyard.outcome(id);
+    assert.equal(outcome.outcome, 'refused');
+  });
+
+  it('ends refused with the reason of who refused, and undoes its staging', async function () {
+    await using rig = await rigFor(this);
+    const id = await startedAndAsked(rig);
+    await rig.switchyard.decide(id, aDecision({ decision: 'rejected', reason: 'slices look odd' }));
+    const outcome = await rig.switchyard.outcome(id);
+    assert.ok(outcome.outcome === 'refused');
+    assert.equal(outcome.reason, 'ada (data-science): slices look odd');
+    assert.deepEqual(outcome.ledger, [
+      { step: 'staging', end: 'restored', note: '3 staged objects deleted' },
+    ]);
+  });
+
+  it('reminds a role and ends expired when it does not answer in time', async function () {
+    const told: string[] = [];
+    const handOffs = [{ role: 'engineering', deadline: '3 seconds', reminder: '500 ms' }];
+    await using rig = await rigFor(this, {
+      spec: aSpec({ approve: { handOffs } }),
+      overrides: {
+        assembleEvidence: () => Promise.resolve(aTested({ roles: ['engineering'] })),
+        notify: ({ kind }) => Promise.resolve(void told.push(kind)),
+      },
+    });
+    const { workflowId } = await rig.switchyard.start({ model: rig.taskQueue });
+    const outcome = await rig.switchyard.outcome(workflowId);
+    assert.equal(outcome.outcome, 'expired');
+    assert.equal(told[0], 'hand-off');
+    assert.ok(told.filter((kind) => kind === 'reminder').length >= 1, told.join());
+  });
+
+  it('goes on when a notice cannot be delivered', async function () {
+    const undeliverable = ApplicationFailure.nonRetryable('no such host', 'NotificationFailed');
+    await using rig = await rigFor(this, {
+      overrides: { notify: () => Promise.reject(undeliverable) },
+    });
+    const id = await startedAndAsked(rig);
+    await rig.switchyard.decide(id, aDecision());
+    await rig.switchyard.decide(id, aDecision({ role: 'engineering' }));
+    assert.equal((await rig.switchyard.outcome(id)).outcome, 'live');
+  });
+
+  it('ends rejected with the findings of its gates, and asks nobody', async function () {
+    const finding = {
+      gate: { metric: 'accuracy', min: 0.5, minSample: 1 },
+      owner: 'data-science',
+      reason: 'accuracy is 0.3',
+      inputs: [],
+    } as const;
+    await using rig = await rigFor(this, {
+      overrides: {
+        assembleEvidence: () =>
+          Promise.resolve(aTested({ verdict: 'failed', findings: [{ ...finding, inputs: [] }] })),
+      },
+    });
+    const { workflowId } = await rig.switchyard.start({ model: rig.taskQueue });
+    const outcome = await rig.switchyard.outcome(workflowId);
+    assert.ok(outcome.outcome === 'rejected');
+    assert.deepEqual(outcome.findings, [finding]);
+    assert.deepEqual(outcome.decisions, []);
+  });
+
+  it('gathers newer rows while a gate is inconclusive, then judges again', async function () {
+    const rounds: number[] = [];
+    await using rig = await rigFor(this, {
+      spec: aSpec({ gather: { every: '50 ms', deadline: '1 minute' }, approve: { handOffs: [] } }),
+      overrides: {
+        assembleEvidence: ({ round, heldOut }) => {
+          rounds.push(round);
+          const verdict = heldOut.digest === aDigest('held-out') ? 'inconclusive' : 'passed';
+          return Promise.resolve(aTested({ verdict, roles: [] }));
+        },
+      },
+    });
+    const { workflowId } = await rig.switchyard.start({ model: rig.taskQueue });
+    assert.equal((await rig.switchyard.outcome(workflowId)).outcome, 'live');
+    assert.deepEqual(rounds, [100, 101]);
+  });
+
+  it('asks the owner when a gate could not be measured', async function () {
+    await using rig = await rigFor(this, {
+      overrides: {
+        assembleEvidence: () =>
+          Promise.resolve(aTested({ verdict: 'error', roles: ['engineering', 'data-science'] })),
+      },
+    });
+    const id = await startedAndAsked(rig, 'engineering');
+    await rig.switchyard.decide(id, aDecision({ role: 'engineering', decision: 'rejected' }));
+    assert.equal((await rig.switchyard.outcome(id)).outcome, 'refused');
+  });
+
+  it('tests again against the new live version when live moved, and asks again', async function () {
+    const live = new MemoryLive();
+    const baselines: (string | null)[] = [];
+    await using rig = await rigFor(this, {
+      live,
+      overrides: {
+        assembleEvidence: ({ baseline, round }) => {
+          baselines.push(baseline);
+          return Promise.resolve(aTested({ baseline, evidence: aDigest(`evidence ${round}`) }));
+        },
+      },
+    });
+    const id = await startedAndAsked(rig);
+    promoteAnother(live, rig.taskQueue);
+    await approveBoth(rig, id, aDigest('evidence 100'));
+    await until('the second evidence is on the table', async () => {
+      const { evidence } = await rig.switchyard.status(id);
+      return evidence === aDigest('evidence 200') ? true : undefined;
+    });
+    await approveBoth(rig, id, aDigest('evidence 200'));
+    assert.equal((await rig.switchyard.outcome(id)).outcome, 'live');
+    assert.deepEqual(baselines, [null, aDigest('another')]);
+  });
+
+  it('ends superseded where it is no match for the version that went live meanwhile', async function () {
+    const live = new MemoryLive();
+    await using rig = await rigFor(this, {
+      live,
+      overrides: {
+        assembleEvidence: ({ baseline }) =>
+          Promise.resolve(aTested({ baseline, verdict: baseline === null ? 'passed' : 'failed' })),
+      },
+    });
+    const id = await startedAndAsked(rig);
+    promoteAnother(live, rig.taskQueue);
+    await approveBoth(rig, id, aDigest('evidence'));
+    const outcome = await rig.switchyard.outcome(id);
+    assert.equal(outcome.outcome, 'superseded');
+    assert.equal(live.state(rig.taskQueue)?.live, aDigest('another'));
+  });
+
+  it('puts back what was live when the replicas do not come up', async function () {
+    const live = new MemoryLive();
+    await using rig = await rigFor(this, {
+      live,
+      overrides: {
+        awaitReplicas: () =>
+          Promise.reject(ApplicationFailure.nonRetryable('endpoint-1 serves nothing', 'ReplicasNotReady')),
+      },
+    });
+    promoteAnother(live, rig.taskQueue);
+    const id = await startedAndAsked(rig);
+    await approveBoth(rig, id, aDigest('evidence'));
+    await assert.rejects(rig.switchyard.outcome(id), (error) => isPortError(error) && error.type === 'ReplicasNotReady');
+    assert.equal(live.state(rig.taskQueue)?.live, aDigest('another'));
+    assert.deepEqual(
+      (await rig.switchyard.status(id)).ledger.map(({ step, end }) => `${step}: ${end}`),
+      ['promotion of version 1: restored', 'staging: restored'],
+    );
+  });
+
+  it('undoes its steps when it is cancelled', async function () {
+    await using rig = await rigFor(this);
+    const id = await startedAndAsked(rig);
+    await rig.switchyard.cancel(id);
+    await assert.rejects(rig.switchyard.outcome(id));
+    const { ledger, stage } = await rig.switchyard.status(id);
+    assert.equal(stage, 'undo');
+    assert.deepEqual(ledger.map(({ step, end }) => `${step}: ${end}`), ['staging: restored']);
+  });
+
+  it('shows an undo that failed as a row, and runs the others', async function () {
+    const refused = ApplicationFailure.nonRetryable('access denied', 'StoreRefused');
+    await using rig = await rigFor(this, {
+      overrides: {
+        undoPromotion: () => Promise.reject(refused),
+        awaitReplicas: () => Promise.reject(ApplicationFailure.nonRetryable('none', 'ReplicasNotReady')),
+      },
+    });
+    const id = await startedAndAsked(rig);
+    await approveBoth(rig, id, aDigest('evidence'));
+    await assert.rejects(rig.switchyard.outcome(id));
+    assert.deepEqual((await rig.switchyard.status(id)).ledger, [
+      { step: 'promotion of version 1', end: 'failed', note: 'access denied' },
+      { step: 'staging', end: 'restored', note: '3 staged objects deleted' },
+    ]);
+  });
+
+  it('fails with a sentence on a start with a wrong key, as from the web UI', async function () {
+    await using rig = await rigFor(this);
+    const workflowId = `${rig.taskQueue}-wrong`;
+    await rig.client.workflow.start('modelLifecycle', {
+      workflowId,
+      taskQueue: rig.taskQueue,
+      args: [{ modle: 'tickets' }],
+    });
+    await assert.rejects(rig.switchyard.outcome(workflowId), refusedWith(/has no key "modle", did you mean "model"/));
+  });
+});
+
+function promoteAnother(live: MemoryLive, model: string): void {
+  const candidate = {
+    digest: aDigest('another'),
+    version: 7,
+    artifact: 'model.onnx',
+    evidence: aDigest('other evidence'),
+    decisions: [],
+  };
+  live.change(model, { kind: 'promote', candidate, baseline: null }, 'another');
+}
+
+async function approveBoth(rig: Rig, id: string, evidence: string): Promise<void> {
+  await rig.switchyard.decide(id, aDecision({ evidence }));
+  await rig.switchyard.decide(id, aDecision({ role: 'engineering', evidence }));
+}
