@@ -25,8 +25,8 @@ const project: ProjectInput = {
           { metric: 'macro-f1', min: 0.5, minSample: 100 },
           { metric: 'slice-accuracy', min: 0.2, minSample: 20 },
           { metric: 'calibration-error', max: 0.35, minSample: 100 },
-          { metric: 'accuracy-difference', min: -0.02, minSample: 100 },
-          { metric: 'macro-f1-difference', min: -0.05, minSample: 100 },
+          { metric: 'accuracy-difference', min: -0.05, minSample: 100 },
+          { metric: 'macro-f1-difference', min: -0.1, minSample: 100 },
         ],
       },
       approve: {

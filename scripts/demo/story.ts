@@ -71,7 +71,7 @@ export async function runStory(given: {
   const shuffled = await start('shuffled labels', { ...LATE, parameters: { shuffle_labels: true } });
   expectRejected(shuffled, 'data-science');
 
-  const slow = await start('too slow', { ...LATE, parameters: { model: 'mlp', hidden: 1024, epochs: 3 } });
+  const slow = await start('too slow', { ...LATE, parameters: { model: 'mlp', hidden: 2048, epochs: 6, min_df: 5 } });
   expectRejected(slow, 'engineering');
 
   const text = laterMails[0]?.text ?? '';
