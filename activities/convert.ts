@@ -221,7 +221,8 @@ async function publishVersion(
   });
 }
 
-async function readConversion(directory: string): Promise<Conversion> {
+/** Reads and checks `model.json` in a folder. @throws PortError `BadTrainerOutput`. */
+export async function readConversion(directory: string): Promise<Conversion> {
   const parsed = conversionSchema.safeParse(await readJson(join(directory, CONVERSION)));
   if (parsed.success) return parsed.data;
   throw new PortError('BadTrainerOutput', `the trainer's ${CONVERSION} is wrong: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')}`);
@@ -236,6 +237,10 @@ async function readParityLines(path: string): Promise<readonly ParityLine[]> {
 }
 
 async function readJson(path: string): Promise<unknown> {
-  const parsed: unknown = JSON.parse(await readFile(path, 'utf8'));
-  return parsed;
+  try {
+    const parsed: unknown = JSON.parse(await readFile(path, 'utf8'));
+    return parsed;
+  } catch (cause) {
+    throw new PortError('BadTrainerOutput', `${path} is missing or no JSON`, { cause });
+  }
 }

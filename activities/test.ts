@@ -25,9 +25,9 @@ import {
 import { ownerOf } from '../domain/metrics.js';
 import { digestSchema, runIdSchema } from '../domain/names.js';
 import type { Row, Snapshots } from '../domain/ports/dataset-source.js';
-import type { ModelRuntime } from '../domain/ports/model-runtime.js';
+import type { ModelRuntime, OpenModel } from '../domain/ports/model-runtime.js';
 import type { RegisteredVersion, Registry } from '../domain/ports/registry.js';
-import { predictionsOf, type Predictions } from '../domain/predictions.js';
+import { fromProbabilities, predictionsOf, type Predictions } from '../domain/predictions.js';
 import { measureQuality } from '../domain/quality.js';
 import { liveVersionOf } from '../domain/live-state.js';
 import { modelSpecSchema, type ModelSpec } from '../domain/spec.js';
@@ -112,7 +112,7 @@ async function qualityStage(
     const live = await ports.registry.live(spec.model);
     const served = live === null ? null : liveVersionOf(live.state);
     const predict = async (version: { digest: string; artifact: string }, name: string) =>
-      predictRows(ports, spec, version, rows, await folder(name));
+      predictVersion(ports, spec, version, { rows, directory: await folder(name) });
     const measurements = measureQuality({
       rows,
       candidate: await predict(candidate, 'candidate'),
@@ -132,43 +132,37 @@ async function qualityStage(
   });
 }
 
-async function predictRows(
+async function predictVersion(
   ports: TestPorts,
   spec: ModelSpec,
-  version: { digest: string; artifact: string },
-  rows: readonly Row[],
-  directory: string,
+  { digest, artifact }: { digest: string; artifact: string },
+  given: { rows: readonly Row[]; directory: string },
 ): Promise<Predictions> {
-  const { manifest } = await fetchVersion(ports, spec.model, version.digest, directory);
-  const opened = await ports.runtime.open({
-    directory,
-    artifact: version.artifact,
-    manifest,
-    memoryLimitBytes: spec.test.memoryLimitBytes,
-    loadDeadlineMs: LOAD_DEADLINE_MS,
-  });
+  const { rows, directory } = given;
+  const { manifest } = await fetchVersion(ports, spec.model, digest, directory);
+  const { memoryLimitBytes } = spec.test;
+  return predictRows(ports.runtime, { directory, artifact, manifest, memoryLimitBytes }, rows);
+}
+
+/** A version's answers to rows, in a process of its own. */
+export async function predictRows(
+  runtime: ModelRuntime,
+  version: Omit<OpenModel, 'loadDeadlineMs'>,
+  rows: readonly Row[],
+): Promise<Predictions> {
+  const { labels } = version.manifest.contract;
+  const opened = await runtime.open({ ...version, loadDeadlineMs: LOAD_DEADLINE_MS });
   try {
-    return await predictTexts(opened, rows, manifest.contract.labels);
+    const probabilities = new Float64Array(rows.length * labels.length);
+    for (let from = 0; from < rows.length; from += BATCH_ROWS) {
+      const texts = rows.slice(from, from + BATCH_ROWS).map(({ text }) => text);
+      const { outputs } = await opened.infer([textTensor(texts)]);
+      probabilities.set(predictionsOf(outputs, labels).probabilities, from * labels.length);
+    }
+    return fromProbabilities(probabilities, labels);
   } finally {
     await opened.close();
   }
-}
-
-async function predictTexts(
-  opened: Awaited<ReturnType<ModelRuntime['open']>>,
-  rows: readonly Row[],
-  labels: readonly string[],
-): Promise<Predictions> {
-  const probabilities = new Float64Array(rows.length * labels.length);
-  const predicted = new Int32Array(rows.length);
-  for (let from = 0; from < rows.length; from += BATCH_ROWS) {
-    const texts = rows.slice(from, from + BATCH_ROWS).map(({ text }) => text);
-    const { outputs } = await opened.infer([textTensor(texts)]);
-    const part = predictionsOf(outputs, labels);
-    probabilities.set(part.probabilities, from * labels.length);
-    predicted.set(part.predicted, from);
-  }
-  return { labels, probabilities, predicted };
 }
 
 /** @throws PortError `UnknownVersion`. */

@@ -1,0 +1,68 @@
+import { access } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { measureSystem } from '../../activities/measure-system.js';
+import { readConversion } from '../../activities/convert.js';
+import { findModel } from '../../activities/resolve.js';
+import { predictRows } from '../../activities/test.js';
+import { ChildModelRuntime } from '../../adapters/model-runtime/child-model-runtime.js';
+import { runnableOf } from '../../domain/conversion.js';
+import { PortError } from '../../domain/failures.js';
+import type { Measurement } from '../../domain/gate.js';
+import { ODD_TEXTS } from '../../domain/odd-texts.js';
+import type { Row } from '../../domain/ports/dataset-source.js';
+import { measureQuality } from '../../domain/quality.js';
+import type { ModelSpec } from '../../domain/spec.js';
+import { loadProject } from '../../workers/project.js';
+import { judgeLocally, readRows, report } from './gate-table.js';
+
+const OPTIONS = {
+  model: { type: 'string' },
+  rows: { type: 'string' },
+  config: { type: 'string', default: 'switchyard.config.ts' },
+  json: { type: 'boolean', default: false },
+} as const;
+
+/** `switchyard test <model.onnx>`: the test stage's own code on a local file. */
+export async function runTest(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options: OPTIONS,
+    allowPositionals: true,
+  });
+  const [file] = positionals;
+  if (file === undefined) throw new PortError('InvalidRequest', 'name the ONNX file to test');
+  const project = await loadProject(values.config);
+  const spec = findModel(project.models, values.model ?? Object.keys(project.models)[0] ?? '');
+  const rows = values.rows === undefined ? [] : await readRows(values.rows);
+  return report(judgeLocally(spec, await measureLocally(spec, file, rows)), values.json);
+}
+
+/** Measures a converted model in a folder: how it runs, and with held-out rows how right it is. */
+export async function measureLocally(
+  spec: ModelSpec,
+  file: string,
+  rows: readonly Row[],
+): Promise<readonly Measurement[]> {
+  const directory = dirname(resolve(file));
+  await access(resolve(file)).catch((cause: unknown) => {
+    throw new PortError('InvalidModelFile', `there is no file ${file}`, { cause });
+  });
+  const conversion = await readConversion(directory);
+  const runtime = new ChildModelRuntime();
+  const version = {
+    directory,
+    artifact: basename(file),
+    manifest: runnableOf(conversion),
+    memoryLimitBytes: spec.test.memoryLimitBytes,
+  };
+  const say = (message: string) => process.stderr.write(`${message} …\n`);
+  const timed = rows.length > 0 ? rows : ODD_TEXTS;
+  const system = await measureSystem(runtime, { ...version, rows: timed }, say);
+  if (rows.length === 0) return system;
+  say('held-out rows');
+  const candidate = await predictRows(runtime, version, rows);
+  const { resamples, confidence } = spec.test;
+  const { seed } = spec.train;
+  return [...system, ...measureQuality({ rows, candidate, baseline: null, resamples, confidence, seed })];
+}
