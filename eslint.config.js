@@ -15,14 +15,19 @@ const rooms = (...names) => ({
   group: names.map((name) => `**/${name}/**`),
   message: 'Imports run one way; see ARCHITECTURE.md, "Rooms".',
 });
-const noTemporal = { group: TEMPORAL, message: 'Only workflows, activities, client and workers know Temporal.' };
+const noTemporal = {
+  group: TEMPORAL,
+  message: 'Only workflows, activities, client and workers know Temporal.',
+};
 
 export default tseslint.config(
   { ignores: ['node_modules', '.switchyard', 'trainers', 'coverage'] },
   ...tseslint.configs.strictTypeChecked,
   {
     plugins: { 'import-x': importX },
-    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['*.js', 'scripts/*.js'] } } },
+    languageOptions: {
+      parserOptions: { projectService: { allowDefaultProject: ['*.js', 'scripts/*.js'] } },
+    },
     rules: {
       'import-x/no-default-export': 'error',
       'import-x/no-cycle': 'error',
@@ -44,7 +49,11 @@ export default tseslint.config(
   ]),
   wall('workflows', [
     rooms('adapters', 'client', 'workers', 'serving', 'scripts'),
-    { group: ['**/activities/**'], allowTypeImports: true, message: 'Workflows import activity types only.' },
+    {
+      group: ['**/activities/**'],
+      allowTypeImports: true,
+      message: 'Workflows import activity types only.',
+    },
     { group: ['node:*'], message: 'Workflow code runs in the sandbox.' },
   ]),
   wall('activities', [rooms('workflows', 'adapters', 'client', 'workers', 'serving', 'scripts')]),
@@ -53,11 +62,16 @@ export default tseslint.config(
     rooms('workflows', 'activities', 'client', 'workers', 'serving', 'scripts'),
   ]),
   wall('serving', [noTemporal, rooms('workflows', 'activities', 'client', 'workers', 'scripts')]),
-  wall('scripts', [{ group: TEMPORAL, message: 'scripts/ talk to Temporal through client/ and workers/.' }]),
+  wall('scripts', [
+    { group: TEMPORAL, message: 'scripts/ talk to Temporal through client/ and workers/.' },
+  ]),
   {
     files: ['**/*.test.ts', '**/*.suite.ts', 'test/**/*.ts'],
     rules: { 'max-lines-per-function': 'off', 'max-lines': 'off' },
   },
   { files: ['**/*.js'], ...tseslint.configs.disableTypeChecked },
-  { files: ['eslint.config.js', 'switchyard.config.ts'], rules: { 'import-x/no-default-export': 'off' } },
+  {
+    files: ['eslint.config.js', 'switchyard.config.ts'],
+    rules: { 'import-x/no-default-export': 'off' },
+  },
 );

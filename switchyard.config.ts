@@ -19,7 +19,7 @@ const project: ProjectInput = {
           { metric: 'latency-p99-ms', max: 25 },
           { metric: 'latency-slowest-ms', max: 25 },
           { metric: 'rows-per-second', min: 500 },
-          { metric: 'peak-rss-bytes', max: 400 * 2 ** 20 },
+          { metric: 'peak-rss-bytes', max: 200 * 2 ** 20 },
           { metric: 'exceptions', max: 0 },
           { metric: 'accuracy', min: 0.6, minSample: 100 },
           { metric: 'macro-f1', min: 0.5, minSample: 100 },

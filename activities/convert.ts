@@ -143,7 +143,10 @@ export async function convertLocally(
 }
 
 /** The odd texts that every text model must survive, then real rows spread over the held-out time. */
-function parityRows(spec: ModelSpec, heldOut: readonly Row[]): readonly { id: string; text: string }[] {
+function parityRows(
+  spec: ModelSpec,
+  heldOut: readonly Row[],
+): readonly { id: string; text: string }[] {
   const wanted = Math.min(spec.convert.parityRows, heldOut.length);
   const real = Array.from({ length: wanted }, (_, index) => {
     const row = heldOut[Math.floor((index * heldOut.length) / wanted)];
@@ -225,7 +228,10 @@ async function publishVersion(
 export async function readConversion(directory: string): Promise<Conversion> {
   const parsed = conversionSchema.safeParse(await readJson(join(directory, CONVERSION)));
   if (parsed.success) return parsed.data;
-  throw new PortError('BadTrainerOutput', `the trainer's ${CONVERSION} is wrong: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')}`);
+  throw new PortError(
+    'BadTrainerOutput',
+    `the trainer's ${CONVERSION} is wrong: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')}`,
+  );
 }
 
 async function readParityLines(path: string): Promise<readonly ParityLine[]> {

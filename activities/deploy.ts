@@ -78,7 +78,8 @@ export function createDeployActivities(ports: DeployPorts) {
     writeLive: defineActivity(
       z.strictObject({ model: nameSchema, change: liveChangeSchema, writeId: requestIdSchema }),
       async ({ model, change, writeId }) => {
-        if (change.kind === 'promote') await verifyPromotion(ports.registry, model, change.candidate);
+        if (change.kind === 'promote')
+          await verifyPromotion(ports.registry, model, change.candidate);
         return ports.registry.changeLive(model, change, writeId);
       },
     ),
@@ -97,21 +98,31 @@ async function verifyPromotion(
   candidate: Extract<LiveChange, { kind: 'promote' }>['candidate'],
 ): Promise<void> {
   const refuse = (why: string) =>
-    new PortError('EvidenceInvalid', `version ${candidate.version} of "${model}" cannot go live: ${why}`, {
-      details: { model, digest: candidate.digest, evidence: candidate.evidence },
-    });
+    new PortError(
+      'EvidenceInvalid',
+      `version ${candidate.version} of "${model}" cannot go live: ${why}`,
+      {
+        details: { model, digest: candidate.digest, evidence: candidate.evidence },
+      },
+    );
   const evidence = await registry.evidence(model, candidate.digest, candidate.evidence);
   if (evidence === null) throw refuse(`there is no evidence ${candidate.evidence}`);
   if (evidence.manifest !== candidate.digest || evidence.artifact !== candidate.artifact) {
     throw refuse('its evidence is about another version or artifact');
   }
-  const missing = evidence.roles.filter((role) => !approvedBy(role, candidate.decisions, candidate.evidence));
+  const missing = evidence.roles.filter(
+    (role) => !approvedBy(role, candidate.decisions, candidate.evidence),
+  );
   if (missing.length > 0) throw refuse(`${missing.join(', ')} did not approve this evidence`);
   const report = await registry.testReport(model, candidate.digest, evidence.testReport);
   if (report === null || report.verdict === 'failed') throw refuse('its gates did not pass');
 }
 
-function approvedBy(role: string, decisions: readonly RecordedDecision[], evidence: string): boolean {
+function approvedBy(
+  role: string,
+  decisions: readonly RecordedDecision[],
+  evidence: string,
+): boolean {
   return decisions.some(
     (decision) =>
       decision.role === role && decision.decision === 'approved' && decision.evidence === evidence,
@@ -141,7 +152,10 @@ function notReady(
 ): PortError {
   const others = replicas
     .filter(({ digest }) => digest !== input.digest)
-    .map(({ replica, digest, problem }) => `${replica} serves ${digest?.slice(0, 12) ?? 'nothing'}${problem === null ? '' : ` (${problem})`}`);
+    .map(
+      ({ replica, digest, problem }) =>
+        `${replica} serves ${digest?.slice(0, 12) ?? 'nothing'}${problem === null ? '' : ` (${problem})`}`,
+    );
   return new PortError(
     'ReplicasNotReady',
     `after ${input.deadline}, ${replicas.length - others.length} of ${replicas.length} replicas of "${input.model}" serve ${input.digest.slice(0, 12)} and at least ${input.minReplicas} must: ${others.join('; ') || 'start an endpoint'}`,

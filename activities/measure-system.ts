@@ -64,7 +64,10 @@ export async function measureSystem(
     }
   } catch (error) {
     if (!isPortError(error)) throw error;
-    return [bytes, ...unmeasured(error.message, [shownInput({ id: 'load', text: '' }, error.message)])];
+    return [
+      bytes,
+      ...unmeasured(error.message, [shownInput({ id: 'load', text: '' }, error.message)]),
+    ];
   }
 }
 
@@ -74,6 +77,8 @@ async function measureOpened(
   onProgress: (message: string) => void,
 ): Promise<readonly Measurement[]> {
   const timed = spread(rows, TIMED_ROWS);
+  onProgress('memory, batch by batch');
+  const peaks = await peaksByBatch(opened, timed);
   onProgress('throughput');
   const rate = await rowsPerSecond(opened, timed);
   onProgress('latency, row by row');
@@ -87,10 +92,43 @@ async function measureOpened(
     measured('latency-p99-ms', quantile(times, 0.99), times.length, slowest),
     measured('latency-slowest-ms', slowest[0]?.value ?? Number.NaN, times.length, slowest),
     measured('rows-per-second', rate, THROUGHPUT_ROWS),
-    measured('peak-rss-bytes', peakRssBytes, 1, slowest.map(({ value: _, ...input }) => input)),
-    measured('exceptions', exceptions.length, times.length + exceptions.length, exceptions.slice(0, SHOWN)),
+    measured('peak-rss-bytes', peakRssBytes, 1, peaks),
+    measured(
+      'exceptions',
+      exceptions.length,
+      times.length + exceptions.length,
+      exceptions.slice(0, SHOWN),
+    ),
   ];
 }
+
+/**
+ * Batches from the shortest rows to the longest, and the peak after each that raised it, highest first: what a finding about
+ * memory shows is the longest row of a batch that went over the limit.
+ */
+async function peaksByBatch(
+  opened: OpenedModel,
+  rows: readonly TextRow[],
+): Promise<readonly ShownInput[]> {
+  const sorted = [...rows].sort((left, right) => left.text.length - right.text.length);
+  const peaks: ShownInput[] = [];
+  let before = (await opened.memory()).peakRssBytes;
+  for (let from = 0; from < sorted.length; from += BATCH_ROWS) {
+    const batch = sorted.slice(from, from + BATCH_ROWS);
+    await opened.infer([textTensor(batch.map(({ text }) => text))]);
+    const { peakRssBytes } = await opened.memory();
+    const longest = batch.at(-1);
+    if (longest !== undefined && peakRssBytes > before) {
+      const size = Buffer.byteLength(longest.text);
+      const detail = `${megabytes(peakRssBytes)} after a batch of ${batch.length} rows of up to ${size} bytes`;
+      peaks.unshift(shownInput(longest, detail, peakRssBytes));
+    }
+    before = peakRssBytes;
+  }
+  return peaks;
+}
+
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 type TimedInput = ShownInput & { readonly value: number };
 
@@ -127,7 +165,10 @@ async function timeRows(
 }
 
 async function rowsPerSecond(opened: OpenedModel, rows: readonly TextRow[]): Promise<number> {
-  const texts = Array.from({ length: THROUGHPUT_ROWS }, (_, index) => rows[index % rows.length]?.text ?? '');
+  const texts = Array.from(
+    { length: THROUGHPUT_ROWS },
+    (_, index) => rows[index % rows.length]?.text ?? '',
+  );
   const start = performance.now();
   for (let from = 0; from < texts.length; from += BATCH_ROWS) {
     await opened.infer([textTensor(texts.slice(from, from + BATCH_ROWS))]);
@@ -142,9 +183,10 @@ export function textTensor(texts: readonly string[]): Tensor {
 
 function spread(rows: readonly TextRow[], wanted: number): readonly TextRow[] {
   if (rows.length <= wanted) return rows;
-  return Array.from({ length: wanted }, (_, index) => rows[Math.floor((index * rows.length) / wanted)]).filter(
-    (row) => row !== undefined,
-  );
+  return Array.from(
+    { length: wanted },
+    (_, index) => rows[Math.floor((index * rows.length) / wanted)],
+  ).filter((row) => row !== undefined);
 }
 
 function measured(

@@ -1,7 +1,11 @@
 import { z } from 'zod';
 import { digestOfJson } from '../domain/digest.js';
 import { PortError } from '../domain/failures.js';
-import { lifecycleRequestSchema, type LifecycleRequest, type ResolvedSpec } from '../domain/lifecycle.js';
+import {
+  lifecycleRequestSchema,
+  type LifecycleRequest,
+  type ResolvedSpec,
+} from '../domain/lifecycle.js';
 import { nearestName, parseModelSpec, type ModelSpec } from '../domain/spec.js';
 import { defineActivity } from './define-activity.js';
 
@@ -12,8 +16,9 @@ export type Models = Readonly<Record<string, ModelSpec>>;
 export function createResolveActivities({ models }: { models: Models }) {
   return {
     /** The complete specification of a request's model, with its overrides, as plain JSON. Throws `UnknownModel`, `InvalidSpec`. */
-    resolveSpec: defineActivity(z.strictObject({ request: lifecycleRequestSchema }), ({ request }) =>
-      Promise.resolve(resolveSpec(models, request)),
+    resolveSpec: defineActivity(
+      z.strictObject({ request: lifecycleRequestSchema }),
+      ({ request }) => Promise.resolve(resolveSpec(models, request)),
     ),
   };
 }

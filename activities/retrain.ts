@@ -86,10 +86,7 @@ async function trainModel(
     const output = await folder('output');
     const checkpoints = await folder('checkpoints');
     const rows = join(await folder('data'), 'train.jsonl');
-    await Promise.all([
-      snapshots.fetch(train, rows),
-      registry.fetchCheckpoints(run, checkpoints),
-    ]);
+    await Promise.all([snapshots.fetch(train, rows), registry.fetchCheckpoints(run, checkpoints)]);
     const saving: Promise<void>[] = [];
     const onEvent = (event: TrainerEvent) => {
       beat.progress(event);
@@ -143,6 +140,12 @@ export async function trainLocally(
   const checkpoints = join(given.directory, 'checkpoints');
   await mkdir(output, { recursive: true });
   await mkdir(checkpoints, { recursive: true });
-  const job = { command: 'train', ...trainerJob(given.spec), train: given.rows, output, checkpoints } as const;
+  const job = {
+    command: 'train',
+    ...trainerJob(given.spec),
+    train: given.rows,
+    output,
+    checkpoints,
+  } as const;
   return ports.trainer.run(job, { onEvent: given.onEvent, signal: given.signal });
 }

@@ -86,7 +86,12 @@ async function systemStage(
 ): Promise<Staged> {
   return inWorkFolder(ports.workRoot, async (folder) => {
     const directory = await folder('version');
-    const { manifest } = await fetchVersion(ports, input.spec.model, input.candidate.digest, directory);
+    const { manifest } = await fetchVersion(
+      ports,
+      input.spec.model,
+      input.candidate.digest,
+      directory,
+    );
     const measurements = await measureSystem(
       ports.runtime,
       {
@@ -260,7 +265,9 @@ function evidenceOf(
 
 /** The owners of what no gate could settle decide first, then the roles of the specification. */
 function rolesAsked(spec: ModelSpec, results: readonly GateResult[]): ReadonlySet<string> {
-  const unsettled = results.filter(({ verdict }) => verdict === 'inconclusive' || verdict === 'error');
+  const unsettled = results.filter(
+    ({ verdict }) => verdict === 'inconclusive' || verdict === 'error',
+  );
   return new Set([
     ...unsettled.map(({ gate }) => ownerOf(gate.metric)),
     ...spec.approve.handOffs.map(({ role }) => role),

@@ -23,9 +23,13 @@ export function fromTemporal(error: unknown): unknown {
     );
   }
   if (isGrpcServiceError(error) && UNREACHABLE_CODES.includes(error.code)) {
-    return new PortError('TemporalUnreachable', `the Temporal server does not answer: ${error.details}`, {
-      cause: error,
-    });
+    return new PortError(
+      'TemporalUnreachable',
+      `the Temporal server does not answer: ${error.details}`,
+      {
+        cause: error,
+      },
+    );
   }
   return error;
 }

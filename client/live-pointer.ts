@@ -1,7 +1,12 @@
 import { WithStartWorkflowOperation, type Client } from '@temporalio/client';
 import type { LiveChange, LiveChangeResult } from '../domain/live-state.js';
 import type { LivePointer } from '../domain/ports/live-pointer.js';
-import { change, liveWorkflowId, WORKFLOW_TYPES, type LiveModelInput } from '../workflows/messages.js';
+import {
+  change,
+  liveWorkflowId,
+  WORKFLOW_TYPES,
+  type LiveModelInput,
+} from '../workflows/messages.js';
 import { fromTemporal } from './failure.js';
 
 /** Recovery of a run whose worker died inside a workflow task takes this long, so a fallback never waits 10 s for it. */

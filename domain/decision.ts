@@ -67,7 +67,9 @@ export function sameDecision(left: Decision, right: Decision): boolean {
 }
 
 /** The roles that are asked now: all without an answer, or in order only the first of them. */
-export function askedRoles(desk: Pick<DeskState, 'order' | 'roles' | 'decisions'>): readonly string[] {
+export function askedRoles(
+  desk: Pick<DeskState, 'order' | 'roles' | 'decisions'>,
+): readonly string[] {
   const open = desk.roles.filter((role) => !desk.decisions.some((each) => each.role === role));
   return desk.order === 'in-order' ? open.slice(0, 1) : open;
 }

@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { digestSchema, filePathSchema, nameSchema, runIdSchema } from './names.js';
-import { findingSchema, gateResultSchema, measurementSchema, verdictSchema, shownInputSchema } from './gate.js';
+import {
+  findingSchema,
+  gateResultSchema,
+  measurementSchema,
+  verdictSchema,
+  shownInputSchema,
+} from './gate.js';
 
 /** How the ONNX version's answers compare with the source framework's on the same rows. */
 export const parityReportSchema = z.strictObject({

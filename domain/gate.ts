@@ -12,7 +12,11 @@ export const gateSchema = z.strictObject({
 });
 export type Gate = z.infer<typeof gateSchema>;
 
-const intervalSchema = z.strictObject({ low: z.number(), high: z.number(), confidence: z.number() });
+const intervalSchema = z.strictObject({
+  low: z.number(),
+  high: z.number(),
+  confidence: z.number(),
+});
 export type Interval = z.infer<typeof intervalSchema>;
 
 /** An input that shows something, cut to what a person reads; `detail` says what happened to it. */
@@ -134,7 +138,10 @@ export function judge(
   }
   const limit = limitOf(gate);
   if (measured?.value == null || !Number.isFinite(measured.value) || limit === undefined) {
-    return result('error', `${gate.metric} could not be measured: ${measured?.error ?? 'no measurement'}`);
+    return result(
+      'error',
+      `${gate.metric} could not be measured: ${measured?.error ?? 'no measurement'}`,
+    );
   }
   if (measured.slices) return judgeSlices(gate, measured, limit, result);
   if (measured.sample < gate.minSample) {
@@ -186,9 +193,11 @@ function holds(gate: Gate, value: number, limit: number): boolean {
   return gate.max === undefined ? value >= limit : value <= limit;
 }
 
-function amount(value: number, definition: MetricDefinition): string {
-  const digits = Math.abs(value) >= 100 || Number.isInteger(value) ? 0 : 3;
-  return `${value.toFixed(digits)}${definition.unit === '' ? '' : ` ${definition.unit}`}`;
+/** A value with its unit, to four significant digits or more, so that a miss never reads like a hit. */
+function amount(value: number, { unit }: MetricDefinition): string {
+  if (unit === 'bytes') return `${(value / 1e6).toFixed(2)} MB`;
+  const shown = Math.abs(value) >= 1_000 ? value.toFixed(0) : String(Number(value.toPrecision(4)));
+  return unit === '' ? shown : `${shown} ${unit}`;
 }
 
 /** The verdict of a whole list: one failure fails, else one error, else one inconclusive; `not applicable` does not count. */
@@ -213,6 +222,11 @@ export function findingsOf(
       const beyond = inputs.filter(
         (input) => input.value === undefined || !holds(gate, input.value, limit),
       );
-      return { gate, owner: ownerOf(gate.metric), reason: result.reason, inputs: beyond.slice(0, 20) };
+      return {
+        gate,
+        owner: ownerOf(gate.metric),
+        reason: result.reason,
+        inputs: beyond.slice(0, 20),
+      };
     });
 }

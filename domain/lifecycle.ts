@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import { recordedDecisionSchema } from './decision.js';
 import { findingSchema, gateResultSchema, verdictSchema } from './gate.js';
-import { digestSchema, filePathSchema, nameSchema, runIdSchema, versionNumberSchema } from './names.js';
+import {
+  digestSchema,
+  filePathSchema,
+  nameSchema,
+  runIdSchema,
+  versionNumberSchema,
+} from './names.js';
 import { modelSpecSchema, parametersSchema, timeCutSchema } from './spec.js';
 
 /** What starts a lifecycle: one object, names and numbers only. */
@@ -11,7 +17,11 @@ export const lifecycleRequestSchema = z.strictObject({
   trainRows: timeCutSchema.optional(),
   heldOutRows: timeCutSchema.optional(),
   parameters: parametersSchema.optional(),
-  seed: z.int().min(0).max(2 ** 31 - 1).optional(),
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .optional(),
   /** Who starts it and why, for people; a claim until starts are signed. */
   startedBy: z.string().max(200).optional(),
   reason: z.string().max(2_000).optional(),
@@ -31,7 +41,10 @@ export const snapshotRefSchema = z.strictObject({
 });
 export type SnapshotRef = z.infer<typeof snapshotRefSchema>;
 
-export const snapshotPairSchema = z.strictObject({ train: snapshotRefSchema, heldOut: snapshotRefSchema });
+export const snapshotPairSchema = z.strictObject({
+  train: snapshotRefSchema,
+  heldOut: snapshotRefSchema,
+});
 export type SnapshotPair = z.infer<typeof snapshotPairSchema>;
 
 /** Artifacts in staging: `staging/<run>/<stage>/<attempt>/`, each file with its digest. */
@@ -39,7 +52,9 @@ export const stagedSchema = z.strictObject({
   run: runIdSchema,
   stage: z.enum(['retrain', 'convert', 'test-system', 'test-quality']),
   attempt: z.int().min(1),
-  files: z.array(z.strictObject({ path: filePathSchema, bytes: z.int().min(0), sha256: digestSchema })),
+  files: z.array(
+    z.strictObject({ path: filePathSchema, bytes: z.int().min(0), sha256: digestSchema }),
+  ),
 });
 export type Staged = z.infer<typeof stagedSchema>;
 
@@ -92,7 +107,13 @@ const version = { version: versionNumberSchema, digest: digestSchema };
 const tested = { evidence: digestSchema, testReport: digestSchema, table: z.array(tableRowSchema) };
 
 export const lifecycleOutcomeSchema = z.discriminatedUnion('outcome', [
-  z.strictObject({ outcome: z.literal('live'), ...common, ...version, ...tested, generation: z.int() }),
+  z.strictObject({
+    outcome: z.literal('live'),
+    ...common,
+    ...version,
+    ...tested,
+    generation: z.int(),
+  }),
   z.strictObject({
     outcome: z.literal('rejected'),
     ...common,
@@ -104,14 +125,42 @@ export const lifecycleOutcomeSchema = z.discriminatedUnion('outcome', [
     testReport: digestSchema.nullable(),
     table: z.array(tableRowSchema),
   }),
-  z.strictObject({ outcome: z.literal('refused'), ...common, ...version, ...tested, reason: z.string() }),
-  z.strictObject({ outcome: z.literal('expired'), ...common, ...version, ...tested, reason: z.string() }),
-  z.strictObject({ outcome: z.literal('superseded'), ...common, ...version, ...tested, reason: z.string() }),
+  z.strictObject({
+    outcome: z.literal('refused'),
+    ...common,
+    ...version,
+    ...tested,
+    reason: z.string(),
+  }),
+  z.strictObject({
+    outcome: z.literal('expired'),
+    ...common,
+    ...version,
+    ...tested,
+    reason: z.string(),
+  }),
+  z.strictObject({
+    outcome: z.literal('superseded'),
+    ...common,
+    ...version,
+    ...tested,
+    reason: z.string(),
+  }),
 ]);
 /** How a lifecycle ends when nothing is broken: a business "no" is one of these, never a failed run. */
 export type LifecycleOutcome = z.infer<typeof lifecycleOutcomeSchema>;
 
-export const stageSchema = z.enum(['resolve', 'retrain', 'convert', 'test', 'gather', 'approve', 'deploy', 'undo', 'ended']);
+export const stageSchema = z.enum([
+  'resolve',
+  'retrain',
+  'convert',
+  'test',
+  'gather',
+  'approve',
+  'deploy',
+  'undo',
+  'ended',
+]);
 export type Stage = z.infer<typeof stageSchema>;
 
 /** A lifecycle's answer to the `status` query. */

@@ -44,9 +44,7 @@ export const manifestSchema = z.strictObject({
   schemaVersion: z.literal(1),
   model: nameSchema,
   files: z
-    .array(
-      z.strictObject({ path: filePathSchema, bytes: z.int().min(1), sha256: digestSchema }),
-    )
+    .array(z.strictObject({ path: filePathSchema, bytes: z.int().min(1), sha256: digestSchema }))
     .min(1)
     .max(1_000),
   /** The ONNX files that can be served; the evidence names one of them. */

@@ -50,8 +50,16 @@ export const METRICS = {
   'latency-p99-ms': system('max', 'ms', '99th percentile of the time of one row, one at a time'),
   'latency-slowest-ms': system('max', 'ms', 'the slowest single row, median of its repeats'),
   'rows-per-second': system('min', 'rows/s', 'rows answered in batches of 64'),
-  'peak-rss-bytes': system('max', 'bytes', 'highest resident memory of the process, edge inputs included'),
-  exceptions: system('max', 'inputs', 'edge inputs that end in an error or in a number that is not finite'),
+  'peak-rss-bytes': system(
+    'max',
+    'bytes',
+    'highest resident memory of the process, edge inputs included',
+  ),
+  exceptions: system(
+    'max',
+    'inputs',
+    'edge inputs that end in an error or in a number that is not finite',
+  ),
   'parity-difference': {
     kind: 'system',
     limit: 'max',
@@ -63,10 +71,20 @@ export const METRICS = {
   },
   accuracy: share('min', 'share of held-out rows whose label is right'),
   'macro-f1': share('min', 'mean over labels of F1, each label with the same weight'),
-  'slice-accuracy': share('min', 'accuracy within each slice of the held-out rows; the worst one counts'),
-  'calibration-error': share('max', 'expected calibration error over 10 bins of equal width (Guo et al. 2017)'),
-  'accuracy-difference': difference('accuracy minus the baseline’s on the same rows, paired bootstrap'),
-  'macro-f1-difference': difference('macro-F1 minus the baseline’s on the same rows, paired bootstrap'),
+  'slice-accuracy': share(
+    'min',
+    'accuracy within each slice of the held-out rows; the worst one counts',
+  ),
+  'calibration-error': share(
+    'max',
+    'expected calibration error over 10 bins of equal width (Guo et al. 2017)',
+  ),
+  'accuracy-difference': difference(
+    'accuracy minus the baseline’s on the same rows, paired bootstrap',
+  ),
+  'macro-f1-difference': difference(
+    'macro-F1 minus the baseline’s on the same rows, paired bootstrap',
+  ),
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 
 export type MetricName = keyof typeof METRICS;

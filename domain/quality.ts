@@ -27,7 +27,10 @@ export interface QualityInput {
 export function measureQuality(given: QualityInput): readonly Measurement[] {
   const { rows, candidate } = given;
   const labels = [...new Set([...candidate.labels, ...rows.map(({ label }) => label)])];
-  const truth = indices(rows.map(({ label }) => label), labels);
+  const truth = indices(
+    rows.map(({ label }) => label),
+    labels,
+  );
   const predicted = predictedIndices(candidate, labels);
   const wrong = mistakes(rows, candidate);
   const classes = labels.length;

@@ -35,7 +35,11 @@ export const modelSpecSchema = z.strictObject({
     trainer: nameSchema,
     source: nameSchema,
     parameters: parametersSchema.default({}),
-    seed: z.int().min(0).max(2 ** 31 - 1).default(1),
+    seed: z
+      .int()
+      .min(0)
+      .max(2 ** 31 - 1)
+      .default(1),
     deadline: durationSchema.default('2 hours'),
     /** The longest silence of a trainer that still counts as work. */
     noProgress: durationSchema.default('10 minutes'),
@@ -115,16 +119,22 @@ function specProblems(spec: ModelSpec): readonly string[] {
   }
   for (const { role, deadline, reminder } of spec.approve.handOffs) {
     if (reminder !== undefined && durationMs(reminder) >= durationMs(deadline)) {
-      problems.push(`the reminder of "${role}" (${reminder}) comes after its deadline (${deadline})`);
+      problems.push(
+        `the reminder of "${role}" (${reminder}) comes after its deadline (${deadline})`,
+      );
     }
   }
   return problems;
 }
 
 function invalidSpec(model: string, problems: readonly string[]): PortError {
-  return new PortError('InvalidSpec', `the specification of model "${model}" is wrong: ${problems.join('; ')}`, {
-    details: { model, problems },
-  });
+  return new PortError(
+    'InvalidSpec',
+    `the specification of model "${model}" is wrong: ${problems.join('; ')}`,
+    {
+      details: { model, problems },
+    },
+  );
 }
 
 /** One problem in words: where, what, and for an unknown key the nearest known one. */
@@ -141,9 +151,35 @@ export function describeIssue(issue: z.core.$ZodIssue): string {
 
 const KNOWN_KEYS: readonly string[] = [
   ...['model', 'description', 'train', 'convert', 'test', 'gather', 'approve', 'deploy'],
-  ...['trainer', 'source', 'parameters', 'seed', 'deadline', 'noProgress', 'trainRows', 'heldOutRows'],
-  ...['from', 'until', 'maxProbabilityDifference', 'parityRows', 'gates', 'resamples', 'confidence'],
-  ...['memoryLimitBytes', 'every', 'order', 'handOffs', 'role', 'reminder', 'target', 'minReplicas'],
+  ...[
+    'trainer',
+    'source',
+    'parameters',
+    'seed',
+    'deadline',
+    'noProgress',
+    'trainRows',
+    'heldOutRows',
+  ],
+  ...[
+    'from',
+    'until',
+    'maxProbabilityDifference',
+    'parityRows',
+    'gates',
+    'resamples',
+    'confidence',
+  ],
+  ...[
+    'memoryLimitBytes',
+    'every',
+    'order',
+    'handOffs',
+    'role',
+    'reminder',
+    'target',
+    'minReplicas',
+  ],
   ...['metric', 'min', 'max', 'minSample'],
 ];
 

@@ -13,7 +13,9 @@ const startedAt = Date.now();
 
 /** `npm run demo`: the whole life of `tickets` on real servers. Exit code 0 only if all of it happened. */
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { json: { type: 'boolean' }, keep: { type: 'boolean' } } });
+  const { values } = parseArgs({
+    options: { json: { type: 'boolean' }, keep: { type: 'boolean' } },
+  });
   const demos = join(ROOT, '.switchyard', 'demo');
   await mkdir(demos, { recursive: true });
   const directory = await mkdtemp(join(demos, 'run-'));

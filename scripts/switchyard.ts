@@ -33,5 +33,7 @@ if (command === undefined) {
 
 /** What `parseArgs` throws for an unknown or malformed option. */
 function isUsageError(error: unknown): error is Error {
-  return error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+  return (
+    error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
+  );
 }

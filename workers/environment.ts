@@ -28,8 +28,13 @@ export function readWorkerEnvironment(
 ): WorkerEnvironment {
   const parsed = environmentSchema.safeParse(variables);
   if (!parsed.success) {
-    const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-    throw new PortError('SetUpMissing', `the worker's environment is wrong: ${problems.join('; ')}`);
+    const problems = parsed.error.issues.map(
+      ({ path, message }) => `${path.join('.')}: ${message}`,
+    );
+    throw new PortError(
+      'SetUpMissing',
+      `the worker's environment is wrong: ${problems.join('; ')}`,
+    );
   }
   const read = parsed.data;
   return {

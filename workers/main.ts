@@ -20,7 +20,11 @@ async function main(): Promise<void> {
   const store = new S3ObjectStore(environment);
   await probeConditionalWrites(store);
   const connected = await connectClient();
-  Runtime.install({ logger: new DefaultLogger('WARN', ({ level, message, meta }) => log.warn({ level, ...meta }, message)) });
+  Runtime.install({
+    logger: new DefaultLogger('WARN', ({ level, message, meta }) =>
+      log.warn({ level, ...meta }, message),
+    ),
+  });
   const connection = await NativeConnection.connect(loadClientConnectConfig().connectionOptions);
   const { taskQueue, workDir } = environment;
   const workers = await createWorkers({
@@ -28,9 +32,19 @@ async function main(): Promise<void> {
     namespace: connected.client.options.namespace,
     taskQueue,
     workflowBundle: await readWorkflowBundle(),
-    activities: wireActivities({ project, store, client: connected.client, taskQueue, workDir, log }),
+    activities: wireActivities({
+      project,
+      store,
+      client: connected.client,
+      taskQueue,
+      workDir,
+      log,
+    }),
   });
-  log.info({ taskQueue, address: connected.address, models: Object.keys(project.models) }, 'polling');
+  log.info(
+    { taskQueue, address: connected.address, models: Object.keys(project.models) },
+    'polling',
+  );
   await workers.run();
   await connected.close();
   await connection.close();

@@ -70,10 +70,16 @@ function checkReferences(
 ): void {
   for (const { model, train } of Object.values(models)) {
     if (!Object.hasOwn(project.trainers, train.trainer)) {
-      throw new PortError('UnknownTrainer', `${path}: model "${model}" names the trainer "${train.trainer}", which is not there`);
+      throw new PortError(
+        'UnknownTrainer',
+        `${path}: model "${model}" names the trainer "${train.trainer}", which is not there`,
+      );
     }
     if (!Object.hasOwn(project.sources, train.source)) {
-      throw new PortError('UnknownDataSource', `${path}: model "${model}" names the source "${train.source}", which is not there`);
+      throw new PortError(
+        'UnknownDataSource',
+        `${path}: model "${model}" names the source "${train.source}", which is not there`,
+      );
     }
   }
 }

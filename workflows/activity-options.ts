@@ -5,7 +5,11 @@ import type { Activities } from '../activities/index.js';
 /** How long an attempt may be silent before another worker takes over. */
 const HEARTBEAT_TIMEOUT = '5 seconds';
 
-const RETRY = { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' };
+const RETRY = {
+  initialInterval: '500 milliseconds',
+  backoffCoefficient: 2,
+  maximumInterval: '30 seconds',
+};
 
 /** Bookkeeping: short calls to the store, on the workflow's own queue. */
 export function bookkeeping() {
@@ -43,6 +47,10 @@ export function pointerWrite() {
   return proxyActivities<Activities>({
     startToCloseTimeout: '10 seconds',
     scheduleToCloseTimeout: '1 minute',
-    retry: { initialInterval: '100 milliseconds', backoffCoefficient: 2, maximumInterval: '5 seconds' },
+    retry: {
+      initialInterval: '100 milliseconds',
+      backoffCoefficient: 2,
+      maximumInterval: '5 seconds',
+    },
   });
 }

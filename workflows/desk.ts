@@ -29,7 +29,13 @@ export interface Desk {
 /** Registers the handlers; call it before a workflow's first await, so that nothing sent early is lost. */
 export function createDesk(): Desk {
   const refusals: string[] = [];
-  let state: DeskState = { evidence: null, order: 'in-order', roles: [], decisions: [], closed: null };
+  let state: DeskState = {
+    evidence: null,
+    order: 'in-order',
+    roles: [],
+    decisions: [],
+    closed: null,
+  };
 
   const take = (decision: Decision): void => {
     if (state.decisions.some((each) => sameDecision(each, decision))) return;
@@ -60,9 +66,13 @@ export function createDesk(): Desk {
         ? refusalOf(parsed.data, state)
         : 'a decision was not understood; it needs role, decision, by, reason and evidence';
       if (parsed.success && refusal === null) take(parsed.data);
-      else if (refusal !== null) refusals.splice(0, Math.max(0, refusals.push(refusal) - REFUSALS_KEPT));
+      else if (refusal !== null)
+        refusals.splice(0, Math.max(0, refusals.push(refusal) - REFUSALS_KEPT));
     },
-    { description: 'The same as the update "decide"; a decision that cannot be taken shows in the status' },
+    {
+      description:
+        'The same as the update "decide"; a decision that cannot be taken shows in the status',
+    },
   );
 
   return {

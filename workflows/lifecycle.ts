@@ -1,5 +1,11 @@
 import { workflowInfo } from '@temporalio/workflow';
-import type { Candidate, LifecycleRequest, LifecycleStatus, Stage, Tested } from '../domain/lifecycle.js';
+import type {
+  Candidate,
+  LifecycleRequest,
+  LifecycleStatus,
+  Stage,
+  Tested,
+} from '../domain/lifecycle.js';
 import { createDesk, type Desk } from './desk.js';
 import { createLedger, type Ledger } from './ledger.js';
 

@@ -68,7 +68,8 @@ export async function liveModel(input: LiveModelInput): Promise<never> {
 
   await condition(
     () =>
-      (changes >= CHANGES_PER_RUN || workflowInfo().continueAsNewSuggested) && allHandlersFinished(),
+      (changes >= CHANGES_PER_RUN || workflowInfo().continueAsNewSuggested) &&
+      allHandlersFinished(),
   );
   return continueAsNew<typeof liveModel>({
     model,

@@ -2,7 +2,11 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import { z } from 'zod';
 import type { DecisionInput } from '../domain/decision.js';
 import type { LifecycleStatus } from '../domain/lifecycle.js';
-import { liveChangeKindSchema, type LiveChange, type LiveChangeResult } from '../domain/live-state.js';
+import {
+  liveChangeKindSchema,
+  type LiveChange,
+  type LiveChangeResult,
+} from '../domain/live-state.js';
 import { digestSchema, nameSchema } from '../domain/names.js';
 
 /** Workflow type names, as the web UI and `client/` start them. */

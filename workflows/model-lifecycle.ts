@@ -21,7 +21,9 @@ import { resolveSpec, retrain } from './stages/retrain.js';
  */
 export async function modelLifecycle(request: LifecycleRequest): Promise<LifecycleOutcome> {
   // handlers are registered before the first await, so that nothing sent early is lost
-  const lifecycle = createLifecycle(parseEntry('lifecycle request', lifecycleRequestSchema, request));
+  const lifecycle = createLifecycle(
+    parseEntry('lifecycle request', lifecycleRequestSchema, request),
+  );
   setHandler(status, () => lifecycle.status(), {
     description: 'Stage, gates, evidence, who is waited for',
   });
@@ -48,7 +50,11 @@ async function travel(lifecycle: Lifecycle): Promise<LifecycleOutcome> {
     const tested = await testUntilSettled(lifecycle, { spec, trained, candidate, heldOut, round });
     heldOut = tested.heldOut;
     if (tested.verdict === 'failed' && moved) {
-      return endedAs('superseded', lifecycle, 'a newer version went live, and this one is no match for it');
+      return endedAs(
+        'superseded',
+        lifecycle,
+        'a newer version went live, and this one is no match for it',
+      );
     }
     if (tested.verdict === 'failed') return rejectedByGates(lifecycle);
     const approval = await approve(lifecycle, spec, tested);

@@ -1,11 +1,7 @@
 import type { Manifest, TensorSpec } from '../manifest.js';
 
 /** A tensor's values, row by row; BYTES are UTF-8 strings. */
-export type TensorData =
-  | readonly string[]
-  | Float32Array
-  | Int32Array
-  | BigInt64Array;
+export type TensorData = readonly string[] | Float32Array | Int32Array | BigInt64Array;
 
 export interface Tensor extends TensorSpec {
   readonly data: TensorData;

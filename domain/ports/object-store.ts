@@ -17,8 +17,7 @@ export type WriteCondition = 'absent' | 'none' | { readonly etag: string };
 
 /** `conflict`: the condition did not hold (S3's 412) or another write was under way (409, retried first); nothing was written. */
 export type WriteResult =
-  | { readonly kind: 'written'; readonly etag: string }
-  | { readonly kind: 'conflict' };
+  { readonly kind: 'written'; readonly etag: string } | { readonly kind: 'conflict' };
 
 /**
  * A flat, strongly consistent store of objects with conditional writes, as Amazon S3 offers since 2024.

@@ -1,7 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { PortError } from '../../domain/failures.js';
-import { findingsOf, judge, overallVerdict, type GateResult, type Measurement } from '../../domain/gate.js';
+import {
+  findingsOf,
+  judge,
+  overallVerdict,
+  type GateResult,
+  type Measurement,
+} from '../../domain/gate.js';
 import type { Row } from '../../domain/ports/dataset-source.js';
 import type { ModelSpec } from '../../domain/spec.js';
 
@@ -13,14 +19,17 @@ export interface LocalVerdict {
 }
 
 /** Judges the gates that were measured; what needs held-out rows is left out where there are none. */
-export function judgeLocally(
-  spec: ModelSpec,
-  measurements: readonly Measurement[],
-): LocalVerdict {
+export function judgeLocally(spec: ModelSpec, measurements: readonly Measurement[]): LocalVerdict {
   const measured = new Set(measurements.map(({ metric }) => metric));
   const results = spec.test.gates
     .filter(({ metric }) => measured.has(metric))
-    .map((gate) => judge(gate, measurements.find(({ metric }) => metric === gate.metric), false));
+    .map((gate) =>
+      judge(
+        gate,
+        measurements.find(({ metric }) => metric === gate.metric),
+        false,
+      ),
+    );
   return { verdict: overallVerdict(results), results, findings: findingsOf(results, measurements) };
 }
 
@@ -57,7 +66,9 @@ export async function readRows(path: string): Promise<readonly Row[]> {
   return lines.map((line, index) => {
     const parsed = rowSchema.safeParse(parseJson(line));
     if (parsed.success) return parsed.data;
-    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    const problems = parsed.error.issues.map(
+      (issue) => `${issue.path.join('.')}: ${issue.message}`,
+    );
     throw new PortError('InvalidDataset', `${path}, line ${index + 1}: ${problems.join('; ')}`);
   });
 }

@@ -64,5 +64,8 @@ export async function measureLocally(
   const candidate = await predictRows(runtime, version, rows);
   const { resamples, confidence } = spec.test;
   const { seed } = spec.train;
-  return [...system, ...measureQuality({ rows, candidate, baseline: null, resamples, confidence, seed })];
+  return [
+    ...system,
+    ...measureQuality({ rows, candidate, baseline: null, resamples, confidence, seed }),
+  ];
 }

@@ -31,7 +31,10 @@ export async function runTrain(args: readonly string[]): Promise<number> {
   const [model] = positionals;
   if (model === undefined) throw new PortError('InvalidRequest', 'name the model to train');
   if (!values.local) {
-    throw new PortError('InvalidRequest', 'only --local training is done by this command; start a lifecycle for the rest');
+    throw new PortError(
+      'InvalidRequest',
+      'only --local training is done by this command; start a lifecycle for the rest',
+    );
   }
   const project = await loadProject(values.config);
   findModel(project.models, model);
@@ -47,7 +50,10 @@ export async function runTrain(args: readonly string[]): Promise<number> {
 
   const train = await rowsOf(project, spec.train.source, spec.train.trainRows);
   const heldOut = await rowsOf(project, spec.train.source, spec.train.heldOutRows);
-  assertDisjoint(train.map(({ id }) => id), heldOut.map(({ id }) => id));
+  assertDisjoint(
+    train.map(({ id }) => id),
+    heldOut.map(({ id }) => id),
+  );
   const trainFile = join(place, 'train.jsonl');
   await writeFile(trainFile, jsonLines(train));
   await writeFile(join(place, 'held-out.jsonl'), jsonLines(heldOut));
@@ -72,10 +78,14 @@ export async function runTrain(args: readonly string[]): Promise<number> {
     { trainer, runtime: new ChildModelRuntime() },
     { spec, heldOut, native: join(place, 'native'), output, scratch: place, signal },
   );
-  say(`parity: ${parity.labelFlips} of ${parity.rows} labels differ, probabilities by up to ${parity.maxProbabilityDifference.toExponential(1)}`);
+  say(
+    `parity: ${parity.labelFlips} of ${parity.rows} labels differ, probabilities by up to ${parity.maxProbabilityDifference.toExponential(1)}`,
+  );
   const file = join(output, conversion.artifact);
   const code = report(judgeLocally(spec, await measureLocally(spec, file, heldOut)), values.json);
-  say(`again: npx switchyard test ${file} --model ${model} --rows ${join(place, 'held-out.jsonl')}`);
+  say(
+    `again: npx switchyard test ${file} --model ${model} --rows ${join(place, 'held-out.jsonl')}`,
+  );
   return parity.passed ? code : 1;
 }
 
@@ -97,6 +107,8 @@ function parseParameters(text: string): Record<string, ParameterValue> {
   try {
     return parametersSchema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new PortError('InvalidParameter', `--parameters takes one JSON object, not ${text}`, { cause });
+    throw new PortError('InvalidParameter', `--parameters takes one JSON object, not ${text}`, {
+      cause,
+    });
   }
 }

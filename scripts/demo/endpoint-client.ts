@@ -3,7 +3,9 @@ import { z } from 'zod';
 
 const answerSchema = z.object({
   model_version: z.string(),
-  outputs: z.array(z.object({ name: z.string(), data: z.array(z.union([z.string(), z.number()])) })),
+  outputs: z.array(
+    z.object({ name: z.string(), data: z.array(z.union([z.string(), z.number()])) }),
+  ),
   parameters: z.object({ digest: z.string() }),
 });
 
@@ -27,10 +29,15 @@ export async function classify(
       inputs: [{ name: 'text', datatype: 'BYTES', shape: [texts.length], data: texts }],
     }),
   });
-  if (!response.ok) throw new Error(`the endpoint answered ${response.status}: ${await response.text()}`);
+  if (!response.ok)
+    throw new Error(`the endpoint answered ${response.status}: ${await response.text()}`);
   const answer = answerSchema.parse(await response.json());
   const labels = answer.outputs.find(({ name }) => name === 'label')?.data ?? [];
-  return { version: answer.model_version, digest: answer.parameters.digest, labels: labels.map(String) };
+  return {
+    version: answer.model_version,
+    digest: answer.parameters.digest,
+    labels: labels.map(String),
+  };
 }
 
 /** Asks again and again until a version answers; resolves to that first answer's time, in ms since the epoch. */

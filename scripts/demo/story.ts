@@ -56,7 +56,11 @@ export async function runStory(given: {
   const { switchyard, endpointUrl, laterMails, progress } = given;
   const shared = { approvers: APPROVERS, progress };
   const start = (title: string, request: object) =>
-    carry(switchyard, { ...shared, title, request: { model: MODEL, startedBy: 'demo', ...request } });
+    carry(switchyard, {
+      ...shared,
+      title,
+      request: { model: MODEL, startedBy: 'demo', ...request },
+    });
 
   const first = await start('version 1', EARLY);
   const v1 = expectLive(first);
@@ -68,16 +72,27 @@ export async function runStory(given: {
   const second = await start('version 2', LATE);
   const v2 = expectLive(second);
 
-  const shuffled = await start('shuffled labels', { ...LATE, parameters: { shuffle_labels: true } });
+  const shuffled = await start('shuffled labels', {
+    ...LATE,
+    parameters: { shuffle_labels: true },
+  });
   expectRejected(shuffled, 'data-science');
 
-  const slow = await start('too slow', { ...LATE, parameters: { model: 'mlp', hidden: 2048, epochs: 6, min_df: 5 } });
-  expectRejected(slow, 'engineering');
+  const hungry = await start('too much memory', {
+    ...LATE,
+    parameters: { model: 'mlp', hidden: 2048, epochs: 6, min_df: 5 },
+  });
+  expectRejected(hungry, 'engineering');
 
   const text = laterMails[0]?.text ?? '';
   progress.say('emergency: an engineer orders the fallback');
   const orderedAt = Date.now();
-  const firstAnswer = firstAnswerOf(endpointUrl, { model: MODEL, text, digest: v1.digest, deadlineMs: 10_000 });
+  const firstAnswer = firstAnswerOf(endpointUrl, {
+    model: MODEL,
+    text,
+    digest: v1.digest,
+    deadlineMs: 10_000,
+  });
   const [change, answeredAt] = await Promise.all([
     switchyard.fallback(MODEL, {
       leaving: v2.digest,
@@ -90,7 +105,7 @@ export async function runStory(given: {
   const orderToFirstAnswerMs = answeredAt - orderedAt;
   progress.say(`version 1 answers again, ${orderToFirstAnswerMs} ms after the order`);
   return {
-    lifecycles: [first, second, shuffled, slow],
+    lifecycles: [first, second, shuffled, hungry],
     answered,
     fallback: {
       from: v2.digest,

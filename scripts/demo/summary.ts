@@ -36,7 +36,13 @@ export interface Summary {
 /** Collects what happened and where to look at it. */
 export function summarize(
   story: Story,
-  places: { uiUrl: string; endpointUrl: string; bucket: string; seconds: number; setUpSeconds: number },
+  places: {
+    uiUrl: string;
+    endpointUrl: string;
+    bucket: string;
+    seconds: number;
+    setUpSeconds: number;
+  },
 ): Summary {
   const lifecycles = story.lifecycles.map((carried) => rowOf(carried, places.uiUrl, story));
   const versions = lifecycles
@@ -55,7 +61,11 @@ export function summarize(
   };
 }
 
-function rowOf({ title, workflowId, runId, outcome, seconds }: Carried, uiUrl: string, story: Story): SummaryRow {
+function rowOf(
+  { title, workflowId, runId, outcome, seconds }: Carried,
+  uiUrl: string,
+  story: Story,
+): SummaryRow {
   const verdicts: Record<string, number> = {};
   for (const { verdict } of outcome.table) verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
   return {
@@ -121,7 +131,9 @@ function renderFindings({ title, findings }: SummaryRow): readonly string[] {
   if (findings.length === 0) return [];
   const lines = findings.flatMap(({ owner, reason, inputs }) => [
     `  ${owner}: ${reason}`,
-    ...inputs.slice(0, 2).map(({ id, detail, excerpt }) => `    ${id}: ${detail}: ${excerpt.slice(0, 70)}`),
+    ...inputs
+      .slice(0, 2)
+      .map(({ id, detail, excerpt }) => `    ${id}: ${detail}: ${excerpt.slice(0, 70)}`),
   ]);
   return [`${title} was rejected:`, ...lines, ''];
 }
@@ -131,6 +143,11 @@ function renderTable(rows: readonly (readonly string[])[]): string {
     Math.max(...rows.map((row) => row[column]?.length ?? 0)),
   );
   return rows
-    .map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd())
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
     .join('\n');
 }

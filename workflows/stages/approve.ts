@@ -1,4 +1,10 @@
-import { ActivityFailure, condition, isCancellation, log, workflowInfo } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  condition,
+  isCancellation,
+  log,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { RecordedDecision } from '../../domain/decision.js';
 import { durationMs } from '../../domain/duration.js';
 import type { Tested } from '../../domain/lifecycle.js';
@@ -50,14 +56,17 @@ async function waitForDecisions(
     }
     if (desk.decisions.length !== seen) continue; // one came while a role was told
     const waiting = [...asked.values()].filter(({ role }) => desk.waitingFor().includes(role));
-    const wakeAt = Math.min(...waiting.map(({ expiresAt, remindAt }) => Math.min(expiresAt, remindAt)));
+    const wakeAt = Math.min(
+      ...waiting.map(({ expiresAt, remindAt }) => Math.min(expiresAt, remindAt)),
+    );
     const answered = await condition(
       () => desk.decisions.length !== seen,
       Math.max(1, wakeAt - Date.now()),
     );
     if (answered) continue;
     const late = waiting.find(({ expiresAt }) => expiresAt <= Date.now());
-    if (late) return { kind: 'ended', outcome: 'expired', reason: `"${late.role}" did not answer in time` };
+    if (late)
+      return { kind: 'ended', outcome: 'expired', reason: `"${late.role}" did not answer in time` };
     for (const each of waiting.filter(({ remindAt }) => remindAt <= Date.now())) {
       each.remindAt = Date.now() + each.reminderMs;
       await tell(lifecycle, 'reminder', each.role);
@@ -92,7 +101,11 @@ function askedNow(spec: ModelSpec, role: string): Asked {
 }
 
 /** A notice that cannot be delivered is logged; it never stops a lifecycle. */
-async function tell(lifecycle: Lifecycle, kind: 'hand-off' | 'reminder', role: string): Promise<void> {
+async function tell(
+  lifecycle: Lifecycle,
+  kind: 'hand-off' | 'reminder',
+  role: string,
+): Promise<void> {
   const { workflowId } = workflowInfo();
   const { candidate, desk, request } = lifecycle;
   try {

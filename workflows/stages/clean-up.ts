@@ -5,7 +5,9 @@ import type { Lifecycle } from '../lifecycle.js';
 /** Deletes what a lifecycle that went live left in staging. What cannot be deleted now is left to a sweep: the version serves. */
 export async function cleanUp(lifecycle: Lifecycle): Promise<void> {
   try {
-    await CancellationScope.nonCancellable(() => bookkeeping().sweepStaging({ run: lifecycle.run }));
+    await CancellationScope.nonCancellable(() =>
+      bookkeeping().sweepStaging({ run: lifecycle.run }),
+    );
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;
     log.warn('staging was not swept', { run: lifecycle.run, cause: error.cause?.message });
