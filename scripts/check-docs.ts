@@ -118,14 +118,14 @@ function leaves(value: unknown, path = ''): readonly (readonly string[])[] {
 /** Every variable of a `z.object` of variables, with `required`, `optional` or its default. */
 function environmentRows(source: string): readonly (readonly string[])[] {
   return source
-    .split(/^ {2}(?=[A-Z][A-Z0-9_]+: z)/m)
+    .split(/^ {2}(?=[A-Z][A-Z0-9_]+:)/m)
     .slice(1)
     .map((entry) => {
       const name = /^[A-Z0-9_]+/.exec(entry)?.[0] ?? '';
       const own = entry.split(/,\n(?! {4})/)[0] ?? '';
       const given = /\.default\((.*?)\)/.exec(own)?.[1];
       if (given === undefined) return [name, own.includes('.optional()') ? 'optional' : 'required'];
-      return [name, given.replaceAll(/['_]/g, '')];
+      return [name, given.replaceAll(/'|(?<=\d)_(?=\d)/g, '')];
     });
 }
 

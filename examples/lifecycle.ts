@@ -1,0 +1,31 @@
+/** One candidate of `tickets`, from retrain to live and back. It needs a Temporal server, a worker and an endpoint. */
+import { randomInt } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { connectClient } from '../client/connect.js';
+import { Switchyard } from '../client/switchyard.js';
+
+const connected = await connectClient();
+const { client } = connected;
+const by = 'ada@example.com';
+
+// readme: start
+const switchyard = new Switchyard({ client });
+const { workflowId } = await switchyard.start({ model: 'tickets', seed: randomInt(2 ** 31) });
+const ending = switchyard.outcome(workflowId);
+let end = null;
+while (end === null) {
+  const { waitingFor, evidence } = await switchyard.status(workflowId);
+  for (const role of waitingFor) {
+    const read = { role, by, reason: 'the gates hold', evidence: evidence ?? '' };
+    await switchyard.decide(workflowId, { ...read, decision: 'approved' });
+  }
+  end = await Promise.race([ending, pause(500, null)]);
+}
+console.log(end.outcome); // live, rejected, refused, expired or superseded
+if (end.outcome === 'live') {
+  const order = { leaving: end.digest, by, reason: 'customers report wrong queues' };
+  console.log(await switchyard.fallback('tickets', order)); // the version before serves again
+}
+// readme: end
+
+await connected.close();
