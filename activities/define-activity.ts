@@ -41,8 +41,7 @@ export function toApplicationFailure(error: unknown): unknown {
 }
 
 function withinPayloadLimit<Result>(result: Result): Result {
-  const text: string | undefined = JSON.stringify(result);
-  const bytes = Buffer.byteLength(text ?? '');
+  const bytes = result === undefined ? 0 : Buffer.byteLength(JSON.stringify(result));
   if (bytes > PAYLOAD_LIMIT_BYTES) {
     throw ApplicationFailure.nonRetryable(
       `an activity's result has ${bytes} bytes, at most ${PAYLOAD_LIMIT_BYTES} may enter history; store it and pass a reference`,

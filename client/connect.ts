@@ -8,7 +8,7 @@ const CONNECT_TIMEOUT = '8 seconds';
 export interface ConnectedClient {
   readonly client: Client;
   readonly address: string;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /**

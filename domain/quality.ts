@@ -23,61 +23,74 @@ export interface QualityInput {
   readonly seed: number;
 }
 
+/** Answers as label indices, so that statistics are counted on typed arrays. */
+interface Indexed {
+  readonly truth: Int32Array;
+  readonly predicted: Int32Array;
+  readonly classes: number;
+}
+
 /** Every statistical metric of a candidate on held-out rows, and the rows that show most against it. */
 export function measureQuality(given: QualityInput): readonly Measurement[] {
-  const { rows, candidate } = given;
+  const { rows, candidate, baseline } = given;
   const labels = [...new Set([...candidate.labels, ...rows.map(({ label }) => label)])];
   const truth = indices(
     rows.map(({ label }) => label),
     labels,
   );
   const predicted = predictedIndices(candidate, labels);
+  const indexed = { truth, predicted, classes: labels.length };
+  const absolute = absoluteMetrics(given, indexed);
+  if (baseline === null) return absolute;
+  return [...absolute, ...relativeMetrics(given, indexed, predictedIndices(baseline, labels))];
+}
+
+function absoluteMetrics(given: QualityInput, indexed: Indexed): readonly Measurement[] {
+  const { rows, candidate } = given;
+  const { truth, predicted, classes } = indexed;
   const wrong = mistakes(rows, candidate);
-  const classes = labels.length;
-  const options = { resamples: given.resamples, confidence: given.confidence, seed: given.seed };
   const right = Float64Array.from(truth, (label, row) => (label === predicted[row] ? 1 : 0));
   const confidences = Float64Array.from(rows, (_, row) => answerOf(candidate, row).probability);
-  const absolute: readonly Measurement[] = [
+  const shared = { sample: rows.length, inputs: [...wrong] };
+  return [
     {
       metric: 'accuracy',
       value: accuracy(truth, predicted),
-      sample: rows.length,
-      interval: bootstrap({ truth, predicted, classes }, 'accuracy', options),
-      inputs: [...wrong],
+      interval: bootstrap(indexed, 'accuracy', given),
+      ...shared,
     },
     {
       metric: 'macro-f1',
       value: macroF1(truth, predicted, classes),
-      sample: rows.length,
-      interval: bootstrap({ truth, predicted, classes }, 'macro-f1', options),
-      inputs: [...wrong],
+      interval: bootstrap(indexed, 'macro-f1', given),
+      ...shared,
     },
     sliceAccuracy(rows, right, wrong),
     {
       metric: 'calibration-error',
       value: expectedCalibrationError(confidences, right),
-      sample: rows.length,
-      inputs: [...wrong],
+      ...shared,
     },
   ];
-  if (given.baseline === null) return absolute;
-  const before = predictedIndices(given.baseline, labels);
-  const regressions = mistakes(rows, candidate, given.baseline);
-  const relative = (['accuracy', 'macro-f1'] as const).map((statistic): Measurement => {
-    const { difference, interval } = pairedBootstrap(
-      { truth, candidate: predicted, baseline: before, classes },
-      statistic,
-      options,
-    );
+}
+
+function relativeMetrics(
+  given: QualityInput,
+  { truth, predicted, classes }: Indexed,
+  baseline: Int32Array,
+): readonly Measurement[] {
+  const regressions = mistakes(given.rows, given.candidate, given.baseline);
+  return (['accuracy', 'macro-f1'] as const).map((statistic) => {
+    const compared = { truth, candidate: predicted, baseline, classes };
+    const { difference, interval } = pairedBootstrap(compared, statistic, given);
     return {
       metric: `${statistic}-difference`,
       value: difference,
-      sample: rows.length,
+      sample: given.rows.length,
       interval,
       inputs: [...regressions],
     };
   });
-  return [...absolute, ...relative];
 }
 
 function indices(names: readonly string[], labels: readonly string[]): Int32Array {

@@ -12,16 +12,12 @@ export function shownInput(
     .slice(0, EXCERPT_CHARACTERS * 4)
     .replace(/\s+/gu, ' ')
     .replace(/\p{Cc}/gu, '\uFFFD')
-    .trim()
-    .toWellFormed();
-  const characters = [...line];
+    .trim();
   const excerpt =
-    characters.length > EXCERPT_CHARACTERS
-      ? `${characters.slice(0, EXCERPT_CHARACTERS - 1).join('')}…`
-      : line;
+    line.length > EXCERPT_CHARACTERS ? `${line.slice(0, EXCERPT_CHARACTERS - 1)}…` : line;
   return {
     id: row.id.slice(0, 300),
-    excerpt: excerpt.slice(0, 300),
+    excerpt: excerpt.toWellFormed(), // a cut may have split a surrogate pair
     detail: detail.slice(0, 300),
     ...(value !== undefined && { value }),
   };

@@ -24,7 +24,6 @@ const handOffSchema = z.strictObject({
   /** How often the role is told again while it has not answered; never, where left out. */
   reminder: durationSchema.optional(),
 });
-export type HandOff = z.infer<typeof handOffSchema>;
 
 export const modelSpecSchema = z.strictObject({
   schemaVersion: z.literal(1).default(1),
@@ -195,9 +194,9 @@ export function nearestName(name: string, known: readonly string[]): string | nu
 /** Levenshtein's distance by the two-row method. */
 function editDistance(left: string, right: string): number {
   let row = Array.from({ length: right.length + 1 }, (_, index) => index);
-  for (const [i, character] of [...left].entries()) {
+  for (const [i, character] of left.split('').entries()) {
     const next = [i + 1];
-    for (const [j, other] of [...right].entries()) {
+    for (const [j, other] of right.split('').entries()) {
       const substitution = (row[j] ?? 0) + (character === other ? 0 : 1);
       next.push(Math.min(substitution, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
     }

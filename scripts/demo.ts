@@ -35,10 +35,10 @@ async function main(): Promise<void> {
 async function tell(stack: Stack): Promise<Summary> {
   const progress = createProgress(startedAt);
   progress.say(`web UI ${stack.temporal.uiUrl}, endpoint ${stack.endpointUrl}`);
-  const { client, close } = await connectClient({ address: stack.temporal.address });
+  const connected = await connectClient({ address: stack.temporal.address });
   try {
     const story = await runStory({
-      switchyard: new Switchyard({ client }),
+      switchyard: new Switchyard({ client: connected.client }),
       endpointUrl: stack.endpointUrl,
       laterMails: await createTicketMails().rows({ from: '2002-10-01T00:00:00Z' }),
       progress,
@@ -51,7 +51,7 @@ async function tell(stack: Stack): Promise<Summary> {
       setUpSeconds: Number(process.env['SWITCHYARD_SETUP_MS'] ?? 0) / 1_000,
     });
   } finally {
-    await close();
+    await connected.close();
   }
 }
 

@@ -86,7 +86,7 @@ function checkReferences(
 
 async function importDefault(path: string): Promise<unknown> {
   try {
-    return await createJiti(import.meta.url).import<unknown>(path, { default: true });
+    return await createJiti(import.meta.url).import(path, { default: true });
   } catch (error) {
     const why = error instanceof Error ? error.message : 'unknown error';
     throw new PortError('SetUpMissing', `${path} does not load: ${why}`, { cause: error });

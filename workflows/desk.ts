@@ -14,22 +14,11 @@ import { approve, decide } from './messages.js';
 
 const REFUSALS_KEPT = 20;
 
-/** Where decisions arrive: the update, whose validator refuses, and the signal, which reaches the same code. */
-export interface Desk {
-  readonly decisions: readonly RecordedDecision[];
-  readonly refusals: readonly string[];
-  readonly evidence: string | null;
-  /** Puts evidence on the table; decisions on older evidence are refused from now on. */
-  open(evidence: string, roles: readonly string[], order: DeskState['order']): void;
-  close(why: string): void;
-  /** The roles that are asked now. */
-  waitingFor(): readonly string[];
-}
-
-/** Registers the handlers; call it before a workflow's first await, so that nothing sent early is lost. */
-export function createDesk(): Desk {
-  const refusals: string[] = [];
-  let state: DeskState = {
+/** Where decisions arrive: the evidence on the table, who is asked about it, and what they have answered. */
+export class Desk {
+  /** Decisions that came as signals and were not taken; the last 20. */
+  readonly refusals: string[] = [];
+  #state: DeskState = {
     evidence: null,
     order: 'in-order',
     roles: [],
@@ -37,23 +26,62 @@ export function createDesk(): Desk {
     closed: null,
   };
 
-  const take = (decision: Decision): void => {
-    if (state.decisions.some((each) => sameDecision(each, decision))) return;
-    const at = new Date().toISOString();
-    state = { ...state, decisions: [...state.decisions, { ...decision, at }] };
-  };
+  get decisions(): readonly RecordedDecision[] {
+    return this.#state.decisions;
+  }
 
+  get evidence(): string | null {
+    return this.#state.evidence;
+  }
+
+  /** Puts evidence on the table; decisions on older evidence are refused from now on. */
+  open(evidence: string, roles: readonly string[], order: DeskState['order']): void {
+    this.#state = { evidence, roles, order, decisions: [], closed: null };
+  }
+
+  close(why: string): void {
+    this.#state = { ...this.#state, closed: why };
+  }
+
+  /** The roles that are asked now. */
+  waitingFor(): readonly string[] {
+    const { evidence, closed } = this.#state;
+    return evidence === null || closed !== null ? [] : askedRoles(this.#state);
+  }
+
+  refusalOf(decision: Decision): string | null {
+    return refusalOf(decision, this.#state);
+  }
+
+  take(decision: Decision): void {
+    if (this.decisions.some((each) => sameDecision(each, decision))) return;
+    const recorded = { ...decision, at: new Date().toISOString() };
+    this.#state = { ...this.#state, decisions: [...this.decisions, recorded] };
+  }
+
+  refuse(why: string): void {
+    this.refusals.push(why);
+    if (this.refusals.length > REFUSALS_KEPT) this.refusals.shift();
+  }
+}
+
+/**
+ * A desk with its handlers: the update, whose validator refuses, and the signal, which reaches the same code. Call it before a
+ * workflow's first await, so that nothing sent early is lost.
+ */
+export function openDesk(): Desk {
+  const desk = new Desk();
   setHandler(
     decide,
     (input: DecisionInput) => {
-      take(parseEntry('decision', decisionSchema, input));
-      return { waitingFor: askedRoles(state) };
+      desk.take(parseEntry('decision', decisionSchema, input));
+      return { waitingFor: desk.waitingFor() };
     },
     {
       description:
         'Answer a hand-off: {"role", "decision": "approved" | "rejected" | "needs-more-data", "by", "reason", "evidence"}',
       validator: (input) => {
-        const refusal = refusalOf(parseEntry('decision', decisionSchema, input), state);
+        const refusal = desk.refusalOf(parseEntry('decision', decisionSchema, input));
         if (refusal !== null) throw ApplicationFailure.nonRetryable(refusal, 'DecisionRefused');
       },
     },
@@ -62,33 +90,18 @@ export function createDesk(): Desk {
     approve,
     (input: DecisionInput) => {
       const parsed = decisionSchema.safeParse(input);
-      const refusal = parsed.success
-        ? refusalOf(parsed.data, state)
-        : 'a decision was not understood; it needs role, decision, by, reason and evidence';
-      if (parsed.success && refusal === null) take(parsed.data);
-      else if (refusal !== null)
-        refusals.splice(0, Math.max(0, refusals.push(refusal) - REFUSALS_KEPT));
+      if (!parsed.success) {
+        desk.refuse('a decision needs role, decision, by, reason and evidence');
+        return;
+      }
+      const refusal = desk.refusalOf(parsed.data);
+      if (refusal === null) desk.take(parsed.data);
+      else desk.refuse(refusal);
     },
     {
       description:
         'The same as the update "decide"; a decision that cannot be taken shows in the status',
     },
   );
-
-  return {
-    get decisions() {
-      return state.decisions;
-    },
-    get evidence() {
-      return state.evidence;
-    },
-    refusals,
-    open: (evidence, roles, order) => {
-      state = { evidence, roles, order, decisions: [], closed: null };
-    },
-    close: (why) => {
-      state = { ...state, closed: why };
-    },
-    waitingFor: () => (state.evidence === null || state.closed !== null ? [] : askedRoles(state)),
-  };
+  return desk;
 }

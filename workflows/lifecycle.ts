@@ -6,7 +6,7 @@ import type {
   Stage,
   Tested,
 } from '../domain/lifecycle.js';
-import { createDesk, type Desk } from './desk.js';
+import { openDesk, type Desk } from './desk.js';
 import { createLedger, type Ledger } from './ledger.js';
 
 /** One candidate's run: where decisions arrive, what must be undone, and how far it is. */
@@ -25,7 +25,7 @@ export interface Lifecycle {
 
 /** Registers the decision handlers too; call it before the workflow's first await. */
 export function createLifecycle(request: LifecycleRequest): Lifecycle {
-  const desk = createDesk();
+  const desk = openDesk();
   const ledger = createLedger();
   let stage: Stage = 'resolve';
   let candidate: Candidate | null = null;

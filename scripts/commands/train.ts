@@ -1,13 +1,19 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { convertLocally } from '../../activities/convert.js';
-import { findModel, resolveSpec } from '../../activities/resolve.js';
+import { resolveSpec } from '../../activities/resolve.js';
 import { trainLocally } from '../../activities/retrain.js';
 import { ChildModelRuntime } from '../../adapters/model-runtime/child-model-runtime.js';
 import { assertDisjoint, parseRows } from '../../domain/dataset.js';
 import { PortError } from '../../domain/failures.js';
-import { parametersSchema, type ParameterValue, type TimeCut } from '../../domain/spec.js';
+import type { Row } from '../../domain/ports/dataset-source.js';
+import {
+  parametersSchema,
+  type ModelSpec,
+  type ParameterValue,
+  type TimeCut,
+} from '../../domain/spec.js';
 import { loadProject, type Project } from '../../workers/project.js';
 import { wireTrainer } from '../../workers/wire.js';
 import { judgeLocally, report } from './gate-table.js';
@@ -37,35 +43,59 @@ export async function runTrain(args: readonly string[]): Promise<number> {
     );
   }
   const project = await loadProject(values.config);
-  findModel(project.models, model);
   const { spec } = resolveSpec(project.models, {
     model,
     parameters: parseParameters(values.parameters),
   });
-  const place = resolve(values.out ?? join(project.root, '.switchyard', 'local', model));
-  await rm(place, { recursive: true, force: true });
-  const output = join(place, 'version');
-  await mkdir(output, { recursive: true });
-  const say = (line: string) => process.stderr.write(`${line}\n`);
+  const place = await emptyPlace(values.out, join(project.root, '.switchyard', 'local', model));
+  const rows = await takeRows(project, spec, place);
+  const { file, parityHolds } = await trainAndConvert(project, spec, { place, ...rows });
+  const measured = await measureLocally(spec, file, rows.heldOut);
+  const code = report(judgeLocally(spec, measured), values.json);
+  say(`again: npx switchyard test ${file} --model ${model} --rows ${join(place, HELD_OUT)}`);
+  return parityHolds ? code : 1;
+}
 
+const TRAIN = 'train.jsonl';
+const HELD_OUT = 'held-out.jsonl';
+
+const say = (line: string) => process.stderr.write(`${line}\n`);
+
+/** The folder to work in: the command's own is emptied, one that the user names must be empty. */
+async function emptyPlace(named: string | undefined, own: string): Promise<string> {
+  const place = resolve(named ?? own);
+  if (named === undefined) await rm(place, { recursive: true, force: true });
+  await mkdir(place, { recursive: true });
+  if ((await readdir(place)).length === 0) return place;
+  throw new PortError('InvalidRequest', `${place} is not empty: name an empty folder`);
+}
+
+async function takeRows(project: Project, spec: ModelSpec, place: string) {
   const train = await rowsOf(project, spec.train.source, spec.train.trainRows);
   const heldOut = await rowsOf(project, spec.train.source, spec.train.heldOutRows);
   assertDisjoint(
     train.map(({ id }) => id),
     heldOut.map(({ id }) => id),
   );
-  const trainFile = join(place, 'train.jsonl');
-  await writeFile(trainFile, jsonLines(train));
-  await writeFile(join(place, 'held-out.jsonl'), jsonLines(heldOut));
+  await writeFile(join(place, TRAIN), jsonLines(train));
+  await writeFile(join(place, HELD_OUT), jsonLines(heldOut));
+  return { train, heldOut };
+}
 
+async function trainAndConvert(
+  project: Project,
+  spec: ModelSpec,
+  given: { place: string; train: readonly Row[]; heldOut: readonly Row[] },
+): Promise<{ file: string; parityHolds: boolean }> {
+  const { place, heldOut } = given;
   const trainer = wireTrainer(project);
   const { signal } = interruptible();
-  say(`training on ${train.length} rows`);
+  say(`training on ${given.train.length} rows`);
   await trainLocally(
     { trainer },
     {
       spec,
-      rows: trainFile,
+      rows: join(place, TRAIN),
       directory: place,
       signal,
       onEvent: (event) => {
@@ -74,6 +104,8 @@ export async function runTrain(args: readonly string[]): Promise<number> {
       },
     },
   );
+  const output = join(place, 'version');
+  await mkdir(output);
   const { conversion, report: parity } = await convertLocally(
     { trainer, runtime: new ChildModelRuntime() },
     { spec, heldOut, native: join(place, 'native'), output, scratch: place, signal },
@@ -81,12 +113,7 @@ export async function runTrain(args: readonly string[]): Promise<number> {
   say(
     `parity: ${parity.labelFlips} of ${parity.rows} labels differ, probabilities by up to ${parity.maxProbabilityDifference.toExponential(1)}`,
   );
-  const file = join(output, conversion.artifact);
-  const code = report(judgeLocally(spec, await measureLocally(spec, file, heldOut)), values.json);
-  say(
-    `again: npx switchyard test ${file} --model ${model} --rows ${join(place, 'held-out.jsonl')}`,
-  );
-  return parity.passed ? code : 1;
+  return { file: join(output, conversion.artifact), parityHolds: parity.passed };
 }
 
 async function rowsOf(project: Project, source: string, cut: TimeCut) {

@@ -1,5 +1,5 @@
 import type { Switchyard } from '../../client/switchyard.js';
-import type { LifecycleOutcome } from '../../domain/lifecycle.js';
+import type { LifecycleOutcome, LifecycleRequest } from '../../domain/lifecycle.js';
 import type { Row } from '../../domain/ports/dataset-source.js';
 import { carry, type Approver, type Carried } from './carry.js';
 import { classify, firstAnswerOf } from './endpoint-client.js';
@@ -16,6 +16,11 @@ const LATE = {
   trainRows: { until: '2002-10-01T00:00:00Z' },
   heldOutRows: { from: '2002-10-01T00:00:00Z' },
 };
+
+/** A model that learned nothing: its labels were shuffled before training. */
+const SHUFFLED = { shuffle_labels: true };
+/** As right as version 2, but a hidden layer of this width takes too much memory on long mails. */
+const HUNGRY = { model: 'mlp', hidden: 2048, epochs: 6, min_df: 5 };
 
 const APPROVERS: readonly Approver[] = [
   {
@@ -45,21 +50,23 @@ export interface Story {
   };
 }
 
-/** Runs the whole life of `tickets`; throws in one sentence where anything ends otherwise than it must. */
-export async function runStory(given: {
-  switchyard: Switchyard;
-  endpointUrl: string;
+interface StoryGiven {
+  readonly switchyard: Switchyard;
+  readonly endpointUrl: string;
   /** Mails of October and later, none of which version 1 was trained on. */
-  laterMails: readonly Row[];
-  progress: Progress;
-}): Promise<Story> {
+  readonly laterMails: readonly Row[];
+  readonly progress: Progress;
+}
+
+/** Runs the whole life of `tickets`; throws in one sentence where anything ends otherwise than it must. */
+export async function runStory(given: StoryGiven): Promise<Story> {
   const { switchyard, endpointUrl, laterMails, progress } = given;
-  const shared = { approvers: APPROVERS, progress };
-  const start = (title: string, request: object) =>
+  const start = (title: string, request: Omit<LifecycleRequest, 'model'>) =>
     carry(switchyard, {
-      ...shared,
       title,
       request: { model: MODEL, startedBy: 'demo', ...request },
+      approvers: APPROVERS,
+      progress,
     });
 
   const first = await start('version 1', EARLY);
@@ -68,52 +75,38 @@ export async function runStory(given: {
   progress.say(
     `version ${answered.version} answers ${answered.rows} later mails over HTTP, ${answered.right} right`,
   );
-
   const second = await start('version 2', LATE);
   const v2 = expectLive(second);
-
-  const shuffled = await start('shuffled labels', {
-    ...LATE,
-    parameters: { shuffle_labels: true },
-  });
+  const shuffled = await start('shuffled labels', { ...LATE, parameters: SHUFFLED });
   expectRejected(shuffled, 'data-science');
-
-  const hungry = await start('too much memory', {
-    ...LATE,
-    parameters: { model: 'mlp', hidden: 2048, epochs: 6, min_df: 5 },
-  });
+  const hungry = await start('too much memory', { ...LATE, parameters: HUNGRY });
   expectRejected(hungry, 'engineering');
+  const fallback = await fallBack(given, v2.digest, v1.digest);
+  return { lifecycles: [first, second, shuffled, hungry], answered, fallback };
+}
 
-  const text = laterMails[0]?.text ?? '';
+/** Orders the fallback and takes the time from the order to the first answer of the version that it went to. */
+async function fallBack(given: StoryGiven, from: string, to: string): Promise<Story['fallback']> {
+  const { switchyard, endpointUrl, laterMails, progress } = given;
   progress.say('emergency: an engineer orders the fallback');
   const orderedAt = Date.now();
-  const firstAnswer = firstAnswerOf(endpointUrl, {
-    model: MODEL,
-    text,
-    digest: v1.digest,
-    deadlineMs: 10_000,
-  });
   const [change, answeredAt] = await Promise.all([
     switchyard.fallback(MODEL, {
-      leaving: v2.digest,
+      leaving: from,
       by: 'grace@example.com',
       reason: 'customers report wrong queues',
     }),
-    firstAnswer,
+    firstAnswerOf(endpointUrl, {
+      model: MODEL,
+      text: laterMails[0]?.text ?? '',
+      digest: to,
+      deadlineMs: 10_000,
+    }),
   ]);
   if (change.kind !== 'fallen-back') throw new Error(`the fallback ended "${change.kind}"`);
   const orderToFirstAnswerMs = answeredAt - orderedAt;
   progress.say(`version 1 answers again, ${orderToFirstAnswerMs} ms after the order`);
-  return {
-    lifecycles: [first, second, shuffled, hungry],
-    answered,
-    fallback: {
-      from: v2.digest,
-      to: v1.digest,
-      orderToFirstAnswerMs,
-      generation: change.generation,
-    },
-  };
+  return { from, to, orderToFirstAnswerMs, generation: change.generation };
 }
 
 function expectLive({ title, outcome }: Carried): Extract<LifecycleOutcome, { outcome: 'live' }> {

@@ -40,7 +40,10 @@ export async function startRig(
   const { temporal } = await testServers();
   installRuntime();
   rigs += 1;
-  const taskQueue = `${title.toLowerCase().replace(/[^a-z0-9]+/g, '-').slice(0, 40)}-${rigs}`;
+  const taskQueue = `${title
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 40)}-${rigs}`;
   const connection = await Connection.connect({ address: temporal.address });
   const client = new Client({ connection, namespace: temporal.namespace });
   const native = await NativeConnection.connect({ address: temporal.address });

@@ -5,7 +5,7 @@ import type { Activities } from '../../activities/index.js';
 import { TemporalLivePointer } from '../../client/live-pointer.js';
 import { isPortError } from '../../domain/failures.js';
 import type { LiveChange } from '../../domain/live-state.js';
-import { change, liveWorkflowId } from '../../workflows/messages.js';
+import { liveWorkflowId } from '../../workflows/messages.js';
 import { aDigest } from '../support/builders.js';
 import { fakeActivities, MemoryLive } from '../support/fakes/activities.js';
 import { startRig, type Rig } from '../support/rig.js';
@@ -80,7 +80,11 @@ describe('liveModel', () => {
     const pointer = new TemporalLivePointer(rig);
     const describe = () => rig.client.workflow.getHandle(liveWorkflowId(model)).describe();
     const ask = (wish: number) =>
-      pointer.ask(model, promotion(`${wish}`, wish === 1 ? null : aDigest(`${wish - 1}`)), `ask-${wish}`);
+      pointer.ask(
+        model,
+        promotion(`${wish}`, wish === 1 ? null : aDigest(`${wish - 1}`)),
+        `ask-${wish}`,
+      );
     let wish = 1;
     let answer = await ask(wish);
     const { runId } = await describe();
@@ -120,8 +124,7 @@ describe('liveModel', () => {
     await promoteTwo(rig, model);
     const handle = rig.client.workflow.getHandle(liveWorkflowId(model));
     const before = (await handle.describe()).historyLength;
-    const wrong = JSON.parse('{"kind":"promote"}');
-    await assert.rejects(handle.executeUpdate(change, { args: [wrong] }));
+    await assert.rejects(handle.executeUpdate('change', { args: [{ kind: 'promote' }] }));
     assert.equal((await handle.describe()).historyLength, before);
     await handle.terminate();
   });

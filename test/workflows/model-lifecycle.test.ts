@@ -71,11 +71,18 @@ describe('modelLifecycle', () => {
     await using rig = await rigFor(this);
     const id = await startedAndAsked(rig);
     const decide = (overrides: object) => rig.switchyard.decide(id, aDecision(overrides));
-    await assert.rejects(decide({ evidence: aDigest('older') }), refusedWith(/is on the table; read it/));
+    await assert.rejects(
+      decide({ evidence: aDigest('older') }),
+      refusedWith(/is on the table; read it/),
+    );
     await assert.rejects(decide({ role: 'marketing' }), refusedWith(/"marketing" is not asked/));
     await decide({});
     await assert.rejects(decide({ decision: 'rejected' }), refusedWith(/has already approved/));
-    assert.deepEqual(await decide({}), { waitingFor: ['engineering'] }, 'the very same answer again');
+    assert.deepEqual(
+      await decide({}),
+      { waitingFor: ['engineering'] },
+      'the very same answer again',
+    );
     await rig.switchyard.decide(id, aDecision({ role: 'engineering' }));
     await rig.switchyard.outcome(id);
     await assert.rejects(decide({}), refusedWith(/is not open: it has ended/));
@@ -231,13 +238,18 @@ describe('modelLifecycle', () => {
       live,
       overrides: {
         awaitReplicas: () =>
-          Promise.reject(ApplicationFailure.nonRetryable('endpoint-1 serves nothing', 'ReplicasNotReady')),
+          Promise.reject(
+            ApplicationFailure.nonRetryable('endpoint-1 serves nothing', 'ReplicasNotReady'),
+          ),
       },
     });
     promoteAnother(live, rig.taskQueue);
     const id = await startedAndAsked(rig);
     await approveBoth(rig, id, aDigest('evidence'));
-    await assert.rejects(rig.switchyard.outcome(id), (error) => isPortError(error) && error.type === 'ReplicasNotReady');
+    await assert.rejects(
+      rig.switchyard.outcome(id),
+      (error) => isPortError(error) && error.type === 'ReplicasNotReady',
+    );
     assert.equal(live.state(rig.taskQueue)?.live, aDigest('another'));
     assert.deepEqual(
       (await rig.switchyard.status(id)).ledger.map(({ step, end }) => `${step}: ${end}`),
@@ -252,7 +264,10 @@ describe('modelLifecycle', () => {
     await assert.rejects(rig.switchyard.outcome(id));
     const { ledger, stage } = await rig.switchyard.status(id);
     assert.equal(stage, 'undo');
-    assert.deepEqual(ledger.map(({ step, end }) => `${step}: ${end}`), ['staging: restored']);
+    assert.deepEqual(
+      ledger.map(({ step, end }) => `${step}: ${end}`),
+      ['staging: restored'],
+    );
   });
 
   it('shows an undo that failed as a row, and runs the others', async function () {
@@ -260,7 +275,8 @@ describe('modelLifecycle', () => {
     await using rig = await rigFor(this, {
       overrides: {
         undoPromotion: () => Promise.reject(refused),
-        awaitReplicas: () => Promise.reject(ApplicationFailure.nonRetryable('none', 'ReplicasNotReady')),
+        awaitReplicas: () =>
+          Promise.reject(ApplicationFailure.nonRetryable('none', 'ReplicasNotReady')),
       },
     });
     const id = await startedAndAsked(rig);
@@ -280,7 +296,10 @@ describe('modelLifecycle', () => {
       taskQueue: rig.taskQueue,
       args: [{ modle: 'tickets' }],
     });
-    await assert.rejects(rig.switchyard.outcome(workflowId), refusedWith(/has no key "modle", did you mean "model"/));
+    await assert.rejects(
+      rig.switchyard.outcome(workflowId),
+      refusedWith(/has no key "modle", did you mean "model"/),
+    );
   });
 });
 

@@ -48,8 +48,7 @@ export function fakeActivities(
   const live = options.live ?? new MemoryLive();
   const pointer = new TemporalLivePointer(given);
   const spec = options.spec ?? aSpec();
-  const staged = (run: string) =>
-    ({ run, stage: 'retrain', attempt: 1, files: [] }) as const;
+  const staged = (run: string) => ({ run, stage: 'retrain', attempt: 1, files: [] }) as const;
   return {
     resolveSpec: (input: { request: LifecycleRequest }) =>
       Promise.resolve({
@@ -81,7 +80,11 @@ export function fakeActivities(
     promoteVersion: ({ model, candidate, evidence, decisions, baseline, requestId }) => {
       const { version, digest, artifact } = candidate;
       const served = { version, digest, artifact, evidence, decisions };
-      return pointer.ask(model, { kind: 'promote', candidate: recordedCandidate.parse(served), baseline }, requestId);
+      return pointer.ask(
+        model,
+        { kind: 'promote', candidate: recordedCandidate.parse(served), baseline },
+        requestId,
+      );
     },
     undoPromotion: ({ model, promoted, before, requestId }) =>
       pointer.ask(model, { kind: 'undo-promotion', promoted, before }, requestId),
