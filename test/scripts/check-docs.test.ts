@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { readWorkerEnvironment } from '../../workers/environment.js';
+import { readEndpointEnvironment } from '../../serving/environment.js';
+import { docProblems, readDocTexts, type DocTexts } from '../../scripts/check-docs.js';
+
+const texts = readDocTexts();
+
+/** The texts of this checkout with one of them changed; the change must find what it replaces. */
+function changed(kind: 'documents' | 'sources', name: string, from: string, to: string): DocTexts {
+  const before = texts[kind][name] ?? '';
+  assert.ok(before.includes(from), `${name} does not have ${JSON.stringify(from)}`);
+  return { ...texts, [kind]: { ...texts[kind], [name]: before.replace(from, () => to) } };
+}
+
+const inReadme = (from: string, to: string) => changed('documents', 'README.md', from, to);
+
+/** The README without the row of a table that begins with a name. */
+function withoutRow(name: string): DocTexts {
+  const row = new RegExp(`^\\| \`${name}\`.*\\n`, 'm').exec(texts.documents['README.md'] ?? '');
+  return inReadme(row?.[0] ?? name, '');
+}
+
+function oneProblem(given: DocTexts, expected: RegExp): void {
+  const problems = docProblems(given);
+  assert.equal(problems.length, 1, problems.join('\n'));
+  assert.match(problems[0] ?? '', expected);
+}
+
+/** The names that a parser looks up in its environment. */
+function namesReadBy(parse: (variables: Readonly<Record<string, string | undefined>>) => unknown) {
+  const names = new Set<string>();
+  const variables = new Proxy<Record<string, string>>(
+    {},
+    {
+      get: (_, name) => void names.add(String(name)),
+    },
+  );
+  assert.throws(() => parse(variables));
+  return [...names];
+}
+
+describe('docProblems', () => {
+  it('finds nothing in this checkout', () => {
+    assert.deepEqual(docProblems(texts), []);
+  });
+
+  it('finds a snippet that is not the example any more', () => {
+    oneProblem(
+      changed('sources', 'examples/lifecycle.ts', 'end.outcome)', 'end)'),
+      /README\.md: the code is not the marked region of examples\/lifecycle\.ts/,
+    );
+  });
+
+  it('finds a snippet without a marked region, and a region that is not shown', () => {
+    oneProblem(
+      changed('sources', 'examples/lifecycle.ts', '// readme: start', '//'),
+      /README\.md shows examples\/lifecycle\.ts, which marks no region/,
+    );
+    oneProblem(
+      inReadme('<!-- snippet: examples/lifecycle.ts -->', ''),
+      /examples\/lifecycle\.ts marks a region that README\.md does not show/,
+    );
+  });
+
+  it('finds a failure that is missing, one that the code has not, and one of another kind', () => {
+    oneProblem(withoutRow('StoreRefused'), /table "failures": StoreRefused is missing/);
+    oneProblem(
+      inReadme('| `InvalidName` ', '| `NoSuchThing` | `terminal` | |\n| `InvalidName` '),
+      /table "failures": the code has no NoSuchThing/,
+    );
+    const row = /\| `TrainerHung` +\| `retryable`/.exec(texts.documents['README.md'] ?? '');
+    oneProblem(
+      inReadme(row?.[0] ?? 'TrainerHung', '| `TrainerHung` | `terminal`'),
+      /table "failures": TrainerHung says "terminal", the code "retryable"/,
+    );
+  });
+
+  it('finds a metric whose meaning is another one', () => {
+    oneProblem(
+      inReadme('rows answered in batches of 64', 'rows answered in batches of 32'),
+      /table "metrics": rows-per-second says "rows answered in batches of 32"/,
+    );
+  });
+
+  it('finds a default of the specification that is another one', () => {
+    const row = /\| `gather\.deadline` +\| `2 days`/.exec(texts.documents['README.md'] ?? '');
+    oneProblem(
+      inReadme(row?.[0] ?? 'gather.deadline', '| `gather.deadline` | `3 days`'),
+      /table "specification": gather\.deadline says "3 days", the code "2 days"/,
+    );
+  });
+
+  it('finds a variable that is not documented, and one whose default has changed', () => {
+    const file = 'workers/environment.ts';
+    oneProblem(
+      changed('sources', file, '  S3_ENDPOINT:', '  SWITCHYARD_NEW: z.string(),\n  S3_ENDPOINT:'),
+      /table "worker environment": SWITCHYARD_NEW is missing/,
+    );
+    oneProblem(
+      changed('sources', file, "'us-east-1'", "'eu-west-1'"),
+      /table "worker environment": AWS_REGION says "us-east-1", the code "eu-west-1"/,
+    );
+  });
+
+  it('knows every variable that the two parsers look up', () => {
+    for (const [file, parse] of [
+      ['workers/environment.ts', readWorkerEnvironment],
+      ['serving/environment.ts', readEndpointEnvironment],
+    ] as const) {
+      const without = { ...texts, sources: { ...texts.sources, [file]: '' } };
+      const problems = docProblems(without).join('\n');
+      const names = namesReadBy(parse);
+      assert.ok(names.includes('SWITCHYARD_BUCKET'));
+      for (const name of names) assert.match(problems, new RegExp(`the code has no ${name}`));
+    }
+  });
+
+  it('finds a table that is gone', () => {
+    oneProblem(inReadme('<!-- table: failures -->', ''), /there is no such table/);
+  });
+
+  it('finds links that lead nowhere, and headings that are not there', () => {
+    oneProblem(inReadme('(CHANGELOG.md)', '(CHANGES.md)'), /the link CHANGES\.md leads nowhere/);
+    oneProblem(inReadme('(#failures)', '(#errors)'), /README\.md has no heading #errors/);
+  });
+
+  it('finds an npm script that is not there', () => {
+    oneProblem(
+      changed('documents', 'CONTRIBUTING.md', 'npm run format ', 'npm run prettify '),
+      /package\.json has no script "prettify"/,
+    );
+  });
+});
