@@ -35,11 +35,12 @@ async function setUp() {
   }
 }
 
-/** Runs the file as this process would have been: its terminal, its signals, its end. */
+/** Runs the file as this process would have been: its terminal, its signals, its end. It is told how long set-up took. */
 function become(file, args) {
   const node = ['--import', import.meta.resolve('tsx'), path.resolve(ROOT, file), ...args];
   const child = start(process.execPath, node, {
     cwd: process.cwd(),
+    env: { ...process.env, SWITCHYARD_SETUP_MS: String(Math.round(performance.now())) },
     stdio: ['inherit', 'inherit', 'inherit'],
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
