@@ -19,7 +19,7 @@ let rigs = 0;
 let installed = false;
 
 /** Once a process: errors only, for a test's own failures say more than retries after its servers have gone. */
-function installRuntime(): void {
+export function installRuntime(): void {
   if (installed) return;
   installed = true;
   Runtime.install({
@@ -47,13 +47,12 @@ export async function startRig(
   const connection = await Connection.connect({ address: temporal.address });
   const client = new Client({ connection, namespace: temporal.namespace });
   const native = await NativeConnection.connect({ address: temporal.address });
-  const workflowBundle = await readWorkflowBundle();
   const workers = await createWorkers({
     connection: native,
     namespace: temporal.namespace,
     taskQueue,
     activities: activities({ client, taskQueue }),
-    workflowBundle,
+    workflowBundle: await readWorkflowBundle(),
   });
   const running = workers.run();
   return {
@@ -63,18 +62,16 @@ export async function startRig(
     [Symbol.asyncDispose]: async () => {
       workers.shutdown();
       await running;
-      await replayAll(client, taskQueue, workflowBundle);
+      await replayAll(client, taskQueue);
       await connection.close();
       await native.close();
     },
   };
 }
 
-async function replayAll(
-  client: Client,
-  taskQueue: string,
-  workflowBundle: { code: string },
-): Promise<void> {
+/** Replays the history of every workflow of a task queue; rejects with the first that does not. */
+export async function replayAll(client: Client, taskQueue: string): Promise<void> {
+  const workflowBundle = await readWorkflowBundle();
   const started = client.workflow.list({ query: `TaskQueue = "${taskQueue}"` });
   const replayed = Worker.runReplayHistories({ workflowBundle }, started.intoHistories());
   for await (const { workflowId, error } of replayed) {
