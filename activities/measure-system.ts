@@ -78,7 +78,8 @@ async function measureOpened(
 ): Promise<readonly Measurement[]> {
   const timed = spread(rows, TIMED_ROWS);
   onProgress('memory, batch by batch');
-  const peaks = await peaksByBatch(opened, timed);
+  const { peaks, crash: crashOfBatch } = await peaksByBatch(opened, timed);
+  if (crashOfBatch !== null) return unmeasured(crashOfBatch.detail, [crashOfBatch]);
   onProgress('throughput');
   const rate = await rowsPerSecond(opened, timed);
   onProgress('latency, row by row');
@@ -104,28 +105,34 @@ async function measureOpened(
 
 /**
  * Batches from the shortest rows to the longest, and the peak after each that raised it, highest first: what a finding about
- * memory shows is the longest row of a batch that went over the limit.
+ * memory shows is the longest row of a batch that went over the limit. A batch that fails ends it.
  */
 async function peaksByBatch(
   opened: OpenedModel,
   rows: readonly TextRow[],
-): Promise<readonly ShownInput[]> {
+): Promise<{ peaks: readonly ShownInput[]; crash: ShownInput | null }> {
   const sorted = [...rows].sort((left, right) => left.text.length - right.text.length);
   const peaks: ShownInput[] = [];
   let before = (await opened.memory()).peakRssBytes;
   for (let from = 0; from < sorted.length; from += BATCH_ROWS) {
     const batch = sorted.slice(from, from + BATCH_ROWS);
-    await opened.infer([textTensor(batch.map(({ text }) => text))]);
+    const longest = batch.at(-1) ?? { id: '', text: '' };
+    try {
+      await opened.infer([textTensor(batch.map(({ text }) => text))]);
+    } catch (error) {
+      if (!isPortError(error)) throw error;
+      const detail = `${error.message} (a batch of ${batch.length} rows, this one the longest)`;
+      return { peaks, crash: shownInput(longest, detail) };
+    }
     const { peakRssBytes } = await opened.memory();
-    const longest = batch.at(-1);
-    if (longest !== undefined && peakRssBytes > before) {
+    if (peakRssBytes > before) {
       const size = Buffer.byteLength(longest.text);
       const detail = `${megabytes(peakRssBytes)} after a batch of ${batch.length} rows of up to ${size} bytes`;
       peaks.unshift(shownInput(longest, detail, peakRssBytes));
     }
     before = peakRssBytes;
   }
-  return peaks;
+  return { peaks, crash: null };
 }
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;

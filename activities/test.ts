@@ -1,28 +1,15 @@
-import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
-import { cpus } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { activityInfo } from '@temporalio/activity';
 import { z } from 'zod';
-import type { Evidence, TestReport } from '../domain/evidence.js';
 import { PortError } from '../domain/failures.js';
-import {
-  findingsOf,
-  judge,
-  measurementSchema,
-  overallVerdict,
-  type GateResult,
-  type Measurement,
-} from '../domain/gate.js';
+import type { Measurement } from '../domain/gate.js';
 import {
   candidateSchema,
   snapshotRefSchema,
   stagedSchema,
-  type Candidate,
   type Staged,
-  type Tested,
 } from '../domain/lifecycle.js';
-import { ownerOf } from '../domain/metrics.js';
 import { digestSchema, runIdSchema } from '../domain/names.js';
 import type { Row, Snapshots } from '../domain/ports/dataset-source.js';
 import type { ModelRuntime, OpenModel } from '../domain/ports/model-runtime.js';
@@ -31,6 +18,7 @@ import { fromProbabilities, predictionsOf, type Predictions } from '../domain/pr
 import { measureQuality } from '../domain/quality.js';
 import { liveVersionOf } from '../domain/live-state.js';
 import { modelSpecSchema, type ModelSpec } from '../domain/spec.js';
+import { assembleEvidence, MEASUREMENTS } from './assemble-evidence.js';
 import { defineActivity } from './define-activity.js';
 import { withHeartbeats } from './heartbeats.js';
 import { measureSystem, textTensor } from './measure-system.js';
@@ -45,7 +33,6 @@ export interface TestPorts {
 
 const LOAD_DEADLINE_MS = 60_000;
 const BATCH_ROWS = 256;
-const MEASUREMENTS = 'measurements.json';
 
 const measureInputSchema = z.strictObject({
   spec: modelSpecSchema,
@@ -75,7 +62,9 @@ export function createTestActivities(ports: TestPorts) {
       withHeartbeats(() => qualityStage(ports, input)),
     ),
     /** Judges the measurements and writes report and evidence beside the version. */
-    assembleEvidence: defineActivity(assembleInputSchema, (input) => assemble(ports, input)),
+    assembleEvidence: defineActivity(assembleInputSchema, (input) =>
+      assembleEvidence(ports, input),
+    ),
   };
 }
 
@@ -198,88 +187,4 @@ async function stageMeasurements(
   // rounds and attempts share one number, so that no round overwrites another's file
   const attempt = input.round * 1_000 + activityInfo().attempt;
   return ports.registry.stage({ run: input.run, stage, attempt }, directory, [MEASUREMENTS]);
-}
-
-async function assemble(
-  ports: TestPorts,
-  input: z.output<typeof assembleInputSchema>,
-): Promise<Tested> {
-  const { spec, candidate, baseline } = input;
-  const measurements = await inWorkFolder(ports.workRoot, async (folder) => [
-    ...(await fetchMeasurements(ports, input.system, await folder('system'))),
-    ...(await fetchMeasurements(ports, input.quality, await folder('quality'))),
-  ]);
-  const results = spec.test.gates.map((gate) =>
-    judge(
-      gate,
-      measurements.find(({ metric }) => metric === gate.metric),
-      baseline !== null,
-    ),
-  );
-  const report: TestReport = {
-    schemaVersion: 1,
-    model: spec.model,
-    manifest: candidate.digest,
-    artifact: candidate.artifact,
-    baseline,
-    heldOut: input.heldOut.digest,
-    measurements: [...measurements],
-    results,
-    verdict: overallVerdict(results),
-    findings: [...findingsOf(results, measurements)],
-    machine: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`,
-  };
-  const testReport = await ports.registry.putEvidence(spec.model, candidate.digest, report);
-  const evidence = evidenceOf(input, candidate, testReport, results);
-  return {
-    verdict: report.verdict,
-    evidence: await ports.registry.putEvidence(spec.model, candidate.digest, evidence),
-    testReport,
-    baseline,
-    roles: evidence.roles,
-    table: results.map(({ gate, verdict, reason }) => ({ gate, verdict, reason })),
-    findings: report.findings,
-  };
-}
-
-function evidenceOf(
-  { spec, baseline, run }: z.output<typeof assembleInputSchema>,
-  candidate: Candidate,
-  testReport: string,
-  results: readonly GateResult[],
-): Evidence {
-  return {
-    schemaVersion: 1,
-    model: spec.model,
-    lifecycle: run,
-    manifest: candidate.digest,
-    artifact: candidate.artifact,
-    testReport,
-    parityReport: candidate.parityReport,
-    baseline,
-    roles: [...rolesAsked(spec, results)],
-    policy: null,
-    nonce: randomBytes(16).toString('hex'),
-  };
-}
-
-/** The owners of what no gate could settle decide first, then the roles of the specification. */
-function rolesAsked(spec: ModelSpec, results: readonly GateResult[]): ReadonlySet<string> {
-  const unsettled = results.filter(
-    ({ verdict }) => verdict === 'inconclusive' || verdict === 'error',
-  );
-  return new Set([
-    ...unsettled.map(({ gate }) => ownerOf(gate.metric)),
-    ...spec.approve.handOffs.map(({ role }) => role),
-  ]);
-}
-
-async function fetchMeasurements(
-  ports: TestPorts,
-  staged: Staged,
-  directory: string,
-): Promise<readonly Measurement[]> {
-  await ports.registry.fetchStaged(staged, directory);
-  const text = await readFile(join(directory, MEASUREMENTS), 'utf8');
-  return z.array(measurementSchema).parse(JSON.parse(text));
 }

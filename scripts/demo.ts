@@ -7,6 +7,7 @@ import { createTicketMails } from '../examples/tickets/mails.js';
 import { createProgress } from './demo/progress.js';
 import { runStory } from './demo/story.js';
 import { renderSummary, summarize, type Summary } from './demo/summary.js';
+import { removeDevState, writeDevState } from './servers/dev-state.js';
 import { ROOT, startStack, untilInterrupted, type Stack } from './stack.js';
 
 const startedAt = Date.now();
@@ -26,9 +27,39 @@ async function main(): Promise<void> {
     process.stdout.write(
       values.json === true ? `${JSON.stringify(summary)}\n` : renderSummary(summary, kept),
     );
-    if (kept) await Promise.race([untilInterrupted(), stack.broken]);
+    if (kept) await keepOpen(stack);
   } finally {
     await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+/** Until Ctrl-C; a second terminal finds the servers through the development state. */
+async function keepOpen(stack: Stack): Promise<void> {
+  const { temporal, s3, pids } = stack;
+  await writeDevState(ROOT, {
+    schemaVersion: 1,
+    pid: process.pid,
+    temporal: {
+      address: temporal.address,
+      namespace: 'default',
+      uiUrl: temporal.uiUrl,
+      pid: temporal.pid,
+    },
+    s3: {
+      endpoint: s3.endpoint,
+      region: s3.region,
+      bucket: s3.bucket,
+      accessKeyId: s3.accessKeyId,
+      secretAccessKey: s3.secretAccessKey,
+      pid: s3.pid,
+    },
+    urls: { endpoint: stack.endpointUrl },
+    pids: { ...pids },
+  });
+  try {
+    await Promise.race([untilInterrupted(), stack.broken]);
+  } finally {
+    await removeDevState(ROOT, process.pid);
   }
 }
 

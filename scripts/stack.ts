@@ -36,28 +36,29 @@ export async function startStack(given: {
   models: readonly string[];
   bucket?: string;
 }): Promise<Stack> {
-  const started: AsyncDisposable[] = [];
+  const servers: AsyncDisposable[] = [];
+  const programs: AsyncDisposable[] = [];
   const stop = async () => {
-    for (let next = started.pop(); next !== undefined; next = started.pop()) {
-      await next[Symbol.asyncDispose]();
-    }
+    // programs before the servers they use
+    await stopAll(programs);
+    await stopAll(servers);
   };
   try {
     const [temporal, s3] = await Promise.all([
       startTemporalServer({
         directory: join(given.directory, 'temporal'),
         searchAttributes: SEARCH_ATTRIBUTES,
-      }).then((server) => keep(started, server)),
+      }).then((server) => keep(servers, server)),
       startS3Server({
         directory: join(given.directory, 's3'),
         bucket: given.bucket ?? 'switchyard',
-      }).then((server) => keep(started, server)),
+      }).then((server) => keep(servers, server)),
     ]);
     const port = await freePort();
     const environment = environmentOf(temporal, s3, given, port);
     const endpointUrl = `http://127.0.0.1:${port}`;
-    const worker = keep(started, await startProgram('worker', 'workers/main.ts', environment));
-    const endpoint = keep(started, await startProgram('endpoint', 'serving/main.ts', environment));
+    const worker = keep(programs, await startProgram('worker', 'workers/main.ts', environment));
+    const endpoint = keep(programs, await startProgram('endpoint', 'serving/main.ts', environment));
     await untilReady('the endpoint', endpoint, async () => {
       const answer = await fetch(`${endpointUrl}/v2/health/live`);
       return answer.ok ? 'ready' : 'not-yet';
@@ -80,8 +81,12 @@ export async function startStack(given: {
   }
 }
 
-function keep<Part extends AsyncDisposable>(started: AsyncDisposable[], part: Part): Part {
-  started.push(part);
+async function stopAll(parts: AsyncDisposable[]): Promise<void> {
+  await Promise.all(parts.splice(0).map((part) => part[Symbol.asyncDispose]()));
+}
+
+function keep<Part extends AsyncDisposable>(parts: AsyncDisposable[], part: Part): Part {
+  parts.push(part);
   return part;
 }
 

@@ -162,6 +162,53 @@ describe('modelLifecycle', () => {
     assert.deepEqual(outcome.decisions, []);
   });
 
+  it('ends rejected at convert, with no version, where parity is missed', async function () {
+    const finding = {
+      gate: { metric: 'parity-difference', max: 1e-5, minSample: 1 },
+      owner: 'engineering',
+      reason: '3 of 230 labels differ',
+      inputs: [],
+    } as const;
+    await using rig = await rigFor(this, {
+      overrides: {
+        convertToOnnx: () =>
+          Promise.resolve({ kind: 'parity-missed', finding: { ...finding, inputs: [] } }),
+        publishVersion: () => Promise.reject(new Error('no version may be made of it')),
+      },
+    });
+    const { workflowId } = await rig.switchyard.start({ model: rig.taskQueue });
+    const outcome = await rig.switchyard.outcome(workflowId);
+    assert.ok(outcome.outcome === 'rejected');
+    assert.deepEqual(
+      { stage: outcome.stage, version: outcome.version, findings: outcome.findings },
+      { stage: 'convert', version: null, findings: [finding] },
+    );
+  });
+
+  it('takes more rows and asks again when a role needs more data', async function () {
+    await using rig = await rigFor(this, {
+      spec: aSpec({
+        gather: { every: '50 ms', deadline: '1 minute' },
+        approve: { handOffs: [{ role: 'data-science' }, { role: 'engineering' }] },
+      }),
+      overrides: {
+        assembleEvidence: ({ round }) =>
+          Promise.resolve(aTested({ evidence: aDigest(`evidence ${round}`) })),
+      },
+    });
+    const id = await startedAndAsked(rig);
+    await rig.switchyard.decide(
+      id,
+      aDecision({ decision: 'needs-more-data', evidence: aDigest('evidence 100') }),
+    );
+    await until('new evidence is on the table', async () => {
+      const { evidence } = await rig.switchyard.status(id);
+      return evidence === aDigest('evidence 200') ? true : undefined;
+    });
+    await approveBoth(rig, id, aDigest('evidence 200'));
+    assert.equal((await rig.switchyard.outcome(id)).outcome, 'live');
+  });
+
   it('gathers newer rows while a gate is inconclusive, then judges again', async function () {
     const rounds: number[] = [];
     await using rig = await rigFor(this, {

@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Evidence, TestReport } from '../domain/evidence.js';
+import {
+  findingsOf,
+  judge,
+  measurementSchema,
+  overallVerdict,
+  type GateResult,
+  type Measurement,
+} from '../domain/gate.js';
+import type { Candidate, SnapshotRef, Staged, Tested } from '../domain/lifecycle.js';
+import { ownerOf } from '../domain/metrics.js';
+import type { Registry } from '../domain/ports/registry.js';
+import type { ModelSpec } from '../domain/spec.js';
+import { inWorkFolder } from './work-folder.js';
+
+/** The file in which a measuring activity stages what it found. */
+export const MEASUREMENTS = 'measurements.json';
+
+/** Inputs of a finding that travel through history; the report holds all of them. */
+const CARRIED = 5;
+
+export interface EvidencePorts {
+  readonly registry: Registry;
+  readonly workRoot: string;
+}
+
+export interface AssembleInput {
+  readonly spec: ModelSpec;
+  readonly candidate: Candidate;
+  readonly heldOut: SnapshotRef;
+  readonly run: string;
+  readonly system: Staged;
+  readonly quality: Staged;
+  readonly baseline: string | null;
+}
+
+/** Judges what was measured, and writes the report and the evidence beside the version. */
+export async function assembleEvidence(
+  ports: EvidencePorts,
+  input: AssembleInput,
+): Promise<Tested> {
+  const { spec, candidate, baseline } = input;
+  const measurements = await inWorkFolder(ports.workRoot, async (folder) => [
+    ...(await fetchMeasurements(ports, input.system, await folder('system'))),
+    ...(await fetchMeasurements(ports, input.quality, await folder('quality'))),
+  ]);
+  const results = spec.test.gates.map((gate) =>
+    judge(
+      gate,
+      measurements.find(({ metric }) => metric === gate.metric),
+      baseline !== null,
+    ),
+  );
+  const report: TestReport = {
+    schemaVersion: 1,
+    model: spec.model,
+    manifest: candidate.digest,
+    artifact: candidate.artifact,
+    baseline,
+    heldOut: input.heldOut.digest,
+    measurements: [...measurements],
+    results,
+    verdict: overallVerdict(results),
+    findings: [...findingsOf(results, measurements)],
+    machine: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`,
+  };
+  const testReport = await ports.registry.putEvidence(spec.model, candidate.digest, report);
+  const evidence = evidenceOf(input, candidate, testReport, results);
+  return {
+    verdict: report.verdict,
+    evidence: await ports.registry.putEvidence(spec.model, candidate.digest, evidence),
+    testReport,
+    baseline,
+    roles: evidence.roles,
+    table: results.map(({ gate, verdict, reason }) => ({ gate, verdict, reason })),
+    findings: report.findings.map((each) => ({ ...each, inputs: each.inputs.slice(0, CARRIED) })),
+  };
+}
+
+function evidenceOf(
+  { spec, baseline, run }: AssembleInput,
+  candidate: Candidate,
+  testReport: string,
+  results: readonly GateResult[],
+): Evidence {
+  return {
+    schemaVersion: 1,
+    model: spec.model,
+    lifecycle: run,
+    manifest: candidate.digest,
+    artifact: candidate.artifact,
+    testReport,
+    parityReport: candidate.parityReport,
+    baseline,
+    roles: [...rolesAsked(spec, results)],
+    policy: null,
+    nonce: randomBytes(16).toString('hex'),
+  };
+}
+
+/** The owners of what no gate could settle decide first, then the roles of the specification. */
+function rolesAsked(spec: ModelSpec, results: readonly GateResult[]): ReadonlySet<string> {
+  const unsettled = results.filter(
+    ({ verdict }) => verdict === 'inconclusive' || verdict === 'error',
+  );
+  return new Set([
+    ...unsettled.map(({ gate }) => ownerOf(gate.metric)),
+    ...spec.approve.handOffs.map(({ role }) => role),
+  ]);
+}
+
+async function fetchMeasurements(
+  ports: EvidencePorts,
+  staged: Staged,
+  directory: string,
+): Promise<readonly Measurement[]> {
+  await ports.registry.fetchStaged(staged, directory);
+  const text = await readFile(join(directory, MEASUREMENTS), 'utf8');
+  return z.array(measurementSchema).parse(JSON.parse(text));
+}
