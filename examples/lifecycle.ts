@@ -1,10 +1,15 @@
-/** One candidate of `tickets`, from retrain to live and back. It needs a Temporal server, a worker and an endpoint. */
+/**
+ * One candidate of `tickets`, from retrain to live and back, on the servers that `npm run demo -- --keep` left open in another
+ * terminal, or else on those that `TEMPORAL_ADDRESS` names.
+ */
 import { randomInt } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connectClient } from '../client/connect.js';
 import { Switchyard } from '../client/switchyard.js';
+import { readDevState } from '../scripts/servers/dev-state.js';
 
-const connected = await connectClient();
+const open = await readDevState(process.cwd());
+const connected = await connectClient(open === null ? {} : { address: open.temporal.address });
 const { client } = connected;
 const by = 'ada@example.com';
 
