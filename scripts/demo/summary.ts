@@ -4,6 +4,9 @@ import { shortDigest } from '../../domain/names.js';
 import type { Carried } from './carry.js';
 import type { Story } from './story.js';
 
+/** Failing inputs that the text shows of each candidate; the JSON has more, the report in S3 all. */
+const INPUTS_SHOWN = 4;
+
 /** One line of the table of what happened. */
 interface SummaryRow {
   readonly title: string;
@@ -89,7 +92,9 @@ function reasonOf(outcome: LifecycleOutcome, story: Story): string {
         ? 'went live; withdrawn by the fallback'
         : 'went live; live again after the fallback';
     case 'rejected':
-      return outcome.findings.map(({ owner, gate }) => `${gate.metric} (${owner})`).join(', ');
+      return ownersOf(outcome.findings)
+        .map(({ owner, metrics }) => `${metrics.join(', ')} (${owner})`)
+        .join('; ');
     default:
       return outcome.reason;
   }
@@ -127,15 +132,29 @@ export function renderSummary(summary: Summary, kept: boolean): string {
   ].join('\n');
 }
 
+/** At most three metrics an owner, so that a line stays a line. */
+function ownersOf(findings: readonly Finding[]): { owner: string; metrics: string[] }[] {
+  const owners = [...new Set(findings.map(({ owner }) => owner))];
+  return owners.map((owner) => {
+    const all = findings.filter((each) => each.owner === owner).map(({ gate }) => gate.metric);
+    const more = all.length > 3 ? [`${all.length - 3} more`] : [];
+    return { owner, metrics: [...all.slice(0, 3), ...more] };
+  });
+}
+
 function renderFindings({ title, findings }: SummaryRow): readonly string[] {
   if (findings.length === 0) return [];
-  const lines = findings.flatMap(({ owner, reason, inputs }) => [
-    `  ${owner}: ${reason}`,
-    ...inputs
-      .slice(0, 2)
+  const inputs = new Map(
+    findings.flatMap((finding) => finding.inputs.map((each) => [each.id, each])),
+  );
+  return [
+    `${title} was rejected:`,
+    ...findings.map(({ owner, reason }) => `  ${owner}: ${reason}`),
+    ...[...inputs.values()]
+      .slice(0, INPUTS_SHOWN)
       .map(({ id, detail, excerpt }) => `    ${id}: ${detail}: ${excerpt.slice(0, 70)}`),
-  ]);
-  return [`${title} was rejected:`, ...lines, ''];
+    '',
+  ];
 }
 
 function renderTable(rows: readonly (readonly string[])[]): string {

@@ -1,0 +1,5 @@
+/** Records the histories that `test/replay` replays. Run it when a workflow's commands change on purpose, before a release. */
+import { recordHistories } from '../test/replay/record-histories.js';
+
+const recorded = await recordHistories();
+process.stdout.write(`recorded: ${recorded.join(', ')}\n`);
