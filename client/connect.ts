@@ -33,7 +33,7 @@ export async function connectClient(
   } catch (error) {
     throw new PortError(
       'TemporalUnreachable',
-      `no Temporal server answers at ${address}; start one with "npm run dev" or set TEMPORAL_ADDRESS`,
+      `no Temporal server answers at ${address}; start one with "npm run demo -- --keep" or set TEMPORAL_ADDRESS`,
       { cause: error, details: { address } },
     );
   }

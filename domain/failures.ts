@@ -25,7 +25,6 @@ export const FAILURES = {
   StoreIgnoresConditions: 'terminal',
   StoreRefused: 'terminal',
   SetUpMissing: 'terminal',
-  NoPreviousVersion: 'terminal',
   ReplicasNotReady: 'terminal',
   // retryable
   StoreUnreachable: 'retryable',
@@ -35,7 +34,6 @@ export const FAILURES = {
   RuntimeCrashed: 'retryable',
   RuntimeTimeout: 'retryable',
   OutOfMemory: 'retryable',
-  ReplicaLost: 'retryable',
   LivePointerBusy: 'retryable',
   NotificationFailed: 'retryable',
 } as const;

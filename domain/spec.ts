@@ -82,11 +82,6 @@ export const modelSpecSchema = z.strictObject({
       target: z.enum(['endpoint']).default('endpoint'),
       minReplicas: z.int().min(1).max(1_000).default(1),
       deadline: durationSchema.default('2 minutes'),
-      /** Cap of a serving process, in bytes. */
-      memoryLimitBytes: z
-        .int()
-        .min(64 * 2 ** 20)
-        .default(2 ** 30),
     })
     .prefault({}),
 });

@@ -17,9 +17,11 @@ switchyard train <model> --local [--out FOLDER] [--parameters JSON] [--json]
 
 const [name, ...args] = process.argv.slice(2);
 const command = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-if (command === undefined) {
+if (name === '--help') {
+  process.stdout.write(USAGE);
+} else if (command === undefined) {
   process.stderr.write(name === undefined ? USAGE : `there is no command "${name}"\n${USAGE}`);
-  process.exitCode = name === '--help' ? 0 : 2;
+  process.exitCode = 2;
 } else {
   try {
     process.exitCode = await command(args);
