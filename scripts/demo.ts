@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { connectClient } from '../client/connect.js';
@@ -8,6 +8,7 @@ import { createProgress } from './demo/progress.js';
 import { runStory } from './demo/story.js';
 import { renderSummary, summarize, type Summary } from './demo/summary.js';
 import { removeDevState, writeDevState } from './servers/dev-state.js';
+import { isAlive } from './servers/is-alive.js';
 import { ROOT, startStack, untilInterrupted, type Stack } from './stack.js';
 
 const startedAt = Date.now();
@@ -19,7 +20,8 @@ async function main(): Promise<void> {
   });
   const demos = join(ROOT, '.switchyard', 'demo');
   await mkdir(demos, { recursive: true });
-  const directory = await mkdtemp(join(demos, 'run-'));
+  await sweepKilledRuns(demos);
+  const directory = await mkdtemp(join(demos, `${process.pid}-`));
   try {
     await using stack = await startStack({ directory, models: ['tickets'] });
     const summary = await Promise.race([tell(stack), stack.broken]);
@@ -30,6 +32,14 @@ async function main(): Promise<void> {
     if (kept) await keepOpen(stack);
   } finally {
     await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+/** Deletes what demos that were killed left behind: each folder begins with its process id. */
+async function sweepKilledRuns(demos: string): Promise<void> {
+  for (const folder of await readdir(demos)) {
+    if (isAlive(Number.parseInt(folder, 10))) continue;
+    await rm(join(demos, folder), { recursive: true, force: true, maxRetries: 3 });
   }
 }
 
