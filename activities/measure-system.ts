@@ -80,11 +80,16 @@ async function measureOpened(
   onProgress('memory, batch by batch');
   const { peaks, crash: crashOfBatch } = await peaksByBatch(opened, timed);
   if (crashOfBatch !== null) return unmeasured(crashOfBatch.detail, [crashOfBatch]);
-  onProgress('throughput');
-  const rate = await rowsPerSecond(opened, timed);
   onProgress('latency, row by row');
-  const { latencies, exceptions, crash } = await timeRows(opened, [...timed, ...ODD_TEXTS]);
+  const { latencies, exceptions, refused, crash } = await timeRows(opened, [
+    ...timed,
+    ...ODD_TEXTS,
+  ]);
   if (crash !== null) return unmeasured(crash, exceptions);
+  const answered = timed.filter((row) => !refused.has(row));
+  if (answered.length === 0) return unmeasured('no row was answered', exceptions);
+  onProgress('throughput');
+  const rate = await rowsPerSecond(opened, answered);
   const { peakRssBytes } = await opened.memory();
   const times = Float64Array.from(latencies, ({ value }) => value);
   const slowest = [...latencies].sort((left, right) => right.value - left.value).slice(0, SHOWN);
@@ -105,7 +110,7 @@ async function measureOpened(
 
 /**
  * Batches from the shortest rows to the longest, and the peak after each that raised it, highest first: what a finding about
- * memory shows is the longest row of a batch that went over the limit. A batch that fails ends it.
+ * memory shows is the longest row of a batch that went over the limit. A batch that ends the process ends it.
  */
 async function peaksByBatch(
   opened: OpenedModel,
@@ -121,6 +126,7 @@ async function peaksByBatch(
       await opened.infer([textTensor(batch.map(({ text }) => text))]);
     } catch (error) {
       if (!isPortError(error)) throw error;
+      if (error.type === 'InvalidInput') continue; // which row it is shows when each is alone
       const detail = `${error.message} (a batch of ${batch.length} rows, this one the longest)`;
       return { peaks, crash: shownInput(longest, detail) };
     }
@@ -146,11 +152,14 @@ async function timeRows(
 ): Promise<{
   latencies: readonly TimedInput[];
   exceptions: readonly ShownInput[];
+  /** The rows of these exceptions. */
+  refused: ReadonlySet<TextRow>;
   /** What the process died of, null while it lives. */
   crash: string | null;
 }> {
   const latencies: TimedInput[] = [];
   const exceptions: ShownInput[] = [];
+  const refused = new Set<TextRow>();
   for (const row of rows) {
     try {
       const times: number[] = [];
@@ -165,10 +174,13 @@ async function timeRows(
     } catch (error) {
       if (!isPortError(error)) throw error;
       exceptions.push(shownInput(row, error.message));
-      if (error.type !== 'InvalidInput') return { latencies, exceptions, crash: error.message };
+      refused.add(row);
+      if (error.type !== 'InvalidInput') {
+        return { latencies, exceptions, refused, crash: error.message };
+      }
     }
   }
-  return { latencies, exceptions, crash: null };
+  return { latencies, exceptions, refused, crash: null };
 }
 
 async function rowsPerSecond(opened: OpenedModel, rows: readonly TextRow[]): Promise<number> {
@@ -217,7 +229,7 @@ const NEEDS_A_LIVING_PROCESS = [
 /** A version that crashes or does not load: the exceptions are measured, and nothing else could be. */
 function unmeasured(reason: string, exceptions: readonly ShownInput[]): readonly Measurement[] {
   return [
-    measured('exceptions', exceptions.length, exceptions.length, exceptions),
+    measured('exceptions', exceptions.length, exceptions.length, exceptions.slice(0, SHOWN)),
     ...NEEDS_A_LIVING_PROCESS.map((metric) => ({
       metric,
       value: null,
