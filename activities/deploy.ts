@@ -78,8 +78,7 @@ export function createDeployActivities(ports: DeployPorts) {
     writeLive: defineActivity(
       z.strictObject({ model: nameSchema, change: liveChangeSchema, writeId: requestIdSchema }),
       async ({ model, change, writeId }) => {
-        if (change.kind === 'promote')
-          await verifyPromotion(ports.registry, model, change.candidate);
+        if (change.kind === 'promote') await verifyPromotion(ports.registry, model, change);
         return ports.registry.changeLive(model, change, writeId);
       },
     ),
@@ -95,7 +94,7 @@ export function createDeployActivities(ports: DeployPorts) {
 async function verifyPromotion(
   registry: Registry,
   model: string,
-  candidate: Extract<LiveChange, { kind: 'promote' }>['candidate'],
+  { candidate, baseline }: Extract<LiveChange, { kind: 'promote' }>,
 ): Promise<void> {
   const refuse = (why: string) =>
     new PortError(
@@ -105,10 +104,15 @@ async function verifyPromotion(
         details: { model, digest: candidate.digest, evidence: candidate.evidence },
       },
     );
+  const registered = await registry.version(model, candidate.version);
+  if (registered?.digest !== candidate.digest) throw refuse('that number has another digest');
   const evidence = await registry.evidence(model, candidate.digest, candidate.evidence);
   if (evidence === null) throw refuse(`there is no evidence ${candidate.evidence}`);
   if (evidence.manifest !== candidate.digest || evidence.artifact !== candidate.artifact) {
     throw refuse('its evidence is about another version or artifact');
+  }
+  if (evidence.baseline !== baseline) {
+    throw refuse('its evidence compares it with another version than the one it would replace');
   }
   const missing = evidence.roles.filter(
     (role) => !approvedBy(role, candidate.decisions, candidate.evidence),
