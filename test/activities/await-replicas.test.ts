@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { createDeployActivities } from '../../activities/deploy.js';
+import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
+import type { ReplicaReport } from '../../domain/ports/registry.js';
+import { aDigest } from '../support/builders.js';
+import { MemoryObjectStore } from '../support/fakes/memory-object-store.js';
+import { failed, quietEnvironment, runActivity } from './run-activity.js';
+
+const MODEL = 'tickets';
+const NEW = aDigest('new');
+const OLD = aDigest('old');
+
+/** The activity over a store whose clock the test sets, in ms since the epoch. */
+function openFleet() {
+  let now = Date.parse('2026-01-01T00:00:00Z');
+  const registry = new ObjectRegistry(new MemoryObjectStore(() => new Date(now)));
+  const { awaitReplicas } = createDeployActivities({
+    registry,
+    livePointer: { ask: () => Promise.reject(new Error('not asked here')) },
+    notifier: { notify: () => Promise.resolve() },
+  });
+  const environment = quietEnvironment();
+  return {
+    environment,
+    pass: (ms: number) => {
+      now += ms;
+    },
+    report: (replica: string, digest: string | null, problem: string | null = null) => {
+      const report: ReplicaReport = { replica, digest, generation: 2, problem };
+      return registry.reportReplica(MODEL, report);
+    },
+    wait: (given: { minReplicas?: number; deadline?: string } = {}) =>
+      runActivity(
+        awaitReplicas,
+        { ...{ model: MODEL, digest: NEW, minReplicas: 1, deadline: '150 ms' }, ...given },
+        environment,
+      ),
+  };
+}
+
+describe('awaitReplicas', () => {
+  it('ends when every replica that lives serves the digest', async () => {
+    const { report, wait } = openFleet();
+    await report('one', NEW);
+    await report('two', NEW);
+    assert.deepEqual(await wait({ minReplicas: 2 }), { replicas: ['one', 'two'] });
+  });
+
+  it('waits for a replica that still serves the version before', async () => {
+    const { report, wait } = openFleet();
+    await report('one', NEW);
+    await report('two', OLD);
+    const waiting = wait({ deadline: '20 seconds' });
+    await report('two', NEW);
+    assert.deepEqual(await waiting, { replicas: ['one', 'two'] });
+  });
+
+  it('does not count a replica that has been silent for 10 seconds', async () => {
+    const { report, wait, pass } = openFleet();
+    await report('dead', OLD);
+    pass(10_001);
+    await report('one', NEW);
+    assert.deepEqual(await wait(), { replicas: ['one'] });
+  });
+
+  it('names at its deadline each replica that serves something else, and why', async () => {
+    const { report, wait } = openFleet();
+    await report('one', NEW);
+    await report('two', OLD);
+    await report('three', null, 'model.onnx does not fit into 512 MB');
+    await assert.rejects(
+      wait(),
+      failed(
+        'ReplicasNotReady',
+        new RegExp(
+          `after 150 ms, 1 of 3 replicas of "tickets" serve ${NEW.slice(0, 12)} and at least 1 must: ` +
+            `three serves nothing \\(model.onnx does not fit into 512 MB\\); two serves ${OLD.slice(0, 12)}$`,
+        ),
+      ),
+    );
+  });
+
+  it('says what to start where too few replicas live', async () => {
+    const { report, wait } = openFleet();
+    await assert.rejects(wait(), failed('ReplicasNotReady', /0 of 0 replicas.*start an endpoint/));
+    await report('one', NEW);
+    await assert.rejects(
+      wait({ minReplicas: 2 }),
+      failed('ReplicasNotReady', /1 of 1 replicas.*at least 2 must/),
+    );
+  });
+
+  it('ends at once when it is cancelled', async () => {
+    const { environment, wait } = openFleet();
+    const waiting = wait({ deadline: '1 hour' });
+    environment.cancel();
+    await assert.rejects(waiting);
+  });
+});
