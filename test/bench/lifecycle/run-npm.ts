@@ -21,12 +21,11 @@ export async function runNpm(
     env: { ...cleanEnvironment(), ...given.env },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
-  const closed = once(child, 'close');
+  child.once('exit', () => releaseGuard(child)); // the guard's pipe is open until then, and `close` waits for it
   let last = '';
   follow(child.stdout, (line) => (last = line));
   follow(child.stderr, given.say);
-  await closed;
-  releaseGuard(child);
+  await once(child, 'close');
   const end = child.exitCode ?? child.signalCode;
   if (end !== 0) throw new Error(`npm ${args.join(' ')} ended with ${end ?? 'nothing'}`);
   return last;
