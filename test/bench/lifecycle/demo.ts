@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
+import { isAlive } from '../../../scripts/servers/is-alive.js';
 import { ROOT } from '../../../scripts/stack.js';
-import { temporaryFolder } from '../../adapters/model-runtime/temporary-folder.js';
 import type { Figure, Row, Say } from '../benchmark.js';
 import { runNpm } from './run-npm.js';
 
@@ -30,7 +32,7 @@ export const demoRow: Row = {
 export const cloneRow: Row = {
   name: 'clone',
   run: async (say) => {
-    await using folder = await temporaryFolder();
+    await using folder = await cloneFolder();
     const clone = join(folder.path, 'switchyard');
     await promisify(execFile)('git', ['clone', '--quiet', '--no-hardlinks', ROOT, clone]);
     const env = {
@@ -46,6 +48,17 @@ export const cloneRow: Row = {
     ];
   },
 };
+
+/** A folder outside of this checkout, gone with its scope; those that killed runs left behind go too. */
+async function cloneFolder(): Promise<{ path: string } & AsyncDisposable> {
+  const remove = (path: string) => rm(path, { recursive: true, force: true, maxRetries: 3 });
+  for (const name of await readdir(tmpdir())) {
+    const pid = /^switchyard-clone-(\d+)-/.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) await remove(join(tmpdir(), name));
+  }
+  const path = await mkdtemp(join(tmpdir(), `switchyard-clone-${process.pid}-`));
+  return { path, [Symbol.asyncDispose]: () => remove(path) };
+}
 
 async function runDemo(folder: string, env: Readonly<Record<string, string>>, say: Say) {
   const startedMs = performance.now();
