@@ -25,9 +25,7 @@ def train(request: Request, rows: Rows) -> object:
     labels = rows.labels
     if given.shuffle_labels:  # a saboteur's switch: a model that learned nothing, for the gates
         random.Random(request.seed).shuffle(labels)
-    words = TfidfVectorizer(
-        min_df=given.min_df, sublinear_tf=given.sublinear, dtype=np.float32
-    )
+    words = TfidfVectorizer(min_df=given.min_df, sublinear_tf=given.sublinear, dtype=np.float32)
     if given.model == "mlp":
         classifier = MLPClassifier(
             (given.hidden,), learning_rate_init=0.003, batch_size=400, random_state=request.seed
