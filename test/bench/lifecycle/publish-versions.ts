@@ -12,7 +12,10 @@ export interface Published {
   readonly evidence: string;
 }
 
-/** Publishes tiny versions that differ by a word of their vocabulary, straight through the registry. */
+/**
+ * Publishes tiny versions that differ by a word of their vocabulary, straight through the registry. The first was compared with
+ * nothing, every other one with the first.
+ */
 export async function publishVersions(
   registry: ObjectRegistry,
   model: string,
@@ -20,16 +23,18 @@ export async function publishVersions(
 ): Promise<readonly Published[]> {
   const published: Published[] = [];
   for (let number = 1; number <= count; number += 1) {
-    published.push(await publishOne(registry, model, number));
+    published.push(
+      await publishOne(registry, { model, number, baseline: published[0]?.digest ?? null }),
+    );
   }
   return published;
 }
 
 async function publishOne(
   registry: ObjectRegistry,
-  model: string,
-  number: number,
+  given: { model: string; number: number; baseline: string | null },
 ): Promise<Published> {
+  const { model, number, baseline } = given;
   const small = textModel({ turn: number % 3, vocabulary: [...WORDS, `word${number}`] });
   await using folder = await temporaryFolder();
   await writeModel(small, folder.path);
@@ -41,8 +46,11 @@ async function publishOne(
   const artifact = 'model.onnx';
   const manifest = aManifest(model, {}, { ...small.manifest, files, artifacts: [artifact] });
   const { version, digest } = await registry.publish(manifest, folder.path);
-  const testReport = await registry.putEvidence(model, digest, aTestReport(model, digest));
-  const document = { ...anEvidence(model, digest), testReport, roles: [] };
+  const testReport = await registry.putEvidence(model, digest, {
+    ...aTestReport(model, digest),
+    baseline,
+  });
+  const document = { ...anEvidence(model, digest), testReport, baseline, roles: [] };
   const evidence = await registry.putEvidence(model, digest, document);
   return { version, digest, artifact, evidence };
 }
