@@ -137,13 +137,17 @@ export function describeIssue(issue: z.core.$ZodIssue): string {
   if (issue.code !== 'unrecognized_keys') return `${place}: ${issue.message}`;
   return issue.keys
     .map((key) => {
-      const nearest = nearestName(key, KNOWN_KEYS);
+      const nearest = nearestName(
+        key,
+        KNOWN_KEYS.filter((known) => known !== key), // right elsewhere, but not here
+      );
       return `${place} has no key "${key}"${nearest === null ? '' : `, did you mean "${nearest}"?`}`;
     })
     .join('; ');
 }
 
 const KNOWN_KEYS: readonly string[] = [
+  ...['models', 'trainers', 'sources', 'notify', 'decision', 'reason', 'evidence', 'leaving'],
   ...['model', 'description', 'train', 'convert', 'test', 'gather', 'approve', 'deploy'],
   ...[
     'trainer',

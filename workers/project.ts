@@ -88,7 +88,7 @@ async function importDefault(path: string): Promise<unknown> {
   try {
     return await createJiti(import.meta.url).import(path, { default: true });
   } catch (error) {
-    const why = error instanceof Error ? error.message : 'unknown error';
+    const why = error instanceof Error ? error.message.replace(/\s*\n\s*/g, ' ') : 'unknown error';
     throw new PortError('SetUpMissing', `${path} does not load: ${why}`, { cause: error });
   }
 }
