@@ -18,8 +18,7 @@ async function main(): Promise<void> {
   const environment = readWorkerEnvironment(process.env);
   const project = await loadProject(environment.config);
   const store = new S3ObjectStore(environment);
-  await probeConditionalWrites(store);
-  const connected = await connectClient();
+  const [connected] = await Promise.all([connectClient(), probeConditionalWrites(store)]);
   Runtime.install({
     logger: new DefaultLogger('WARN', ({ level, message, meta }) =>
       log.warn({ level, ...meta }, message),
@@ -55,5 +54,5 @@ try {
 } catch (error) {
   if (!isPortError(error)) throw error;
   log.fatal({ type: error.type, ...error.details }, error.message);
-  process.exitCode = 1;
+  process.exit(1); // whatever is still open, such as a connection that goes on trying
 }
