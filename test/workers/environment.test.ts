@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { resolve } from 'node:path';
+import { readWorkerEnvironment } from '../../workers/environment.js';
+import { failure } from '../adapters/registry/builders.js';
+
+describe('readWorkerEnvironment', () => {
+  it('needs a bucket only', () => {
+    assert.deepEqual(readWorkerEnvironment({ SWITCHYARD_BUCKET: 'models' }), {
+      taskQueue: 'switchyard',
+      config: resolve('switchyard.config.ts'),
+      workDir: resolve('.switchyard/work'),
+      bucket: 'models',
+      endpoint: undefined,
+      region: 'us-east-1',
+    });
+  });
+
+  it('takes every variable', () => {
+    const read = readWorkerEnvironment({
+      SWITCHYARD_TASK_QUEUE: 'blue',
+      SWITCHYARD_CONFIG: '/project/switchyard.config.ts',
+      SWITCHYARD_WORK_DIR: '/scratch',
+      SWITCHYARD_BUCKET: 'models',
+      S3_ENDPOINT: 'http://127.0.0.1:9000',
+      AWS_REGION: 'eu-west-1',
+      PATH: '/bin',
+    });
+    assert.deepEqual(read, {
+      taskQueue: 'blue',
+      config: '/project/switchyard.config.ts',
+      workDir: '/scratch',
+      bucket: 'models',
+      endpoint: 'http://127.0.0.1:9000',
+      region: 'eu-west-1',
+    });
+  });
+
+  it('names every variable that is missing or wrong in one sentence', () => {
+    assert.throws(
+      () => readWorkerEnvironment({ SWITCHYARD_TASK_QUEUE: 'Blue Queue', S3_ENDPOINT: 'here' }),
+      failure(
+        'SetUpMissing',
+        /^the worker's environment is wrong: SWITCHYARD_TASK_QUEUE: .*SWITCHYARD_BUCKET: .*S3_ENDPOINT: /,
+      ),
+    );
+  });
+});
