@@ -13,15 +13,21 @@ import { createWorkers } from './worker.js';
 
 const log = pino({ name: 'worker' }, pino.destination({ dest: 2, sync: true }));
 
+/** Two racing writers show a store that ignores conditions; more cost a start on SeaweedFS up to a second each. */
+const PROBE_WRITERS = 2;
+
 /** Runs one worker process until SIGTERM or SIGINT. */
 async function main(): Promise<void> {
   const environment = readWorkerEnvironment(process.env);
   const project = await loadProject(environment.config);
   const store = new S3ObjectStore(environment);
-  const [connected] = await Promise.all([connectClient(), probeConditionalWrites(store)]);
+  const [connected] = await Promise.all([
+    connectClient(),
+    probeConditionalWrites(store, { writers: PROBE_WRITERS }),
+  ]);
   Runtime.install({
     logger: new DefaultLogger('WARN', ({ level, message, meta }) =>
-      log.warn({ level, ...meta }, message),
+      (level === 'ERROR' ? log.error : log.warn).call(log, { ...meta }, message),
     ),
   });
   const connection = await NativeConnection.connect(loadClientConnectConfig().connectionOptions);
