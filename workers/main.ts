@@ -57,6 +57,7 @@ async function main(): Promise<void> {
 
 try {
   await main();
+  process.exit(0); // all is closed; a socket that is not must not keep a stopped worker
 } catch (error) {
   if (!isPortError(error)) throw error;
   log.fatal({ type: error.type, ...error.details }, error.message);

@@ -102,7 +102,7 @@ describe('workers/main.ts', () => {
     assertEnds(
       end,
       'StoreIgnoresConditions',
-      /8 of 8 writers at once succeeded with If-None-Match/,
+      /2 of 2 writers at once succeeded with If-None-Match/,
     );
   });
 
