@@ -190,16 +190,20 @@ export function nearestName(name: string, known: readonly string[]): string | nu
   return best && best.distance <= 3 && best.distance < name.length ? best.candidate : null;
 }
 
-/** Levenshtein's distance by the two-row method. */
+/** Optimal string alignment distance: insertions, deletions, substitutions, and two neighbours that changed places. */
 function editDistance(left: string, right: string): number {
-  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
-  for (const [i, character] of left.split('').entries()) {
-    const next = [i + 1];
-    for (const [j, other] of right.split('').entries()) {
-      const substitution = (row[j] ?? 0) + (character === other ? 0 : 1);
-      next.push(Math.min(substitution, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+  const first = Array.from({ length: right.length + 1 }, (_, index) => index);
+  const rows = [first];
+  for (let i = 1; i <= left.length; i += 1) {
+    const above = rows[i - 1] ?? [];
+    const row = [i];
+    for (let j = 1; j <= right.length; j += 1) {
+      const substitution = (above[j - 1] ?? 0) + (left[i - 1] === right[j - 1] ? 0 : 1);
+      const swapped = left[i - 1] === right[j - 2] && left[i - 2] === right[j - 1];
+      const swap = swapped ? (rows[i - 2]?.[j - 2] ?? Infinity) + 1 : Infinity;
+      row.push(Math.min(substitution, (above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, swap));
     }
-    row = next;
+    rows.push(row);
   }
-  return row[right.length] ?? 0;
+  return rows[left.length]?.[right.length] ?? 0;
 }

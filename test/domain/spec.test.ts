@@ -85,6 +85,10 @@ describe('parseModelSpec', () => {
 });
 
 describe('nearestName', () => {
+  it('takes two neighbours that changed places for one slip', () => {
+    assert.equal(nearestName('modle', ['models', 'model']), 'model');
+  });
+
   it('is the known name at the smallest distance', () => {
     assert.equal(nearestName('tickts', ['ads', 'tickets', 'news']), 'tickets');
     assert.equal(nearestName('tickets', ['tickets']), 'tickets');
