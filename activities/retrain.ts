@@ -91,7 +91,9 @@ async function trainModel(
     const onEvent = (event: TrainerEvent) => {
       beat.progress(event);
       if (event.event === 'checkpoint') {
-        const saved = registry.saveCheckpoint(run, event.file, join(checkpoints, event.file));
+        const saved = registry
+          .saveCheckpoint(run, event.file, join(checkpoints, event.file))
+          .catch(unlessReplaced);
         saved.catch(() => undefined); // awaited below; here only kept from being reported as unhandled
         saving.push(saved);
       }
@@ -111,6 +113,12 @@ async function trainModel(
     const staged = await registry.stage(place, output, result.files);
     return { staged, metrics: result.metrics, trainerLock: identity.lock, code: identity.code };
   });
+}
+
+/** A trainer keeps its newest checkpoints only: one that is gone before it was saved is no loss, a newer one follows. */
+function unlessReplaced(error: unknown): void {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
+  throw error;
 }
 
 /** What train and convert tell a trainer alike. */

@@ -149,6 +149,19 @@ describe('trainModel', () => {
     assert.deepEqual(await shop.folders(), []);
   });
 
+  it('does not miss a checkpoint that the trainer has replaced before it was saved', async () => {
+    const trainer = new FakeTrainer(async (job, { onEvent }) => {
+      onEvent({ event: 'checkpoint', file: 'epoch-1.npz' }); // replaced: not there any more
+      await writeFile(join(job.checkpoints, 'epoch-2.npz'), 'weights');
+      onEvent({ event: 'checkpoint', file: 'epoch-2.npz' });
+    });
+    await using shop = await openShop(trainer);
+    await shop.train();
+    await using saved = await temporaryFolder();
+    const names = await shop.registry.fetchCheckpoints(shop.input.run, saved.path);
+    assert.deepEqual(names, ['epoch-2.npz']);
+  });
+
   it('gives the next attempt the checkpoints of the one that crashed', async () => {
     const found: string[][] = [];
     const trainer = new FakeTrainer(async (job, { onEvent }) => {
