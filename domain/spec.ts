@@ -2,7 +2,10 @@ import { z } from 'zod';
 import { durationMs } from './duration.js';
 import { PortError } from './failures.js';
 import { gateSchema, gateProblems } from './gate.js';
+import { monitorProblems, monitorSpecSchema } from './monitoring.js';
 import { durationSchema, instantSchema, nameSchema } from './names.js';
+import { retentionSpecSchema } from './retention.js';
+import { retrainProblems, retrainSpecSchema } from './retraining.js';
 
 /** A trainer's parameter. */
 export const parameterValueSchema = z.union([z.string().max(1_000), z.number(), z.boolean()]);
@@ -79,11 +82,16 @@ export const modelSpecSchema = z.strictObject({
     .prefault({}),
   deploy: z
     .strictObject({
-      target: z.enum(['endpoint']).default('endpoint'),
+      /** Where it serves: `endpoint`, or a target of the worker's configuration, by name. */
+      target: nameSchema.default('endpoint'),
       minReplicas: z.int().min(1).max(1_000).default(1),
       deadline: durationSchema.default('2 minutes'),
     })
     .prefault({}),
+  retrain: retrainSpecSchema.prefault({}),
+  /** Left out: not watched. */
+  monitor: monitorSpecSchema.optional(),
+  retention: retentionSpecSchema.prefault({}),
 });
 
 /** A model's complete specification: plain JSON, every default filled in. */
@@ -106,7 +114,11 @@ export function parseModelSpec(input: unknown): ModelSpec {
 }
 
 function specProblems(spec: ModelSpec): readonly string[] {
-  const problems = [...gateProblems(spec.test.gates)];
+  const problems = [
+    ...gateProblems(spec.test.gates),
+    ...retrainProblems(spec.retrain),
+    ...monitorProblems(spec.monitor),
+  ];
   const roles = spec.approve.handOffs.map((handOff) => handOff.role);
   for (const role of new Set(roles.filter((each, index) => roles.indexOf(each) !== index))) {
     problems.push(`approve.handOffs asks the role "${role}" twice`);
