@@ -1,24 +1,20 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { recordedDecisionSchema, type RecordedDecision } from '../domain/decision.js';
-import { durationMs } from '../domain/duration.js';
 import { PortError } from '../domain/failures.js';
 import { candidateSchema } from '../domain/lifecycle.js';
 import { liveChangeSchema, type LiveChange } from '../domain/live-state.js';
 import { digestSchema, durationSchema, nameSchema } from '../domain/names.js';
 import type { LivePointer } from '../domain/ports/live-pointer.js';
 import type { Notifier } from '../domain/ports/notifier.js';
-import type { Registry, ReplicaReport } from '../domain/ports/registry.js';
+import type { Registry } from '../domain/ports/registry.js';
+import { awaitServing, type ServingPorts } from './await-serving.js';
 import { defineActivity } from './define-activity.js';
 import { withHeartbeats } from './heartbeats.js';
 
-export interface DeployPorts {
-  readonly registry: Registry;
+export interface DeployPorts extends ServingPorts {
   readonly livePointer: LivePointer;
   readonly notifier: Notifier;
 }
-
-const REPLICAS_POLL_MS = 100;
 
 const requestIdSchema = z.string().min(1).max(200);
 
@@ -41,6 +37,8 @@ const undoInputSchema = z.strictObject({
 const awaitInputSchema = z.strictObject({
   model: nameSchema,
   digest: digestSchema,
+  generation: z.int().min(1),
+  target: nameSchema,
   minReplicas: z.int().min(1),
   deadline: durationSchema,
 });
@@ -70,9 +68,9 @@ export function createDeployActivities(ports: DeployPorts) {
         ports.livePointer.ask(model, { kind: 'undo-promotion', promoted, before }, requestId),
       ),
     ),
-    /** Waits until enough replicas live and all of them serve the digest; throws `ReplicasNotReady` at the deadline. */
-    awaitReplicas: defineActivity(awaitInputSchema, (input) =>
-      withHeartbeats(({ signal }) => awaitReplicas(ports.registry, input, signal)),
+    /** Waits until the target serves the digest: for `endpoint`, enough replicas and all of them. Throws `ReplicasNotReady` at the deadline. */
+    awaitServing: defineActivity(awaitInputSchema, (input) =>
+      withHeartbeats(({ signal }) => awaitServing(ports, input, signal)),
     ),
     /** Writes `live.json`: `liveModel`'s one activity. A promotion's evidence and decisions are checked here again. */
     writeLive: defineActivity(
@@ -130,39 +128,5 @@ function approvedBy(
   return decisions.some(
     (decision) =>
       decision.role === role && decision.decision === 'approved' && decision.evidence === evidence,
-  );
-}
-
-async function awaitReplicas(
-  registry: Registry,
-  input: z.output<typeof awaitInputSchema>,
-  signal: AbortSignal,
-): Promise<{ replicas: readonly string[] }> {
-  const until = Date.now() + durationMs(input.deadline);
-  for (;;) {
-    const replicas = await registry.liveReplicas(input.model);
-    const ready = replicas.filter(({ digest }) => digest === input.digest);
-    if (ready.length === replicas.length && ready.length >= input.minReplicas) {
-      return { replicas: ready.map(({ replica }) => replica) };
-    }
-    if (Date.now() >= until) throw notReady(input, replicas);
-    await delay(REPLICAS_POLL_MS, undefined, { signal });
-  }
-}
-
-function notReady(
-  input: z.output<typeof awaitInputSchema>,
-  replicas: readonly ReplicaReport[],
-): PortError {
-  const others = replicas
-    .filter(({ digest }) => digest !== input.digest)
-    .map(
-      ({ replica, digest, problem }) =>
-        `${replica} serves ${digest?.slice(0, 12) ?? 'nothing'}${problem === null ? '' : ` (${problem})`}`,
-    );
-  return new PortError(
-    'ReplicasNotReady',
-    `after ${input.deadline}, ${replicas.length - others.length} of ${replicas.length} replicas of "${input.model}" serve ${input.digest.slice(0, 12)} and at least ${input.minReplicas} must: ${others.join('; ') || 'start an endpoint'}`,
-    { details: { model: input.model, digest: input.digest } },
   );
 }

@@ -11,6 +11,7 @@ export const FAILURES = {
   UnknownVersion: 'terminal',
   UnknownTrainer: 'terminal',
   UnknownDataSource: 'terminal',
+  UnknownTarget: 'terminal',
   InvalidParameter: 'terminal',
   InvalidDataset: 'terminal',
   InvalidModelFile: 'terminal',

@@ -33,6 +33,7 @@ export function wireActivities(given: {
     runtime: new ChildModelRuntime(),
     livePointer: new TemporalLivePointer({ client, taskQueue }),
     notifier: wireNotifier(project, log),
+    targets: {},
     workRoot: join(given.workDir, 'attempts'),
   });
 }

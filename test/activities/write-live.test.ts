@@ -33,6 +33,7 @@ async function openShop(): Promise<Shop> {
   const { digest, version } = await registry.publish(aManifest(MODEL, FILES), folder.path);
   const { writeLive } = createDeployActivities({
     registry,
+    targets: {},
     livePointer: { ask: () => Promise.reject(new Error('not asked here')) },
     notifier: { notify: () => Promise.resolve() },
   });

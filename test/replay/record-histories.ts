@@ -95,7 +95,7 @@ const COURSES: Readonly<Record<string, Course>> = {
   },
   'undone-after-failed-deploy': {
     overrides: {
-      awaitReplicas: () =>
+      awaitServing: () =>
         Promise.reject(
           ApplicationFailure.nonRetryable('endpoint-1 serves nothing', 'ReplicasNotReady'),
         ),

@@ -284,7 +284,7 @@ describe('modelLifecycle', () => {
     await using rig = await rigFor(this, {
       live,
       overrides: {
-        awaitReplicas: () =>
+        awaitServing: () =>
           Promise.reject(
             ApplicationFailure.nonRetryable('endpoint-1 serves nothing', 'ReplicasNotReady'),
           ),
@@ -322,7 +322,7 @@ describe('modelLifecycle', () => {
     await using rig = await rigFor(this, {
       overrides: {
         undoPromotion: () => Promise.reject(refused),
-        awaitReplicas: () =>
+        awaitServing: () =>
           Promise.reject(ApplicationFailure.nonRetryable('none', 'ReplicasNotReady')),
       },
     });

@@ -50,9 +50,12 @@ export async function deploy(
     const reason = 'a fallback has withdrawn this very version; it never serves again';
     return { kind: 'ended', outcome: endedAs('superseded', lifecycle, reason) };
   }
-  const { minReplicas, deadline } = spec.deploy;
+  const { target, minReplicas, deadline } = spec.deploy;
   const patience = `${Math.ceil(durationMs(deadline) / 1_000) + 60} seconds`;
-  await waiting(patience).awaitReplicas({ model, digest, minReplicas, deadline });
+  await waiting(patience).awaitServing({
+    ...{ model, digest, generation: promotion.generation },
+    ...{ target, minReplicas, deadline },
+  });
   lifecycle.ledger.commit();
   return { kind: 'ended', outcome: wentLive(lifecycle, promotion.generation) };
 }

@@ -59,13 +59,12 @@ export async function handWritten({ model }: { model: string }): Promise<{ outco
     await near.notify({ kind: 'hand-off', model, workflowId, roles: [role], text });
     await condition(() => decisions.some((each) => each.role === role));
   }
-  await near.promoteVersion({
+  const { generation } = await near.promoteVersion({
     ...{ model, candidate, evidence: tested.evidence, decisions, baseline },
     requestId: `${run}/promote`,
   });
   const { digest } = candidate;
-  const { minReplicas, deadline } = spec.deploy;
-  await near.awaitReplicas({ model, digest, minReplicas, deadline });
+  await near.awaitServing({ model, digest, generation, ...spec.deploy });
   await near.sweepStaging({ run });
   return { outcome: 'live' };
 }

@@ -88,7 +88,7 @@ export function fakeActivities(
     },
     undoPromotion: ({ model, promoted, before, requestId }) =>
       pointer.ask(model, { kind: 'undo-promotion', promoted, before }, requestId),
-    awaitReplicas: () => Promise.resolve({ replicas: ['endpoint-1'] }),
+    awaitServing: () => Promise.resolve({ note: 'endpoint-1 serves it' }),
     writeLive: ({ model, change, writeId }) =>
       Promise.resolve(live.change(model, liveChangeSchema.parse(change), writeId)),
     notify: () => Promise.resolve(),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createDeployActivities } from '../../activities/deploy.js';
 import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
 import type { ReplicaReport } from '../../domain/ports/registry.js';
+import type { Target } from '../../domain/ports/target.js';
 import { aDigest } from '../support/builders.js';
 import { MemoryObjectStore } from '../support/fakes/memory-object-store.js';
 import { failed, quietEnvironment, runActivity } from './run-activity.js';
@@ -11,11 +12,12 @@ const NEW = aDigest('new');
 const OLD = aDigest('old');
 
 /** The activity over a store whose clock the test sets, in ms since the epoch. */
-function openFleet() {
+function openFleet(targets: Readonly<Record<string, Target>> = {}) {
   let now = Date.parse('2026-01-01T00:00:00Z');
   const registry = new ObjectRegistry(new MemoryObjectStore(() => new Date(now)));
-  const { awaitReplicas } = createDeployActivities({
+  const { awaitServing } = createDeployActivities({
     registry,
+    targets,
     livePointer: { ask: () => Promise.reject(new Error('not asked here')) },
     notifier: { notify: () => Promise.resolve() },
   });
@@ -29,21 +31,25 @@ function openFleet() {
       const report: ReplicaReport = { replica, digest, generation: 2, problem };
       return registry.reportReplica(MODEL, report);
     },
-    wait: (given: { minReplicas?: number; deadline?: string } = {}) =>
+    wait: (given: { minReplicas?: number; deadline?: string; target?: string } = {}) =>
       runActivity(
-        awaitReplicas,
-        { ...{ model: MODEL, digest: NEW, minReplicas: 1, deadline: '150 ms' }, ...given },
+        awaitServing,
+        {
+          ...{ model: MODEL, digest: NEW, generation: 2, target: 'endpoint' },
+          ...{ minReplicas: 1, deadline: '150 ms' },
+          ...given,
+        },
         environment,
       ),
   };
 }
 
-describe('awaitReplicas', () => {
+describe('awaitServing', () => {
   it('ends when every replica that lives serves the digest', async () => {
     const { report, wait } = openFleet();
     await report('one', NEW);
     await report('two', NEW);
-    assert.deepEqual(await wait({ minReplicas: 2 }), { replicas: ['one', 'two'] });
+    assert.match((await wait({ minReplicas: 2 })).note, /^2 of 2 replicas of "tickets" serve/);
   });
 
   it('waits for a replica that still serves the version before', async () => {
@@ -52,7 +58,7 @@ describe('awaitReplicas', () => {
     await report('two', OLD);
     const waiting = wait({ deadline: '20 seconds' });
     await report('two', NEW);
-    assert.deepEqual(await waiting, { replicas: ['one', 'two'] });
+    assert.match((await waiting).note, /^2 of 2 replicas/);
   });
 
   it('does not count a replica that has been silent for 10 seconds', async () => {
@@ -60,7 +66,7 @@ describe('awaitReplicas', () => {
     await report('dead', OLD);
     pass(10_001);
     await report('one', NEW);
-    assert.deepEqual(await wait(), { replicas: ['one'] });
+    assert.match((await wait()).note, /^1 of 1 replicas/);
   });
 
   it('names at its deadline each replica that serves something else, and why', async () => {
@@ -95,5 +101,40 @@ describe('awaitReplicas', () => {
     const waiting = wait({ deadline: '1 hour' });
     environment.cancel();
     await assert.rejects(waiting);
+  });
+
+  it('asks a target of the configuration until it serves, with the generation', async () => {
+    const asked: object[] = [];
+    const serving: Target['serving'] = (given) => {
+      asked.push(given);
+      return Promise.resolve({ serves: asked.length > 1, note: `${asked.length} of 2 shops` });
+    };
+    const { wait } = openFleet({ shops: { serving } });
+    const { note } = await wait({ target: 'shops', deadline: '20 seconds' });
+    assert.equal(note, `target "shops" serves ${NEW.slice(0, 12)} of "tickets": 2 of 2 shops`);
+    assert.deepEqual(asked[0], { model: MODEL, digest: NEW, generation: 2 });
+  });
+
+  it('says at its deadline what a target says', async () => {
+    const serving: Target['serving'] = () =>
+      Promise.resolve({ serves: false, note: 'shop 3 is shut' });
+    const { wait } = openFleet({ shops: { serving } });
+    await assert.rejects(
+      wait({ target: 'shops' }),
+      failed(
+        'ReplicasNotReady',
+        /^after 150 ms, target "shops" does not serve .*: shop 3 is shut$/,
+      ),
+    );
+  });
+
+  it('lists the targets where the one that is named is not there', async () => {
+    const { wait } = openFleet({
+      shops: { serving: () => Promise.reject(new Error('not asked')) },
+    });
+    await assert.rejects(
+      wait({ target: 'constructor' }),
+      failed('UnknownTarget', /"constructor".*it has endpoint, shops$/),
+    );
   });
 });
