@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ownProgram } from '../adapters/package/package-root.js';
 import { startServerProcess, untilReady, type ServerProcess } from './servers/child-process.js';
 import { freePort } from './servers/free-ports.js';
 import { startS3Server, type S3Server } from './servers/s3-server.js';
@@ -57,8 +58,8 @@ export async function startStack(given: {
     const port = await freePort();
     const environment = environmentOf(temporal, s3, given, port);
     const endpointUrl = `http://127.0.0.1:${port}`;
-    const worker = keep(programs, await startProgram('worker', 'workers/main.ts', environment));
-    const endpoint = keep(programs, await startProgram('endpoint', 'serving/main.ts', environment));
+    const worker = keep(programs, await startProgram('worker', 'workers/main', environment));
+    const endpoint = keep(programs, await startProgram('endpoint', 'serving/main', environment));
     await untilReady('the endpoint', endpoint, async () => {
       const answer = await fetch(`${endpointUrl}/v2/health/live`);
       return answer.ok ? 'ready' : 'not-yet';
@@ -97,8 +98,7 @@ function startProgram(
 ): Promise<ServerProcess> {
   return startServerProcess({
     name: `the ${name}`,
-    binary: process.execPath,
-    args: ['--import', 'tsx', join(ROOT, file)],
+    ...ownProgram(file),
     env: { ...environment },
   });
 }

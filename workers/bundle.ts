@@ -1,14 +1,12 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { bundledFile, sourceFile } from '../adapters/package/package-root.js';
 
 /** Where `npm run check:bundle` and the set-up put the workflow bundle. */
-const WORKFLOW_BUNDLE_PATH = fileURLToPath(
-  new URL('../.switchyard/build/workflow-bundle.js', import.meta.url),
-);
+const WORKFLOW_BUNDLE_PATH = bundledFile('workflow-bundle.js');
 
-const WORKFLOWS_PATH = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
+const WORKFLOWS_PATH = sourceFile('workflows/index');
 
 /**
  * Bundles `workflows/` for the sandbox, with an inline source map. It takes over a second: it is built ahead, once.

@@ -1,13 +1,11 @@
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { ModelRuntime, OpenModel } from '../../domain/ports/model-runtime.js';
+import { bundledFile } from '../package/package-root.js';
 import { ChildModel } from './child-model.js';
 
 /** Where `npm run check:bundle` and the set-up put the child's program. */
-const CHILD_PATH = fileURLToPath(
-  new URL('../../.switchyard/build/inference-child.mjs', import.meta.url),
-);
+const CHILD_PATH = bundledFile('inference-child.mjs');
 
 /** Larger model files are refused before they are read. */
 const DEFAULT_MAX_MODEL_BYTES = 1 << 30;

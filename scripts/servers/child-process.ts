@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import path from 'node:path';
+import { PACKAGE_ROOT } from '../../adapters/package/package-root.js';
 import { requireBinary } from './binaries.js';
 
-const GUARD = fileURLToPath(new URL('./guard.sh', import.meta.url));
+const GUARD = path.join(PACKAGE_ROOT, 'scripts/servers/guard.sh');
 const POLL_MS = 20;
 /** How much of a server's output is kept for the sentence that says why it ended. */
 const TAIL_CHARACTERS = 16_384;
