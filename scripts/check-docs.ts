@@ -10,6 +10,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'];
 const EXAMPLES = 'examples';
 const REQUIRED = 'required';
+const S3_ENVIRONMENT = 'adapters/object-store/s3-environment.ts';
 const WORKER_ENVIRONMENT = 'workers/environment.ts';
 const ENDPOINT_ENVIRONMENT = 'serving/environment.ts';
 
@@ -72,12 +73,12 @@ const TABLES: readonly Table[] = [
   {
     document: 'README.md',
     name: 'worker environment',
-    rows: (sources) => environmentRows(sources[WORKER_ENVIRONMENT] ?? ''),
+    rows: (sources) => environmentRows(sources, WORKER_ENVIRONMENT),
   },
   {
     document: 'README.md',
     name: 'endpoint environment',
-    rows: (sources) => environmentRows(sources[ENDPOINT_ENVIRONMENT] ?? ''),
+    rows: (sources) => environmentRows(sources, ENDPOINT_ENVIRONMENT),
   },
   {
     document: 'README.md',
@@ -115,8 +116,15 @@ function leaves(value: unknown, path = ''): readonly (readonly string[])[] {
   );
 }
 
-/** Every variable of a `z.object` of variables, with `required`, `optional` or its default. */
-function environmentRows(source: string): readonly (readonly string[])[] {
+/** Every variable of a process's environment, the bucket's included, with `required`, `optional` or its default. */
+function environmentRows(
+  sources: Readonly<Record<string, string>>,
+  file: string,
+): readonly (readonly string[])[] {
+  return [S3_ENVIRONMENT, file].flatMap((each) => variablesOf(sources[each] ?? ''));
+}
+
+function variablesOf(source: string): readonly (readonly string[])[] {
   return source
     .split(/^ {2}(?=[A-Z][A-Z0-9_]+:)/m)
     .slice(1)
@@ -215,7 +223,7 @@ export function readDocTexts(): DocTexts {
     .map((path) => posix.join(EXAMPLES, path));
   return {
     documents: textsOf(DOCUMENTS),
-    sources: textsOf([...examples, WORKER_ENVIRONMENT, ENDPOINT_ENVIRONMENT]),
+    sources: textsOf([...examples, S3_ENVIRONMENT, WORKER_ENVIRONMENT, ENDPOINT_ENVIRONMENT]),
     npmScripts: Object.keys(scriptsOf(JSON.parse(read('package.json')))),
     exists: (path) => existsSync(join(ROOT, path)),
   };

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import {
+  s3EnvironmentOf,
+  s3EnvironmentSchema,
+  type S3Environment,
+} from '../adapters/object-store/s3-environment.js';
 import { PortError } from '../domain/failures.js';
 import { nameSchema } from '../domain/names.js';
 
-const environmentSchema = z.object({
-  SWITCHYARD_BUCKET: z.string().min(1),
-  S3_ENDPOINT: z.url().optional(),
-  AWS_REGION: z.string().default('us-east-1'),
+const environmentSchema = s3EnvironmentSchema.extend({
   /** Names, separated by commas. */
   SWITCHYARD_MODELS: z
     .string()
@@ -25,10 +27,7 @@ const environmentSchema = z.object({
 });
 
 /** The endpoint's settings; credentials are read by AWS's own library. */
-export interface EndpointEnvironment {
-  readonly bucket: string;
-  readonly endpoint: string | undefined;
-  readonly region: string;
+export interface EndpointEnvironment extends S3Environment {
   readonly models: readonly string[];
   readonly port: number;
   readonly host: string;
@@ -54,9 +53,7 @@ export function readEndpointEnvironment(
   }
   const read = parsed.data;
   return {
-    bucket: read.SWITCHYARD_BUCKET,
-    endpoint: read.S3_ENDPOINT,
-    region: read.AWS_REGION,
+    ...s3EnvironmentOf(read),
     models: read.SWITCHYARD_MODELS,
     port: read.SWITCHYARD_ENDPOINT_PORT,
     host: read.SWITCHYARD_ENDPOINT_HOST,

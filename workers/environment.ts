@@ -1,25 +1,24 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import {
+  s3EnvironmentOf,
+  s3EnvironmentSchema,
+  type S3Environment,
+} from '../adapters/object-store/s3-environment.js';
 import { PortError } from '../domain/failures.js';
 import { nameSchema } from '../domain/names.js';
 
-const environmentSchema = z.object({
+const environmentSchema = s3EnvironmentSchema.extend({
   SWITCHYARD_TASK_QUEUE: nameSchema.default('switchyard'),
   SWITCHYARD_CONFIG: z.string().default('switchyard.config.ts'),
   SWITCHYARD_WORK_DIR: z.string().default('.switchyard/work'),
-  SWITCHYARD_BUCKET: z.string().min(1),
-  S3_ENDPOINT: z.url().optional(),
-  AWS_REGION: z.string().default('us-east-1'),
 });
 
 /** A worker's settings; Temporal's own (`TEMPORAL_ADDRESS` and the like) are read by its library, credentials by AWS's. */
-export interface WorkerEnvironment {
+export interface WorkerEnvironment extends S3Environment {
   readonly taskQueue: string;
   readonly config: string;
   readonly workDir: string;
-  readonly bucket: string;
-  readonly endpoint: string | undefined;
-  readonly region: string;
 }
 
 /** Reads the environment once. @throws PortError `SetUpMissing`, naming each variable that is missing or wrong. */
@@ -41,8 +40,6 @@ export function readWorkerEnvironment(
     taskQueue: read.SWITCHYARD_TASK_QUEUE,
     config: resolve(read.SWITCHYARD_CONFIG),
     workDir: resolve(read.SWITCHYARD_WORK_DIR),
-    bucket: read.SWITCHYARD_BUCKET,
-    endpoint: read.S3_ENDPOINT,
-    region: read.AWS_REGION,
+    ...s3EnvironmentOf(read),
   };
 }

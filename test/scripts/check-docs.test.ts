@@ -3,6 +3,7 @@ import { readWorkerEnvironment } from '../../workers/environment.js';
 import { readEndpointEnvironment } from '../../serving/environment.js';
 import { docProblems, readDocTexts, type DocTexts } from '../../scripts/check-docs.js';
 
+const S3 = 'adapters/object-store/s3-environment.ts';
 const texts = readDocTexts();
 
 /** The texts of this checkout with one of them changed; the change must find what it replaces. */
@@ -93,13 +94,21 @@ describe('docProblems', () => {
   it('finds a variable that is not documented, and one whose default has changed', () => {
     const file = 'workers/environment.ts';
     oneProblem(
-      changed('sources', file, '  S3_ENDPOINT:', '  SWITCHYARD_NEW: z.string(),\n  S3_ENDPOINT:'),
-      /table "worker environment": SWITCHYARD_NEW is missing/,
+      changed('sources', file, '  SWITCHYARD_CONFIG:', '  NEW: z.string(),\n  SWITCHYARD_CONFIG:'),
+      /table "worker environment": NEW is missing/,
     );
     oneProblem(
-      changed('sources', file, "'us-east-1'", "'eu-west-1'"),
-      /table "worker environment": AWS_REGION says "us-east-1", the code "eu-west-1"/,
+      changed('sources', file, "'.switchyard/work'", "'work'"),
+      /table "worker environment": SWITCHYARD_WORK_DIR says "\.switchyard\/work", the code "work"/,
     );
+  });
+
+  it('finds a variable of the bucket in the tables of both programs', () => {
+    const problems = docProblems(changed('sources', S3, "'us-east-1'", "'eu-west-1'"));
+    assert.equal(problems.length, 2);
+    for (const each of problems) {
+      assert.match(each, /environment": AWS_REGION says "us-east-1", the code "eu-west-1"/);
+    }
   });
 
   it('knows every variable that the two parsers look up', () => {
@@ -107,7 +116,7 @@ describe('docProblems', () => {
       ['workers/environment.ts', readWorkerEnvironment],
       ['serving/environment.ts', readEndpointEnvironment],
     ] as const) {
-      const without = { ...texts, sources: { ...texts.sources, [file]: '' } };
+      const without = { ...texts, sources: { ...texts.sources, [file]: '', [S3]: '' } };
       const problems = docProblems(without).join('\n');
       const names = namesReadBy(parse);
       assert.ok(names.includes('SWITCHYARD_BUCKET'));

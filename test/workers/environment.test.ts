@@ -40,7 +40,7 @@ describe('readWorkerEnvironment', () => {
       () => readWorkerEnvironment({ SWITCHYARD_TASK_QUEUE: 'Blue Queue', S3_ENDPOINT: 'here' }),
       failure(
         'SetUpMissing',
-        /^the worker's environment is wrong: SWITCHYARD_TASK_QUEUE: .*SWITCHYARD_BUCKET: .*S3_ENDPOINT: /,
+        /^the worker's environment is wrong: SWITCHYARD_BUCKET: .*S3_ENDPOINT: .*SWITCHYARD_TASK_QUEUE: /,
       ),
     );
   });
