@@ -1,9 +1,9 @@
 import { createTicketMails } from './examples/tickets/mails.js';
-import type { ProjectInput } from './workers/project.js';
+import { defineModel, defineProject } from './domain/project.js';
 
-const project: ProjectInput = {
+export default defineProject({
   models: [
-    {
+    defineModel({
       model: 'tickets',
       description: 'Routes a support mail to one of eight queues',
       train: {
@@ -35,10 +35,8 @@ const project: ProjectInput = {
           { role: 'engineering', deadline: '7 days', reminder: '1 day' },
         ],
       },
-    },
+    }),
   ],
   trainers: { tickets: { project: 'trainers/sklearn', script: 'examples/tickets/train.py' } },
   sources: { 'ticket-mails': createTicketMails() },
-};
-
-export default project;
+});

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { z } from 'zod';
 import { isPortError } from '../domain/failures.js';
-import { describeIssue } from '../domain/spec.js';
+import { describeIssues } from '../domain/describe-issues.js';
 
 /** Payloads above this never enter history, in bytes of JSON. */
 const PAYLOAD_LIMIT_BYTES = 128 * 1024;
@@ -17,7 +17,7 @@ export function defineActivity<Schema extends z.ZodType, Result>(
   return async (input) => {
     const parsed = schema.safeParse(input);
     if (!parsed.success) {
-      const problems = parsed.error.issues.map(describeIssue).join('; ');
+      const problems = describeIssues(schema, parsed.error).join('; ');
       throw ApplicationFailure.nonRetryable(`wrong activity input: ${problems}`, 'InvalidRequest');
     }
     try {

@@ -6,7 +6,8 @@ import {
   type LifecycleRequest,
   type ResolvedSpec,
 } from '../domain/lifecycle.js';
-import { nearestName, parseModelSpec, type ModelSpec } from '../domain/spec.js';
+import { nearestName } from '../domain/nearest-name.js';
+import { parseModelSpec, type ModelSpec } from '../domain/spec.js';
 import { defineActivity } from './define-activity.js';
 
 /** The worker's models by name. */

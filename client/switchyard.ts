@@ -11,7 +11,7 @@ import {
 } from '../domain/lifecycle.js';
 import type { LiveChangeResult } from '../domain/live-state.js';
 import { nameSchema } from '../domain/names.js';
-import { describeIssue } from '../domain/spec.js';
+import { describeIssues } from '../domain/describe-issues.js';
 import {
   approve,
   decide,
@@ -132,7 +132,7 @@ function parse<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(describeIssue).join('; ');
+  const problems = describeIssues(schema, parsed.error).join('; ');
   throw new PortError('InvalidRequest', `wrong ${what}: ${problems}`);
 }
 

@@ -21,6 +21,7 @@ export const FAILURES = {
   BadTrainerOutput: 'terminal',
   EvidenceInvalid: 'terminal',
   DigestMismatch: 'terminal',
+  SnapshotReplaced: 'terminal',
   PayloadTooLarge: 'terminal',
   // terminal: the world is not as it must be
   StoreIgnoresConditions: 'terminal',
@@ -62,7 +63,12 @@ export class PortError extends Error {
   }
 }
 
-/** True for a `PortError`, whatever its type. */
+/**
+ * True for a `PortError`, whatever its type; also for one of another copy of this module, as a configuration file that is
+ * compiled when it is loaded brings it.
+ */
 export function isPortError(error: unknown): error is PortError {
-  return error instanceof PortError;
+  if (error instanceof PortError) return true;
+  if (!(error instanceof Error) || error.name !== 'PortError' || !('type' in error)) return false;
+  return typeof error.type === 'string' && Object.hasOwn(FAILURES, error.type);
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { describeIssues } from './describe-issues.js';
 import { durationMs } from './duration.js';
 import { PortError } from './failures.js';
 import { gateSchema, gateProblems } from './gate.js';
@@ -107,7 +108,7 @@ export function parseModelSpec(input: unknown): ModelSpec {
   const parsed = modelSpecSchema.safeParse(input);
   const named = z.object({ model: z.string() }).safeParse(input);
   const model = named.success ? named.data.model : 'without a name';
-  if (!parsed.success) throw invalidSpec(model, parsed.error.issues.map(describeIssue));
+  if (!parsed.success) throw invalidSpec(model, describeIssues(modelSpecSchema, parsed.error));
   const problems = specProblems(parsed.data);
   if (problems.length > 0) throw invalidSpec(model, problems);
   return parsed.data;
@@ -141,81 +142,4 @@ function invalidSpec(model: string, problems: readonly string[]): PortError {
       details: { model, problems },
     },
   );
-}
-
-/** One problem in words: where, what, and for an unknown key the nearest known one. */
-export function describeIssue(issue: z.core.$ZodIssue): string {
-  const place = issue.path.length === 0 ? 'it' : issue.path.join('.');
-  if (issue.code !== 'unrecognized_keys') return `${place}: ${issue.message}`;
-  return issue.keys
-    .map((key) => {
-      const nearest = nearestName(
-        key,
-        KNOWN_KEYS.filter((known) => known !== key), // right elsewhere, but not here
-      );
-      return `${place} has no key "${key}"${nearest === null ? '' : `, did you mean "${nearest}"?`}`;
-    })
-    .join('; ');
-}
-
-const KNOWN_KEYS: readonly string[] = [
-  ...['models', 'trainers', 'sources', 'notify', 'decision', 'reason', 'evidence', 'leaving'],
-  ...['model', 'description', 'train', 'convert', 'test', 'gather', 'approve', 'deploy'],
-  ...[
-    'trainer',
-    'source',
-    'parameters',
-    'seed',
-    'deadline',
-    'noProgress',
-    'trainRows',
-    'heldOutRows',
-  ],
-  ...[
-    'from',
-    'until',
-    'maxProbabilityDifference',
-    'parityRows',
-    'gates',
-    'resamples',
-    'confidence',
-  ],
-  ...[
-    'memoryLimitBytes',
-    'every',
-    'order',
-    'handOffs',
-    'role',
-    'reminder',
-    'target',
-    'minReplicas',
-  ],
-  ...['metric', 'min', 'max', 'minSample'],
-];
-
-/** The known name at the smallest edit distance, if that is at most 3 and less than the name's length; else null. */
-export function nearestName(name: string, known: readonly string[]): string | null {
-  const ranked = known
-    .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
-    .sort((left, right) => left.distance - right.distance);
-  const best = ranked[0];
-  return best && best.distance <= 3 && best.distance < name.length ? best.candidate : null;
-}
-
-/** Optimal string alignment distance: insertions, deletions, substitutions, and two neighbours that changed places. */
-function editDistance(left: string, right: string): number {
-  const first = Array.from({ length: right.length + 1 }, (_, index) => index);
-  const rows = [first];
-  for (let i = 1; i <= left.length; i += 1) {
-    const above = rows[i - 1] ?? [];
-    const row = [i];
-    for (let j = 1; j <= right.length; j += 1) {
-      const substitution = (above[j - 1] ?? 0) + (left[i - 1] === right[j - 1] ? 0 : 1);
-      const swapped = left[i - 1] === right[j - 2] && left[i - 2] === right[j - 1];
-      const swap = swapped ? (rows[i - 2]?.[j - 2] ?? Infinity) + 1 : Infinity;
-      row.push(Math.min(substitution, (above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, swap));
-    }
-    rows.push(row);
-  }
-  return rows[left.length]?.[right.length] ?? 0;
 }

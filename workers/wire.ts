@@ -8,6 +8,7 @@ import { LogNotifier } from '../adapters/notifier/log-notifier.js';
 import { WebhookNotifier } from '../adapters/notifier/webhook-notifier.js';
 import { ObjectRegistry } from '../adapters/registry/object-registry.js';
 import { ObjectSnapshots } from '../adapters/snapshots/object-snapshots.js';
+import { createNamedTrainers } from '../adapters/trainer/named-trainers.js';
 import { createSubprocessTrainer } from '../adapters/trainer/subprocess-trainer.js';
 import { TemporalLivePointer } from '../client/live-pointer.js';
 import type { Notifier } from '../domain/ports/notifier.js';
@@ -33,23 +34,26 @@ export function wireActivities(given: {
     runtime: new ChildModelRuntime(),
     livePointer: new TemporalLivePointer({ client, taskQueue }),
     notifier: wireNotifier(project, log),
-    targets: {},
+    targets: project.targets,
     workRoot: join(given.workDir, 'attempts'),
   });
 }
 
-/** The project's trainers, by absolute paths. */
-export function wireTrainer(project: Project): Trainer {
-  const trainers = Object.fromEntries(
-    Object.entries(project.trainers).map(([name, entry]) => [
-      name,
-      {
-        project: resolve(project.root, entry.project),
-        script: resolve(project.root, entry.script),
-      },
-    ]),
-  );
-  return createSubprocessTrainer({ trainers });
+/** The project's trainers: locked Python projects, by absolute paths, and objects of its own. */
+export function wireTrainer({ root, trainers }: Project): Trainer {
+  const own: Record<string, Trainer> = {};
+  const scripts: Record<string, { project: string; script: string }> = {};
+  for (const [name, entry] of Object.entries(trainers)) {
+    if ('run' in entry) {
+      own[name] = entry;
+    } else {
+      scripts[name] = {
+        project: resolve(root, entry.project),
+        script: resolve(root, entry.script),
+      };
+    }
+  }
+  return createNamedTrainers(own, createSubprocessTrainer({ trainers: scripts }));
 }
 
 function wireNotifier({ notify }: Project, log: Logger): Notifier {

@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { z } from 'zod';
-import { describeIssue } from '../domain/spec.js';
+import { describeIssues } from '../domain/describe-issues.js';
 
 /**
  * Parses what enters a workflow. A wrong input fails the run or the update for good: thrown as a plain error it would
@@ -13,6 +13,6 @@ export function parseEntry<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(describeIssue).join('; ');
+  const problems = describeIssues(schema, parsed.error).join('; ');
   throw ApplicationFailure.nonRetryable(`wrong ${what}: ${problems}`, 'InvalidRequest');
 }

@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto';
-import { rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { decodeRows, encodeRows, labelsOf, parseRows } from '../../domain/dataset.js';
+import { decodeRows, encodeRows, labelsOf, parseRows, trainerRow } from '../../domain/dataset.js';
 import { PortError } from '../../domain/failures.js';
+import { nearestName } from '../../domain/nearest-name.js';
 import { snapshotRefSchema, type SnapshotRef } from '../../domain/lifecycle.js';
 import type { DatasetSource, Row, Snapshots } from '../../domain/ports/dataset-source.js';
 import type { ObjectStore } from '../../domain/ports/object-store.js';
-import { nearestName, type TimeCut } from '../../domain/spec.js';
+import type { TimeCut } from '../../domain/spec.js';
+import { ForgottenPeople } from '../forget/forgotten-people.js';
 import { snapshotKey } from '../registry/keys.js';
-import { digestMismatch, encodeJson, missingObject, parseStored } from '../registry/stored-json.js';
+import { digestMismatch, encodeJson, parseStored } from '../registry/stored-json.js';
+import { missingSnapshot } from './tombstones.js';
 
 /** `snapshot.json`: written last, so that a snapshot without it does not exist. It holds no time: same rows, same bytes. */
 const snapshotFileSchema = snapshotRefSchema.extend({ schemaVersion: z.literal(1) });
@@ -25,7 +28,14 @@ export class ObjectSnapshots implements Snapshots {
   }
 
   async take(source: string, cut: TimeCut): Promise<SnapshotRef> {
-    const rows = parseRows(source, await this.#source(source).rows(cut), cut);
+    const given = parseRows(source, await this.#source(source).rows(cut), cut);
+    const allowed = await new ForgottenPeople(this.#store).allowed(given);
+    const rows = allowed.length === given.length ? given : parseRows(source, allowed, cut);
+    return this.store(source, rows);
+  }
+
+  /** Stores rows as a snapshot. Same rows, same digest, same object. */
+  async store(source: string, rows: readonly Row[]): Promise<SnapshotRef> {
     const bytes = Buffer.concat(encodeRows(rows));
     const digest = sha256(bytes);
     const ref: SnapshotRef = { name: source, digest, rows: rows.length, labels: labelsOf(rows) };
@@ -38,10 +48,10 @@ export class ObjectSnapshots implements Snapshots {
   }
 
   async fetch(given: SnapshotRef, path: string): Promise<void> {
-    const { key, digest } = locate(given);
+    const { key, digest, name } = locate(given);
     const got = await this.#store.getFile(key, path);
-    if (got === null) throw missingObject(key, 'take the snapshot again');
-    if (got.sha256 === digest) return;
+    if (got === null) throw await missingSnapshot(this.#store, name, digest);
+    if (got.sha256 === digest) return dropCustomers(name, path);
     await rm(path, { force: true });
     throw digestMismatch(key, digest, got.sha256);
   }
@@ -49,7 +59,7 @@ export class ObjectSnapshots implements Snapshots {
   async rows(given: SnapshotRef): Promise<readonly Row[]> {
     const { key, digest, name } = locate(given);
     const stored = await this.#store.get(key);
-    if (stored === null) throw missingObject(key, 'take the snapshot again');
+    if (stored === null) throw await missingSnapshot(this.#store, name, digest);
     const actual = sha256(stored.bytes);
     if (actual !== digest) throw digestMismatch(key, digest, actual);
     return decodeRows(name, stored.bytes);
@@ -84,6 +94,14 @@ export class ObjectSnapshots implements Snapshots {
       `${key} describes another snapshot than the rows of its digest`,
     );
   }
+}
+
+/** Rewrites a file of rows as trainers get them, where its rows name customers. */
+async function dropCustomers(source: string, path: string): Promise<void> {
+  const bytes = await readFile(path);
+  if (!bytes.includes('"customer":')) return;
+  const rows = decodeRows(source, bytes).map(trainerRow);
+  await writeFile(path, Buffer.concat(encodeRows(rows)));
 }
 
 function locate(given: SnapshotRef): { key: string; digest: string; name: string } {

@@ -103,11 +103,12 @@ async function runIn(
   });
   signal.throwIfAborted();
   if (end.stopped !== undefined || end.exitCode !== 0) throw failureOf(end, job);
-  const files = await checkOutput(job.output, REQUIRED[job.command]);
+  const files = await checkOutput(job.output, REQUIRED_FILES[job.command]);
   return { files, metrics: Object.fromEntries(metrics), log: logOf(end) };
 }
 
-const REQUIRED = {
+/** What each command must leave in its output folder, at the least. */
+export const REQUIRED_FILES = {
   train: ['native.json'],
   convert: ['model.json', 'parity.jsonl'],
 } as const satisfies Record<Job['command'], readonly string[]>;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { isPortError } from '../../domain/failures.js';
-import { nearestName, parseModelSpec, type ModelSpecInput } from '../../domain/spec.js';
+import { parseModelSpec, type ModelSpecInput } from '../../domain/spec.js';
 
 const aSpec = (): ModelSpecInput => ({
   model: 'tickets',
@@ -46,6 +46,14 @@ describe('parseModelSpec', () => {
     );
   });
 
+  it('suggests only keys of the place, not one that is right elsewhere', () => {
+    const deploy = { minReplica: 1, metrics: 'accuracy' };
+    const sentence = refusal({ ...aSpec(), deploy });
+
+    assert.match(sentence, /deploy has no key "minReplica", did you mean "minReplicas"\?/);
+    assert.match(sentence, /"metrics" \(it takes target, minReplicas, deadline\)/);
+  });
+
   it('suggests nothing for a key that is like none', () => {
     assert.doesNotMatch(refusal({ ...aSpec(), zzzzzzzz: 1 }), /did you mean/);
   });
@@ -81,22 +89,5 @@ describe('parseModelSpec', () => {
     );
     assert.match(refusal({ ...aSpec(), train: { ...train, seed: 1.5 } }), /train\.seed/);
     assert.match(refusal(null), /without a name/);
-  });
-});
-
-describe('nearestName', () => {
-  it('takes two neighbours that changed places for one slip', () => {
-    assert.equal(nearestName('modle', ['models', 'model']), 'model');
-  });
-
-  it('is the known name at the smallest distance', () => {
-    assert.equal(nearestName('tickts', ['ads', 'tickets', 'news']), 'tickets');
-    assert.equal(nearestName('tickets', ['tickets']), 'tickets');
-  });
-
-  it('is null where nothing is near, or where nothing is known', () => {
-    assert.equal(nearestName('transactions', ['ads', 'tickets']), null);
-    assert.equal(nearestName('ad', ['xy']), null);
-    assert.equal(nearestName('tickets', []), null);
   });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { FailureType } from '../../domain/failures.js';
 import { loadProject } from '../../workers/project.js';
 import { aFolder, failure } from '../adapters/registry/builders.js';
@@ -54,6 +55,12 @@ describe('loadProject', () => {
       aConfig({ models: `[{ ...${MODEL}, depoly: {} }]` }),
       'InvalidSpec',
       /model "tickets" is wrong: it has no key "depoly", did you mean "deploy"\?/,
+    ],
+    'what defineModel refuses': [
+      `import { defineModel } from '${fileURLToPath(new URL('../../domain/project.ts', import.meta.url))}';
+       export default { models: [defineModel({ ...${MODEL}, depoly: {} })] };`,
+      'InvalidSpec',
+      /switchyard\.config\.ts: the specification of model "tickets" is wrong: .*did you mean "deploy"/,
     ],
     'two models of one name': [
       aConfig({ models: `[${MODEL}, ${MODEL}]` }),

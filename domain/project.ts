@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import { describeIssues } from './describe-issues.js';
+import { PortError, type FailureType } from './failures.js';
+import { nameSchema } from './names.js';
+import { nearestName } from './nearest-name.js';
+import type { DatasetSource } from './ports/dataset-source.js';
+import type { Target } from './ports/target.js';
+import type { Trainer } from './ports/trainer.js';
+import { parseModelSpec, type ModelSpec, type ModelSpecInput } from './spec.js';
+
+/** The target that every project has. */
+const ENDPOINT = 'endpoint';
+
+const datasetSourceSchema = z.custom<DatasetSource>(
+  (value) => hasMethods(value, ['rows']),
+  'a data source has a method rows(cut)',
+);
+
+const trainerSchema = z.union([
+  /** A locked uv project and the script that it runs, relative to the configuration file. */
+  z.strictObject({ project: z.string(), script: z.string() }),
+  z.custom<Trainer>(
+    (value) => hasMethods(value, ['identify', 'run']),
+    'a trainer is { project, script }, or an object with the methods identify and run',
+  ),
+]);
+
+const targetSchema = z.custom<Target>(
+  (value) => hasMethods(value, ['serving']),
+  'a target has a method serving(given)',
+);
+
+const projectSchema = z.strictObject({
+  models: z.array(z.custom<ModelSpecInput>()).min(1),
+  /** How models are trained, by the name that `train.trainer` gives. */
+  trainers: z.record(nameSchema, trainerSchema),
+  /** Where rows come from, by the name that `train.source` gives. */
+  sources: z.record(nameSchema, datasetSourceSchema),
+  /** Where models serve beside the endpoint, by the name that `deploy.target` gives. */
+  targets: z.record(nameSchema, targetSchema).default({}),
+  /** Whom to tell: a command (no shell) or a webhook; the log, where neither is given. */
+  notify: z
+    .union([
+      z.strictObject({ command: z.tuple([z.string()], z.string()) }),
+      z.strictObject({ webhook: z.url() }),
+    ])
+    .optional(),
+});
+
+/** What `switchyard.config.ts` exports as default: models, and what the names in them stand for on a worker. */
+export type ProjectInput = z.input<typeof projectSchema>;
+
+/** A checked project: every model complete, every name known. */
+export interface CheckedProject extends Omit<z.output<typeof projectSchema>, 'models'> {
+  readonly models: Readonly<Record<string, ModelSpec>>;
+}
+
+/**
+ * A model's specification, checked at once and with every default filled in, for `models` of a project.
+ * @throws PortError `InvalidSpec`, whose sentence names every problem, and for a wrong key the nearest right one.
+ */
+export function defineModel(input: ModelSpecInput): ModelSpec {
+  return parseModelSpec(input);
+}
+
+/**
+ * A project, checked at once, for `export default` in `switchyard.config.ts`.
+ * @throws PortError `InvalidSpec`, `UnknownTrainer`, `UnknownDataSource` or `UnknownTarget`, with the nearest right name.
+ */
+export function defineProject(input: ProjectInput): ProjectInput {
+  parseProject(input, 'the project');
+  return input;
+}
+
+/**
+ * Checks a project and completes its models.
+ * @param place - What sentences call it: its file.
+ * @throws PortError as `defineProject` does.
+ */
+export function parseProject(input: unknown, place: string): CheckedProject {
+  const parsed = projectSchema.safeParse(input);
+  if (!parsed.success) {
+    const problems = describeIssues(projectSchema, parsed.error).join('; ');
+    throw new PortError('InvalidSpec', `${place} is wrong: ${problems}`);
+  }
+  const models: Record<string, ModelSpec> = {};
+  for (const each of parsed.data.models) {
+    const spec = parseModelSpec(each);
+    if (Object.hasOwn(models, spec.model)) {
+      throw new PortError('InvalidSpec', `${place} has two models named "${spec.model}"`);
+    }
+    models[spec.model] = spec;
+  }
+  const project = { ...parsed.data, models };
+  for (const spec of Object.values(models)) checkReferences(place, spec, project);
+  return project;
+}
+
+function checkReferences(place: string, spec: ModelSpec, project: CheckedProject): void {
+  const { model, train, deploy } = spec;
+  const check = (type: FailureType, kind: string, name: string, known: readonly string[]) => {
+    if (known.includes(name)) return;
+    const nearest = nearestName(name, known);
+    const hint =
+      nearest === null
+        ? ` (there is ${known.join(', ') || 'none'})`
+        : `, did you mean "${nearest}"?`;
+    throw new PortError(
+      type,
+      `${place}: model "${model}" names the ${kind} "${name}", which is not there${hint}`,
+      { details: { model, name, known } },
+    );
+  };
+  check('UnknownTrainer', 'trainer', train.trainer, Object.keys(project.trainers));
+  check('UnknownDataSource', 'source', train.source, Object.keys(project.sources));
+  check('UnknownTarget', 'target', deploy.target, [ENDPOINT, ...Object.keys(project.targets)]);
+}
+
+function hasMethods(value: unknown, names: readonly string[]): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return names.every((name) => typeof Reflect.get(value, name) === 'function');
+}

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import type { FailureType } from '../../domain/failures.js';
+import {
+  defineModel,
+  defineProject,
+  parseProject,
+  type ProjectInput,
+} from '../../domain/project.js';
+import type { ModelSpecInput } from '../../domain/spec.js';
+import { failure } from '../adapters/registry/builders.js';
+
+const aModel = (overrides: Partial<ModelSpecInput> = {}): ModelSpecInput => ({
+  model: 'tickets',
+  train: { trainer: 'words', source: 'mails' },
+  test: { gates: [{ metric: 'accuracy', min: 0.5 }] },
+  ...overrides,
+});
+
+const aProject = (overrides: Partial<ProjectInput> = {}): ProjectInput => ({
+  models: [defineModel(aModel())],
+  trainers: { words: { project: 'trainer', script: 'train.py' } },
+  sources: { mails: { rows: () => Promise.resolve([]) } },
+  ...overrides,
+});
+
+describe('defineModel', () => {
+  it('gives the complete specification, which a project takes as it is', () => {
+    const model = defineModel(aModel());
+    assert.equal(model.deploy.target, 'endpoint');
+    assert.deepEqual(defineProject(aProject({ models: [model] })).models, [model]);
+  });
+
+  it('refuses at once what is wrong, with the nearest right key', () => {
+    const wrong = { ...aModel(), retian: {} };
+    assert.throws(
+      () => defineModel(wrong),
+      failure('InvalidSpec', /has no key "retian", did you mean "retrain"\?/),
+    );
+  });
+});
+
+describe('defineProject', () => {
+  const { train } = aModel();
+  const wrong: Readonly<Record<string, [unknown, FailureType, RegExp]>> = {
+    'a key of a trainer with a typo': [
+      { ...aProject(), trainers: { words: { project: 'trainer', scirpt: 'train.py' } } },
+      'InvalidSpec',
+      /trainers\.words has no key "scirpt", did you mean "script"\?/,
+    ],
+    'a key of notify with a typo': [
+      { ...aProject(), notify: { webhok: 'http://127.0.0.1' } },
+      'InvalidSpec',
+      /notify has no key "webhok", did you mean "webhook"\?/,
+    ],
+    'a trainer that is nothing of the kind': [
+      { ...aProject(), trainers: { words: 7 } },
+      'InvalidSpec',
+      /trainers\.words: /,
+    ],
+    'a trainer with a typo': [
+      aProject({ models: [aModel({ train: { ...train, trainer: 'wrods' } })] }),
+      'UnknownTrainer',
+      /names the trainer "wrods", which is not there, did you mean "words"\?/,
+    ],
+    'a source with a typo': [
+      aProject({ models: [aModel({ train: { ...train, source: 'mail' } })] }),
+      'UnknownDataSource',
+      /names the source "mail", which is not there, did you mean "mails"\?/,
+    ],
+    'a target that is not there': [
+      aProject({ models: [aModel({ deploy: { target: 'phone-app' } })] }),
+      'UnknownTarget',
+      /names the target "phone-app", which is not there \(there is endpoint\)/,
+    ],
+    'a target with a typo': [
+      aProject({ models: [aModel({ deploy: { target: 'endpiont' } })] }),
+      'UnknownTarget',
+      /did you mean "endpoint"\?/,
+    ],
+  };
+  for (const [what, [input, type, sentence]] of Object.entries(wrong)) {
+    it(`refuses ${what}`, () => {
+      assert.throws(() => parseProject(input, 'the project'), failure(type, sentence));
+    });
+  }
+
+  it('takes an object with the methods of a trainer, and targets by name', () => {
+    const trainer = {
+      identify: () => Promise.reject(new Error('not asked')),
+      run: () => Promise.reject(new Error('not asked')),
+    };
+    const targets = { app: { serving: () => Promise.resolve({ serves: true, note: '' }) } };
+    const models = [aModel({ deploy: { target: 'app' } })];
+    assert.ok(defineProject(aProject({ models, trainers: { words: trainer }, targets })));
+  });
+});
