@@ -17,6 +17,7 @@ const rowSchema = z.object({
   label: z.string().min(1, 'it is empty').max(200),
   text: z.string(),
   slice: z.string().min(1, 'it is empty').max(200).optional(),
+  customer: z.string().min(1, 'it is empty').max(200).optional(),
 });
 
 const loneSurrogate = /\p{Surrogate}/u;
@@ -84,6 +85,12 @@ export function encodeRows(rows: readonly Row[]): Uint8Array[] {
   return chunks;
 }
 
+/** A row as a trainer gets it: whose it is must not become a feature. */
+export function trainerRow(row: Row): Row {
+  const { id, at, label, text, slice } = row;
+  return { id, at, label, text, ...(slice !== undefined && { slice }) };
+}
+
 /**
  * Reads what `encodeRows` wrote.
  * @throws PortError `InvalidDataset` for a line that is no row.
@@ -123,8 +130,9 @@ export function assertDisjoint(trainIds: Iterable<string>, heldOutIds: Iterable<
 function parseRow(source: string, row: unknown, index: number): Row {
   const parsed = rowSchema.safeParse(row);
   if (!parsed.success) throw invalid(source, `row ${index + 1} ${rowProblem(row, parsed.error)}`);
-  const { id, label, text, slice } = parsed.data;
-  for (const [column, value] of Object.entries({ id, label, text, slice: slice ?? '' })) {
+  const { id, label, text, slice, customer } = parsed.data;
+  const texts = { id, label, text, slice: slice ?? '', customer: customer ?? '' };
+  for (const [column, value] of Object.entries(texts)) {
     if (loneSurrogate.test(value)) {
       throw invalid(
         source,
@@ -133,7 +141,11 @@ function parseRow(source: string, row: unknown, index: number): Row {
     }
   }
   const at = new Date(parsed.data.at).toISOString();
-  return { id, at, label, text, ...(slice !== undefined && { slice }) };
+  return {
+    ...{ id, at, label, text },
+    ...(slice !== undefined && { slice }),
+    ...(customer !== undefined && { customer }),
+  };
 }
 
 function rowProblem(row: unknown, error: z.ZodError): string {

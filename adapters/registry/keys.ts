@@ -131,7 +131,31 @@ export function predictionsKey(model: string, at: Date, name: string): string {
 export function snapshotKey(
   source: string,
   snapshotDigest: string,
-  file: 'rows.jsonl' | 'snapshot.json',
+  file: 'rows.jsonl' | 'snapshot.json' | 'tombstone.json',
 ): string {
   return `datasets/${checked(nameSchema, source, "a data source's name")}/${digest(snapshotDigest)}/${file}`;
+}
+
+/** Stands where a report was, after a person's inputs were taken out of it. */
+export function evidenceTombstoneKey(
+  model: string,
+  manifestDigest: string,
+  documentDigest: string,
+): string {
+  return evidenceKey(model, manifestDigest, documentDigest).replace(/\.json$/, '.tombstone.json');
+}
+
+/** The records of deletions of persons. */
+export function forgottenPrefix(): string {
+  return 'forgotten/';
+}
+
+/** One person's record, named by a salted hash. */
+export function forgottenKey(person: string): string {
+  return `${forgottenPrefix()}${digest(person)}.json`;
+}
+
+/** The salt of those hashes; made once a bucket. */
+export function forgottenSaltKey(): string {
+  return `${forgottenPrefix()}salt.json`;
 }

@@ -10,6 +10,8 @@ export interface Row {
   readonly text: string;
   /** What groups rows into slices; the label where left out. */
   readonly slice?: string;
+  /** Whose row it is; trainers never see it. What `switchyard forget` goes by. */
+  readonly customer?: string;
 }
 
 /** Where rows come from, such as a mail archive; named in the worker's configuration. */
@@ -25,7 +27,10 @@ export interface Snapshots {
    * Throws `UnknownDataSource`, `InvalidDataset` (missing column, no rows, duplicate ids, a label or text of the wrong kind).
    */
   take(source: string, cut: TimeCut): Promise<SnapshotRef>;
-  /** Writes a snapshot's rows as JSON lines to a local file, verified by digest. */
+  /**
+   * Writes a snapshot's rows as JSON lines to a local file, verified by digest; without customers, since trainers read it.
+   * Throws `SnapshotReplaced` where a person's rows were deleted from it; so does `rows`.
+   */
   fetch(snapshot: SnapshotRef, path: string): Promise<void>;
   /** A snapshot's rows, verified by digest. */
   rows(snapshot: SnapshotRef): Promise<readonly Row[]>;

@@ -5,7 +5,7 @@ import { convertLocally } from '../../activities/convert.js';
 import { resolveSpec } from '../../activities/resolve.js';
 import { trainLocally } from '../../activities/retrain.js';
 import { ChildModelRuntime } from '../../adapters/model-runtime/child-model-runtime.js';
-import { assertDisjoint, parseRows } from '../../domain/dataset.js';
+import { assertDisjoint, parseRows, trainerRow } from '../../domain/dataset.js';
 import { PortError } from '../../domain/failures.js';
 import type { Row } from '../../domain/ports/dataset-source.js';
 import {
@@ -77,7 +77,7 @@ async function takeRows(project: Project, spec: ModelSpec, place: string) {
     train.map(({ id }) => id),
     heldOut.map(({ id }) => id),
   );
-  await writeFile(join(place, TRAIN), jsonLines(train));
+  await writeFile(join(place, TRAIN), jsonLines(train.map(trainerRow)));
   await writeFile(join(place, HELD_OUT), jsonLines(heldOut));
   return { train, heldOut };
 }

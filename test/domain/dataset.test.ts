@@ -7,6 +7,7 @@ import {
   inCut,
   labelsOf,
   parseRows,
+  trainerRow,
 } from '../../domain/dataset.js';
 import { isPortError } from '../../domain/failures.js';
 
@@ -51,6 +52,12 @@ describe('parseRows', () => {
     const [row] = parseRows('mails', [aRow({ subject: 'x', slice: 's' }), another], {});
 
     assert.deepEqual(row, { ...aRow({ slice: 's' }), at: '2002-09-01T00:00:00.000Z' });
+  });
+
+  it('keeps whose row it is, and changes no byte of rows of nobody', () => {
+    const [mine] = parseRows('mails', [aRow({ customer: 'ada' }), another], {});
+    assert.deepEqual(mine, { ...aRow({ customer: 'ada' }), at: '2002-09-01T00:00:00.000Z' });
+    assert.deepEqual(trainerRow(mine), { ...aRow(), at: '2002-09-01T00:00:00.000Z' });
   });
 
   for (const [title, rows, sentence] of [

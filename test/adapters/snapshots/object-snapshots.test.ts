@@ -113,6 +113,19 @@ function snapshotsSuite(name: string, openStore: () => Promise<ObjectStore>): vo
       );
     });
 
+    it('hands out rows without customers, and keeps them in its own bytes', async () => {
+      const owned = ROWS.map((row) => ({ ...row, customer: 'ada' }));
+      const given = new ObjectSnapshots(store, { [source]: sourceOf(owned) });
+      const taken = await given.take(source, {});
+      await using folder = await aFolder();
+      await given.fetch(taken, join(folder.path, 'rows.jsonl'));
+      assert.doesNotMatch(await readFile(join(folder.path, 'rows.jsonl'), 'utf8'), /customer|ada/);
+      assert.deepEqual(
+        (await given.rows(taken)).map(({ customer }) => customer),
+        ['ada', 'ada'],
+      );
+    });
+
     it('refuses rows that were changed, and leaves no file of them', async () => {
       await using folder = await aFolder();
       const taken = await snapshots.take(source, {});
