@@ -1,0 +1,104 @@
+import type { Client } from '@temporalio/client';
+import type { Activities } from '../activities/index.js';
+import { TemporalLivePointer } from '../client/live-pointer.js';
+import type { LifecycleRequest } from '../domain/lifecycle.js';
+import {
+  liveChangeSchema,
+  servedVersionSchema,
+  stepLive,
+  type LiveChange,
+  type LiveState,
+} from '../domain/live-state.js';
+import type { LivePointer } from '../domain/ports/live-pointer.js';
+import type { ModelSpec } from '../domain/spec.js';
+import { aCandidate, aDigest, aSnapshot, aSpec, aTested } from './builders.js';
+
+const recordedCandidate = servedVersionSchema.omit({ since: true });
+
+/** `live.json` of each model in memory, by the real rule; what the fakes' `writeLive` writes. */
+export class MemoryLive {
+  readonly #states = new Map<string, LiveState>();
+  /** Writes that changed something. */
+  writes = 0;
+
+  state(model: string): LiveState | null {
+    return this.#states.get(model) ?? null;
+  }
+
+  change(model: string, change: LiveChange, writeId: string) {
+    const before = this.state(model);
+    const now = '2026-01-01T00:00:00Z';
+    const { kind, next } = stepLive(before, change, { model, writeId, now });
+    if (next !== null) {
+      this.#states.set(model, next);
+      this.writes += 1;
+    }
+    const after = next ?? before;
+    return { kind, generation: after?.generation ?? 0, live: after?.live ?? null };
+  }
+}
+
+/**
+ * Every activity, answering at once with fixed values, so that a test shows one rule of a workflow. Promotion goes the real way:
+ * through `liveModel`, whose write is in memory.
+ */
+export function fakeActivities(
+  given: { client: Client; taskQueue: string },
+  options: { live?: MemoryLive; spec?: ModelSpec; overrides?: Partial<Activities> } = {},
+): Activities {
+  const live = options.live ?? new MemoryLive();
+  const spec = options.spec ?? aSpec();
+  const staged = (run: string) => ({ run, stage: 'retrain', attempt: 1, files: [] }) as const;
+  return {
+    resolveSpec: (input: { request: LifecycleRequest }) =>
+      Promise.resolve({
+        spec: { ...spec, model: input.request.model },
+        digest: aDigest('spec'),
+      }),
+    takeSnapshots: () =>
+      Promise.resolve({ train: aSnapshot(), heldOut: aSnapshot({ digest: aDigest('held-out') }) }),
+    takeHeldOut: () => Promise.resolve(aSnapshot({ digest: aDigest('held-out later') })),
+    trainModel: ({ run }) =>
+      Promise.resolve({
+        staged: { ...staged(run), files: [] },
+        metrics: {},
+        trainerLock: aDigest('lock'),
+        code: aDigest('code'),
+      }),
+    convertToOnnx: ({ run }) =>
+      Promise.resolve({ kind: 'converted', staged: { ...staged(run), files: [] } }),
+    publishVersion: () => Promise.resolve(aCandidate()),
+    sweepStaging: () => Promise.resolve(3),
+    measureSystem: ({ run }) => Promise.resolve({ ...staged(run), files: [] }),
+    measureQuality: ({ run, spec: { model } }) =>
+      Promise.resolve({
+        staged: { ...staged(run), files: [] },
+        baseline: live.state(model)?.live ?? null,
+      }),
+    assembleEvidence: ({ baseline, round }) =>
+      Promise.resolve(aTested({ baseline, ...(round > 199 && { evidence: aDigest(round) }) })),
+    ...fakeDeploy(new TemporalLivePointer(given), live),
+    notify: () => Promise.resolve(),
+    ...options.overrides,
+  };
+}
+
+/** Promotion goes the real way, through `liveModel`; what that writes is in memory. */
+function fakeDeploy(pointer: LivePointer, live: MemoryLive) {
+  return {
+    promoteVersion: ({ model, candidate, evidence, decisions, baseline, requestId }) => {
+      const { version, digest, artifact } = candidate;
+      const served = { version, digest, artifact, evidence, decisions };
+      return pointer.ask(
+        model,
+        { kind: 'promote', candidate: recordedCandidate.parse(served), baseline },
+        requestId,
+      );
+    },
+    undoPromotion: ({ model, promoted, before, requestId }) =>
+      pointer.ask(model, { kind: 'undo-promotion', promoted, before }, requestId),
+    awaitServing: () => Promise.resolve({ note: 'endpoint-1 serves it' }),
+    writeLive: ({ model, change, writeId }) =>
+      Promise.resolve(live.change(model, liveChangeSchema.parse(change), writeId)),
+  } satisfies Partial<Activities>;
+}
