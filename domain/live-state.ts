@@ -23,6 +23,16 @@ export type ServedVersion = z.infer<typeof servedVersionSchema>;
 /** How many versions that served are remembered: each can still be fallen back to. */
 export const SERVED_REMEMBERED = 20;
 
+const WITHDRAWN_SHOWN = 5;
+
+/** Who stopped promotions, why and when. */
+export const frozenSchema = z.strictObject({
+  by: z.string().trim().min(1).max(200),
+  reason: z.string().trim().min(1).max(2_000),
+  at: instantSchema,
+});
+export type Frozen = z.infer<typeof frozenSchema>;
+
 export const liveStateSchema = z.strictObject({
   schemaVersion: z.literal(1),
   model: nameSchema,
@@ -36,6 +46,8 @@ export const liveStateSchema = z.strictObject({
   withdrawn: z.array(digestSchema),
   /** The last versions that served, newest first; the live one is the first. */
   served: z.array(servedVersionSchema).max(SERVED_REMEMBERED),
+  /** While it is set nothing is promoted; a fallback and an undo still work. States written before it existed lack it. */
+  frozen: frozenSchema.nullable().default(null),
   updatedAt: instantSchema,
   /** Heads of the audit chains; null until audit chains exist. */
   audit: z.null(),
@@ -49,6 +61,8 @@ export const liveChangeSchema = z.discriminatedUnion('kind', [
     candidate: servedVersionSchema.omit({ since: true }),
     /** What was live when the evidence was made. */
     baseline: digestSchema.nullable(),
+    /** The workflow to tell, by its signal `lookAgain`, when a freeze that stopped this promotion is over. */
+    asker: z.string().min(1).max(1_000).optional(),
   }),
   z.strictObject({ kind: z.literal('fallback'), leaving: digestSchema }),
   /** Undo of a promotion: puts `before` back if `promoted` is still what serves. */
@@ -57,6 +71,8 @@ export const liveChangeSchema = z.discriminatedUnion('kind', [
     promoted: digestSchema,
     before: digestSchema.nullable(),
   }),
+  z.strictObject({ kind: z.literal('freeze'), ...frozenSchema.omit({ at: true }).shape }),
+  z.strictObject({ kind: z.literal('thaw'), ...frozenSchema.omit({ at: true }).shape }),
 ]);
 /** A wish to change what serves. */
 export type LiveChange = z.infer<typeof liveChangeSchema>;
@@ -71,6 +87,8 @@ export const liveChangeKindSchema = z.enum([
   'restored',
   'already-clean',
   'conflicted',
+  'frozen',
+  'thawed',
 ]);
 
 export const liveChangeResultSchema = z.strictObject({
@@ -80,10 +98,28 @@ export const liveChangeResultSchema = z.strictObject({
 });
 /**
  * What became of a wish. Promotion: `promoted`, or `moved` (another version than the baseline is live), or `withdrawn` (the
- * candidate was left by a fallback before). Fallback: `fallen-back`, `already-done` (the digest it leaves is not live), or
- * `no-previous`. Undo: `restored`, `already-clean`, or `conflicted` (a newer version is live and stays).
+ * candidate was left by a fallback before), or `frozen` (nothing is promoted until a thaw). Fallback: `fallen-back`,
+ * `already-done` (the digest it leaves is not live), or `no-previous`. Undo: `restored`, `already-clean`, or `conflicted` (a
+ * newer version is live and stays). Freeze: `frozen`, thaw: `thawed`, either `already-done` where it was so before.
  */
 export type LiveChangeResult = z.infer<typeof liveChangeResultSchema>;
+
+const shownVersionSchema = servedVersionSchema.pick({ digest: true, version: true, since: true });
+
+/** `live.json` as people are shown it, small whatever it holds. */
+export const livePictureSchema = z.strictObject({
+  live: shownVersionSchema.nullable(),
+  /** Where a fallback would go. */
+  previous: shownVersionSchema.nullable(),
+  /** The last digests that a fallback left, newest first. */
+  withdrawn: z.array(digestSchema).max(WITHDRAWN_SHOWN),
+  frozen: frozenSchema.nullable(),
+});
+export type LivePicture = z.infer<typeof livePictureSchema>;
+
+/** What became of a wish, and what `live.json` holds after it. */
+export const liveWrittenSchema = liveChangeResultSchema.extend({ picture: livePictureSchema });
+export type LiveWritten = z.infer<typeof liveWrittenSchema>;
 
 /** The next state to write, or only an answer where nothing changes. */
 export interface LiveStep {
@@ -91,7 +127,7 @@ export interface LiveStep {
   readonly next: LiveState | null;
 }
 
-/** Digest of the version that a fallback would go to: the last that served before the live one and is not withdrawn. */
+/** The version that a fallback would go to: the last that served before the live one and is not withdrawn. */
 export function previousOf(state: LiveState): ServedVersion | null {
   const candidates = state.served.filter(
     ({ digest }) => digest !== state.live && !state.withdrawn.includes(digest),
@@ -102,6 +138,23 @@ export function previousOf(state: LiveState): ServedVersion | null {
 /** The version that serves, with its decisions, or null. */
 export function liveVersionOf(state: LiveState): ServedVersion | null {
   return state.served.find(({ digest }) => digest === state.live) ?? null;
+}
+
+/** The answer to a wish that ended as `kind` and left this state. */
+export function liveWritten(kind: LiveChangeResult['kind'], state: LiveState | null): LiveWritten {
+  const shown = (served: ServedVersion | null) =>
+    served && { digest: served.digest, version: served.version, since: served.since };
+  return {
+    kind,
+    generation: state?.generation ?? 0,
+    live: state?.live ?? null,
+    picture: {
+      live: state && shown(liveVersionOf(state)),
+      previous: state && shown(previousOf(state)),
+      withdrawn: state?.withdrawn.slice(-WITHDRAWN_SHOWN).reverse() ?? [],
+      frozen: state?.frozen ?? null,
+    },
+  };
 }
 
 /**
@@ -121,6 +174,7 @@ export function stepLive(
       live: state?.live ?? null,
       withdrawn: state?.withdrawn ?? [],
       served: state?.served ?? [],
+      frozen: state?.frozen ?? null,
       audit: null,
       ...fields,
       generation: (state?.generation ?? 0) + 1,
@@ -135,6 +189,14 @@ export function stepLive(
       return fallBack(state, change.leaving, write);
     case 'undo-promotion':
       return undoPromotion(state, change, write);
+    case 'freeze': {
+      if (state !== null && state.frozen !== null) return { kind: 'already-done', next: null };
+      return write('frozen', { frozen: { by: change.by, reason: change.reason, at: given.now } });
+    }
+    case 'thaw': {
+      if (state === null || state.frozen === null) return { kind: 'already-done', next: null };
+      return write('thawed', { frozen: null });
+    }
     default:
       return change satisfies never;
   }
@@ -150,6 +212,8 @@ function promote(
 ): LiveStep {
   const { candidate, baseline } = change;
   if (state?.withdrawn.includes(candidate.digest)) return { kind: 'withdrawn', next: null };
+  // before the baseline is looked at: a freeze shall cost nobody a second approval that it makes stale again
+  if (state !== null && state.frozen !== null) return { kind: 'frozen', next: null };
   if ((state?.live ?? null) !== baseline) return { kind: 'moved', next: null };
   const others = (state?.served ?? []).filter(({ digest }) => digest !== candidate.digest);
   return write('promoted', {

@@ -2,10 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isPortError, PortError } from '../../domain/failures.js';
 import {
   liveStateSchema,
+  liveWritten,
   stepLive,
   type LiveChange,
-  type LiveChangeResult,
   type LiveState,
+  type LiveWritten,
 } from '../../domain/live-state.js';
 import type { ObjectStore, StoredObject } from '../../domain/ports/object-store.js';
 import type { LiveReading } from '../../domain/ports/registry.js';
@@ -47,18 +48,14 @@ export class LivePointerFile {
   }
 
   /** One read and one write where nothing races; `writeId` in what is read means that this wish was done before. */
-  async change(model: string, change: LiveChange, writeId: string): Promise<LiveChangeResult> {
+  async change(model: string, change: LiveChange, writeId: string): Promise<LiveWritten> {
     for (let attempt = 1; attempt <= CHANGE_TRIES; attempt += 1) {
       const reading = await this.read(model);
       const state = reading?.state ?? null;
       if (state?.writeId === writeId) return ownAnswer(state, change);
       const step = stepLive(state, change, { model, writeId, now: this.#now().toISOString() });
-      if (step.next === null) {
-        return { kind: step.kind, generation: state?.generation ?? 0, live: state?.live ?? null };
-      }
-      if (await this.#write(model, step.next, reading)) {
-        return { kind: step.kind, generation: step.next.generation, live: step.next.live };
-      }
+      if (step.next === null) return liveWritten(step.kind, state);
+      if (await this.#write(model, step.next, reading)) return liveWritten(step.kind, step.next);
       await delay(Math.random() * 5 * attempt);
     }
     throw new PortError(
@@ -126,19 +123,28 @@ export class LivePointerFile {
 }
 
 /** The answer of a wish that was done before, from the state it left. */
-function ownAnswer(state: LiveState, change: LiveChange): LiveChangeResult {
-  const { generation, live } = state;
-  if (change.kind === 'promote' && live === change.candidate.digest) {
-    return { kind: 'promoted', generation, live };
-  }
-  if (change.kind === 'fallback' && state.withdrawn.includes(change.leaving)) {
-    return { kind: 'fallen-back', generation, live };
-  }
-  if (change.kind === 'undo-promotion' && live === change.before) {
-    return { kind: 'restored', generation, live };
-  }
+function ownAnswer(state: LiveState, change: LiveChange): LiveWritten {
+  const kind = ownKind(state, change);
+  if (kind !== null) return liveWritten(kind, state);
   throw new PortError(
     'InvalidRequest',
     `the write id "${state.writeId}" already names another change of ${liveKey(state.model)}; give each change its own`,
   );
+}
+
+function ownKind(state: LiveState, change: LiveChange): LiveWritten['kind'] | null {
+  switch (change.kind) {
+    case 'promote':
+      return state.live === change.candidate.digest ? 'promoted' : null;
+    case 'fallback':
+      return state.withdrawn.includes(change.leaving) ? 'fallen-back' : null;
+    case 'undo-promotion':
+      return state.live === change.before ? 'restored' : null;
+    case 'freeze':
+      return state.frozen === null ? null : 'frozen';
+    case 'thaw':
+      return state.frozen === null ? 'thawed' : null;
+    default:
+      return change satisfies never;
+  }
 }

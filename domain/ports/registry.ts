@@ -1,6 +1,6 @@
 import type { Evidence, ParityReport, TestReport } from '../evidence.js';
 import type { Staged } from '../lifecycle.js';
-import type { LiveChange, LiveChangeResult, LiveState } from '../live-state.js';
+import type { LiveChange, LiveState, LiveWritten } from '../live-state.js';
 import type { Manifest } from '../manifest.js';
 
 /** A version as its directory holds it. */
@@ -76,7 +76,7 @@ export interface Registry {
    * Applies a wish by compare-and-set, reading again on a conflict (`LivePointerBusy` after 20). `writeId` names the wish: a
    * retry whose first reply was lost gets the first one's answer.
    */
-  changeLive(model: string, change: LiveChange, writeId: string): Promise<LiveChangeResult>;
+  changeLive(model: string, change: LiveChange, writeId: string): Promise<LiveWritten>;
 
   reportReplica(model: string, report: ReplicaReport): Promise<void>;
   removeReplica(model: string, replica: string): Promise<void>;

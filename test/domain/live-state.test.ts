@@ -4,6 +4,7 @@ import { digestOfJson } from '../../domain/digest.js';
 import {
   liveStateSchema,
   liveVersionOf,
+  liveWritten,
   previousOf,
   SERVED_REMEMBERED,
   stepLive,
@@ -30,6 +31,9 @@ const undo = (promoted: string, before: string | null): LiveChange => ({
   promoted: digest(promoted),
   before: before === null ? null : digest(before),
 });
+
+const freeze: LiveChange = { kind: 'freeze', by: 'grace', reason: 'wrong queues' };
+const thaw: LiveChange = { kind: 'thaw', by: 'ada', reason: 'mended' };
 
 /** Applies wishes one after the other; the kinds of the answers, and the last state. */
 function run(changes: readonly LiveChange[], from: LiveState | null = null) {
@@ -170,6 +174,72 @@ describe('stepLive', () => {
     assert.equal(state.served.at(-1)?.digest, digest('v5'));
   });
 
+  it('freezes once and thaws once, whatever is live', () => {
+    const { kinds, state } = run([thaw, freeze, { ...freeze, by: 'ada' }, thaw, thaw]);
+
+    assert.deepEqual(kinds, ['already-done', 'frozen', 'already-done', 'thawed', 'already-done']);
+    assert.equal(state?.frozen, null);
+    assert.equal(state.generation, 2);
+    assert.deepEqual(stateAfter(freeze, { ...freeze, by: 'ada' }).frozen, {
+      ...{ by: 'grace', reason: 'wrong queues', at: '2026-01-02T03:04:05Z' },
+    });
+  });
+
+  it('promotes nothing while it is frozen, and goes on after the thaw', () => {
+    const { kinds, state } = run([
+      ...[
+        promote('a', null),
+        freeze,
+        promote('b', 'a'),
+        promote('b', 'x'),
+        thaw,
+        promote('b', 'a'),
+      ],
+    ]);
+
+    assert.deepEqual(kinds.slice(2), ['frozen', 'frozen', 'thawed', 'promoted']);
+    assert.equal(state?.live, digest('b'));
+  });
+
+  it('falls back while it is frozen, and stays frozen', () => {
+    const { kinds, state } = run([promote('a', null), promote('b', 'a'), freeze, fallback('b')]);
+
+    assert.equal(kinds.at(-1), 'fallen-back');
+    assert.equal(state?.live, digest('a'));
+    assert.equal(state.frozen?.by, 'grace');
+    assert.equal(run([promote('b', 'a')], state).kinds[0], 'withdrawn');
+  });
+
+  it('undoes a promotion while it is frozen', () => {
+    const { kinds, state } = run([promote('a', null), freeze, undo('a', null)]);
+
+    assert.equal(kinds.at(-1), 'restored');
+    assert.equal(state?.frozen?.by, 'grace');
+  });
+
+  it('reads a state that was written before anything could be frozen', () => {
+    const { frozen, ...older } = stateAfter(promote('a', null));
+
+    assert.equal(frozen, null);
+    assert.equal(liveStateSchema.parse(older).frozen, null);
+  });
+
+  it('shows the live version, the way back, and what was withdrawn', () => {
+    const state = stateAfter(
+      ...[promote('a', null), promote('b', 'a'), promote('c', 'b'), fallback('c'), freeze],
+    );
+
+    const { picture } = liveWritten('frozen', state);
+    assert.equal(picture.live?.digest, digest('b'));
+    assert.equal(picture.previous?.digest, digest('a'));
+    assert.deepEqual(picture.withdrawn, [digest('c')]);
+    assert.equal(picture.frozen?.reason, 'wrong queues');
+    assert.deepEqual(liveWritten('already-clean', null), {
+      ...{ kind: 'already-clean', generation: 0, live: null },
+      picture: { live: null, previous: null, withdrawn: [], frozen: null },
+    });
+  });
+
   it('keeps its promises over any sequence of wishes', () => {
     const word = fc.constantFrom('a', 'b', 'c', 'd');
     const wordOrNull = fc.option(word, { nil: null });
@@ -177,6 +247,7 @@ describe('stepLive', () => {
       fc.tuple(word, wordOrNull).map(([next, over]) => promote(next, over)),
       word.map(fallback),
       fc.tuple(word, wordOrNull).map(([promoted, before]) => undo(promoted, before)),
+      fc.constantFrom(freeze, thaw),
       // Wishes that fit what is live, so that most sequences get somewhere.
       fc
         .constantFrom('promote', 'fallback', 'undo')
@@ -197,6 +268,7 @@ describe('stepLive', () => {
           const state = liveStateSchema.parse(step.next);
           Object.assign(at, { state, before: earlier?.live ?? null });
           assert.equal(state.generation, (earlier?.generation ?? 0) + 1);
+          assert.ok(change.kind !== 'promote' || (earlier?.frozen ?? null) === null);
           assert.ok(state.live === null || liveVersionOf(state)?.digest === state.live);
           assert.ok(state.live === null || !state.withdrawn.includes(state.live));
           assert.equal(new Set(state.served.map((each) => each.digest)).size, state.served.length);
