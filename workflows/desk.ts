@@ -10,6 +10,7 @@ import {
   type RecordedDecision,
 } from '../domain/decision.js';
 import { parseEntry } from './door.js';
+import { count } from './measure.js';
 import { approve, decide } from './messages.js';
 
 const REFUSALS_KEPT = 20;
@@ -55,11 +56,13 @@ export class Desk {
 
   take(decision: Decision): void {
     if (this.decisions.some((each) => sameDecision(each, decision))) return;
+    count('switchyard_decisions', { answer: decision.decision });
     const recorded = { ...decision, at: new Date().toISOString() };
     this.#state = { ...this.#state, decisions: [...this.decisions, recorded] };
   }
 
   refuse(why: string): void {
+    count('switchyard_decisions', { answer: 'refused' });
     this.refusals.push(why);
     if (this.refusals.length > REFUSALS_KEPT) this.refusals.shift();
   }
@@ -82,7 +85,9 @@ export function openDesk(): Desk {
         'Answer a hand-off: {"role", "decision": "approved" | "rejected" | "needs-more-data", "by", "reason", "evidence"}',
       validator: (input) => {
         const refusal = desk.refusalOf(parseEntry('decision', decisionSchema, input));
-        if (refusal !== null) throw ApplicationFailure.nonRetryable(refusal, 'DecisionRefused');
+        if (refusal === null) return;
+        count('switchyard_decisions', { answer: 'refused' });
+        throw ApplicationFailure.nonRetryable(refusal, 'DecisionRefused');
       },
     },
   );

@@ -8,6 +8,7 @@ import type {
 } from '../domain/lifecycle.js';
 import { openDesk, type Desk } from './desk.js';
 import { createLedger, type Ledger } from './ledger.js';
+import { recordTime } from './measure.js';
 
 /** One candidate's run: where decisions arrive, what must be undone, and how far it is. */
 export interface Lifecycle {
@@ -28,6 +29,7 @@ export function createLifecycle(request: LifecycleRequest): Lifecycle {
   const desk = openDesk();
   const ledger = createLedger();
   let stage: Stage = 'resolve';
+  let enteredAt = Date.now();
   let candidate: Candidate | null = null;
   let tested: Tested | null = null;
   return {
@@ -42,7 +44,9 @@ export function createLifecycle(request: LifecycleRequest): Lifecycle {
       return tested;
     },
     enter: (next) => {
+      recordTime('switchyard_stage', Date.now() - enteredAt, { model: request.model, stage });
       stage = next;
+      enteredAt = Date.now();
     },
     carry: (found) => {
       candidate = found.candidate ?? candidate;

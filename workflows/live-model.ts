@@ -11,6 +11,7 @@ import {
 import { liveChangeSchema, type LiveChange, type LiveChangeResult } from '../domain/live-state.js';
 import { pointerWrite } from './activity-options.js';
 import { parseEntry } from './door.js';
+import { count, recordTime } from './measure.js';
 import {
   change,
   fallback,
@@ -39,6 +40,7 @@ export async function liveModel(input: LiveModelInput): Promise<never> {
 
   const apply = async (wish: LiveChange): Promise<LiveChangeResult> => {
     const id = currentUpdateInfo()?.id ?? uuid4();
+    const askedAt = Date.now();
     changes += 1;
     const turn = queue.then(async () => {
       const before = answered.find((each) => each.id === id);
@@ -50,8 +52,14 @@ export async function liveModel(input: LiveModelInput): Promise<never> {
     });
     queue = turn.catch(() => undefined); // its own caller hears of it; the next one's turn comes all the same
     try {
-      return await turn;
+      const result = await turn;
+      count('switchyard_live_changes', { model, kind: result.kind });
+      if (wish.kind === 'fallback') {
+        recordTime('switchyard_fallback', Date.now() - askedAt, { model });
+      }
+      return result;
     } catch (error) {
+      count('switchyard_live_changes', { model, kind: 'failed' });
       throw asFailure(error);
     }
   };

@@ -1,4 +1,4 @@
-import { setHandler } from '@temporalio/workflow';
+import { isCancellation, setHandler } from '@temporalio/workflow';
 import {
   lifecycleRequestSchema,
   type LifecycleOutcome,
@@ -6,6 +6,7 @@ import {
 } from '../domain/lifecycle.js';
 import { parseEntry } from './door.js';
 import { createLifecycle, type Lifecycle } from './lifecycle.js';
+import { count } from './measure.js';
 import { status } from './messages.js';
 import { convertedNot, endedAs, rejectedByGates } from './outcomes.js';
 import { approve } from './stages/approve.js';
@@ -32,9 +33,11 @@ export async function modelLifecycle(request: LifecycleRequest): Promise<Lifecyc
     if (outcome.outcome === 'live') await cleanUp(lifecycle);
     else await undo(lifecycle);
     lifecycle.enter('ended');
+    countEnd(lifecycle, outcome.outcome);
     return { ...outcome, ledger: [...lifecycle.ledger.rows] };
   } catch (error) {
     await undo(lifecycle);
+    countEnd(lifecycle, isCancellation(error) ? 'cancelled' : 'failed');
     throw error;
   }
 }
@@ -74,4 +77,10 @@ async function undo(lifecycle: Lifecycle): Promise<void> {
   lifecycle.enter('undo');
   lifecycle.desk.close('the lifecycle is being undone');
   await lifecycle.ledger.undoAll();
+}
+
+function countEnd({ request, ledger }: Lifecycle, outcome: string): void {
+  const { model } = request;
+  count('switchyard_lifecycles', { model, outcome });
+  for (const { end } of ledger.rows) count('switchyard_undos', { model, end });
 }

@@ -4,6 +4,7 @@ import type { Candidate, SnapshotRef, Tested } from '../../domain/lifecycle.js';
 import type { ModelSpec } from '../../domain/spec.js';
 import { bookkeeping, onQueue, waiting } from '../activity-options.js';
 import type { Lifecycle } from '../lifecycle.js';
+import { count } from '../measure.js';
 import type { Retrained } from './retrain.js';
 
 export interface TestGiven {
@@ -56,5 +57,10 @@ async function test(lifecycle: Lifecycle, given: TestGiven, round: number): Prom
     onQueue('test', '30 minutes').measureQuality(input),
   ]);
   const { staged, baseline } = quality;
-  return waiting('5 minutes').assembleEvidence({ ...input, system, quality: staged, baseline });
+  const measured = { ...input, system, quality: staged, baseline };
+  const tested = await waiting('5 minutes').assembleEvidence(measured);
+  for (const { gate, verdict } of tested.table) {
+    count('switchyard_gates', { model: spec.model, metric: gate.metric, verdict });
+  }
+  return tested;
 }
