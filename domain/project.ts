@@ -85,7 +85,7 @@ export function parseProject(input: unknown, place: string): CheckedProject {
   }
   const models: Record<string, ModelSpec> = {};
   for (const each of parsed.data.models) {
-    const spec = parseModelSpec(each);
+    const spec = withCuts(parseModelSpec(each), parsed.data.sources);
     if (Object.hasOwn(models, spec.model)) {
       throw new PortError('InvalidSpec', `${place} has two models named "${spec.model}"`);
     }
@@ -94,6 +94,18 @@ export function parseProject(input: unknown, place: string): CheckedProject {
   const project = { ...parsed.data, models };
   for (const spec of Object.values(models)) checkReferences(place, spec, project);
   return project;
+}
+
+/** A specification that makes no cut gets those of its source. */
+function withCuts(spec: ModelSpec, sources: CheckedProject['sources']): ModelSpec {
+  const { source, trainRows, heldOutRows } = spec.train;
+  const cuts = Object.hasOwn(sources, source) ? sources[source]?.cuts : undefined;
+  const makesOne = [trainRows, heldOutRows].some(({ from, until }) => from ?? until);
+  if (cuts === undefined || makesOne) return spec;
+  return parseModelSpec({
+    ...spec,
+    train: { ...spec.train, trainRows: cuts.train, heldOutRows: cuts.heldOut },
+  });
 }
 
 function checkReferences(place: string, spec: ModelSpec, project: CheckedProject): void {

@@ -15,7 +15,15 @@ export interface Project extends CheckedProject {
  */
 export async function loadProject(file: string): Promise<Project> {
   const path = resolve(file);
-  return { ...parseProject(await importDefault(path), path), root: dirname(path) };
+  const root = dirname(path);
+  const project = parseProject(await importDefault(path), path);
+  const sources = Object.fromEntries(
+    Object.entries(project.sources).map(([name, source]) => [
+      name,
+      source.within?.(root) ?? source,
+    ]),
+  );
+  return { ...project, sources, root };
 }
 
 async function importDefault(path: string): Promise<unknown> {

@@ -14,8 +14,18 @@ export interface Row {
   readonly customer?: string;
 }
 
+/** Which of a source's rows are learnt from, and which are held out. */
+export interface DefaultCuts {
+  readonly train: TimeCut;
+  readonly heldOut: TimeCut;
+}
+
 /** Where rows come from, such as a mail archive; named in the worker's configuration. */
 export interface DatasetSource {
+  /** Cuts of a model whose specification makes none. */
+  readonly cuts?: DefaultCuts;
+  /** The same source with its relative paths taken from this folder: that of the configuration file. */
+  within?(folder: string): DatasetSource;
   /** Rows of a time cut, in order of time. May throw `InvalidDataset` (terminal) or a retryable `PortError`. */
   rows(cut: TimeCut): Promise<readonly Row[]>;
 }

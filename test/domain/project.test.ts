@@ -84,6 +84,20 @@ describe('defineProject', () => {
     });
   }
 
+  it('gives a model without time cuts those of its source, and leaves others as they are', () => {
+    const cuts = {
+      train: { until: '2000-01-02T00:00:00Z' },
+      heldOut: { from: '2000-01-02T00:00:00Z' },
+    };
+    const sources = { mails: { cuts, rows: () => Promise.resolve([]) } };
+    const own = { heldOutRows: { from: '2026-01-01T00:00:00Z' } };
+    const models = [aModel(), aModel({ model: 'own', train: { ...train, ...own } })];
+    const project = parseProject(aProject({ models, sources }), 'the project');
+    assert.deepEqual(project.models['tickets']?.train.trainRows, cuts.train);
+    assert.deepEqual(project.models['tickets']?.train.heldOutRows, cuts.heldOut);
+    assert.deepEqual(project.models['own']?.train.trainRows, {});
+  });
+
   it('takes an object with the methods of a trainer, and targets by name', () => {
     const trainer = {
       identify: () => Promise.reject(new Error('not asked')),
