@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Evidence, TestReport } from '../domain/evidence.js';
 import {
   findingsOf,
+  gateOwner,
   judge,
   measurementSchema,
   overallVerdict,
@@ -13,13 +14,15 @@ import {
   type Measurement,
 } from '../domain/gate.js';
 import type { Candidate, SnapshotRef, Staged, Tested } from '../domain/lifecycle.js';
-import { ownerOf } from '../domain/metrics.js';
 import type { Registry } from '../domain/ports/registry.js';
+import { referenceProfileSchema } from '../domain/reference-profile.js';
 import type { ModelSpec } from '../domain/spec.js';
 import { inWorkFolder } from './work-folder.js';
 
 /** The file in which a measuring activity stages what it found. */
 export const MEASUREMENTS = 'measurements.json';
+/** The file in which the reference profile is staged beside the statistical metrics. */
+export const PROFILE = 'profile.json';
 
 /** Inputs of a finding that travel through history; the report holds all of them. */
 const CARRIED = 5;
@@ -45,10 +48,7 @@ export async function assembleEvidence(
   input: AssembleInput,
 ): Promise<Tested> {
   const { spec, candidate, baseline } = input;
-  const measurements = await inWorkFolder(ports.workRoot, async (folder) => [
-    ...(await fetchMeasurements(ports, input.system, await folder('system'))),
-    ...(await fetchMeasurements(ports, input.quality, await folder('quality'))),
-  ]);
+  const { measurements, profile } = await fetchStaged(ports, input);
   const results = spec.test.gates.map((gate) =>
     judge(
       gate,
@@ -63,6 +63,7 @@ export async function assembleEvidence(
     artifact: candidate.artifact,
     baseline,
     heldOut: input.heldOut.digest,
+    ...(profile !== null && { profile }),
     measurements: [...measurements],
     results,
     verdict: overallVerdict(results),
@@ -77,7 +78,7 @@ export async function assembleEvidence(
     testReport,
     baseline,
     roles: evidence.roles,
-    table: results.map(({ gate, verdict, reason }) => ({ gate, verdict, reason })),
+    table: results.map(({ gate, verdict, reason, value }) => ({ gate, verdict, reason, value })),
     findings: report.findings.map((each) => ({ ...each, inputs: each.inputs.slice(0, CARRIED) })),
   };
 }
@@ -109,9 +110,28 @@ function rolesAsked(spec: ModelSpec, results: readonly GateResult[]): ReadonlySe
     ({ verdict }) => verdict === 'inconclusive' || verdict === 'error',
   );
   return new Set([
-    ...unsettled.map(({ gate }) => ownerOf(gate.metric)),
+    ...unsettled.map(({ gate }) => gateOwner(gate)),
     ...spec.approve.handOffs.map(({ role }) => role),
   ]);
+}
+
+/** What the measuring activities staged; the profile is put beside the version, for the report to name it. */
+async function fetchStaged(
+  ports: EvidencePorts,
+  { spec, candidate, system, quality }: AssembleInput,
+): Promise<{ measurements: readonly Measurement[]; profile: string | null }> {
+  return inWorkFolder(ports.workRoot, async (folder) => {
+    const directory = await folder('quality');
+    const measurements = [
+      ...(await fetchMeasurements(ports, system, await folder('system'))),
+      ...(await fetchMeasurements(ports, quality, directory)),
+    ];
+    if (!quality.files.some(({ path }) => path === PROFILE)) return { measurements, profile: null };
+    const text = await readFile(join(directory, PROFILE), 'utf8');
+    const profile = referenceProfileSchema.parse(JSON.parse(text));
+    const digest = await ports.registry.putEvidence(spec.model, candidate.digest, profile);
+    return { measurements, profile: digest };
+  });
 }
 
 async function fetchMeasurements(

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { activityInfo } from '@temporalio/activity';
 import { z } from 'zod';
@@ -16,11 +16,13 @@ import type { ModelRuntime, OpenModel } from '../domain/ports/model-runtime.js';
 import type { RegisteredVersion, Registry } from '../domain/ports/registry.js';
 import { fromProbabilities, predictionsOf, type Predictions } from '../domain/predictions.js';
 import { measureQuality } from '../domain/quality.js';
+import { referenceProfileOf } from '../domain/reference-profile.js';
 import { liveVersionOf } from '../domain/live-state.js';
 import { modelSpecSchema, type ModelSpec } from '../domain/spec.js';
-import { assembleEvidence, MEASUREMENTS } from './assemble-evidence.js';
+import { assembleEvidence, MEASUREMENTS, PROFILE } from './assemble-evidence.js';
 import { defineActivity } from './define-activity.js';
 import { withHeartbeats } from './heartbeats.js';
+import { measureOwn, type ProjectMetrics } from './measure-own.js';
 import { measureSystem, textTensor } from './measure-system.js';
 import { inWorkFolder } from './work-folder.js';
 
@@ -28,6 +30,8 @@ export interface TestPorts {
   readonly registry: Registry;
   readonly snapshots: Snapshots;
   readonly runtime: ModelRuntime;
+  /** The project's own metrics by name. */
+  readonly metrics: ProjectMetrics;
   readonly workRoot: string;
 }
 
@@ -107,21 +111,24 @@ async function qualityStage(
     const served = live === null ? null : liveVersionOf(live.state);
     const predict = async (version: { digest: string; artifact: string }, name: string) =>
       predictVersion(ports, spec, version, { rows, directory: await folder(name) });
-    const measurements = measureQuality({
-      rows,
-      candidate: await predict(candidate, 'candidate'),
-      baseline: served === null ? null : await predict(served, 'baseline'),
-      resamples: spec.test.resamples,
-      confidence: spec.test.confidence,
-      seed: spec.train.seed,
+    const predictions = await predict(candidate, 'candidate');
+    const out = await folder('out');
+    const profile = referenceProfileOf({
+      ...{ model: spec.model, manifest: candidate.digest, heldOut: input.heldOut.digest },
+      ...{ rows, predictions },
     });
-    const staged = await stageMeasurements(
-      ports,
-      input,
-      'test-quality',
-      measurements,
-      await folder('out'),
-    );
+    if (profile !== null) await writeFile(join(out, PROFILE), JSON.stringify(profile));
+    const compared = {
+      rows,
+      candidate: predictions,
+      baseline: served === null ? null : await predict(served, 'baseline'),
+    };
+    const { resamples, confidence } = spec.test;
+    const measurements = [
+      ...measureQuality({ ...compared, resamples, confidence, seed: spec.train.seed }),
+      ...(await measureOwn(ports.metrics, { ...compared, spec })),
+    ];
+    const staged = await stageMeasurements(ports, input, 'test-quality', measurements, out);
     return { staged, baseline: served?.digest ?? null };
   });
 }
@@ -186,5 +193,6 @@ async function stageMeasurements(
   await writeFile(join(directory, MEASUREMENTS), JSON.stringify(measurements));
   // rounds and attempts share one number, so that no round overwrites another's file
   const attempt = input.round * 1_000 + activityInfo().attempt;
-  return ports.registry.stage({ run: input.run, stage, attempt }, directory, [MEASUREMENTS]);
+  const files = await readdir(directory);
+  return ports.registry.stage({ run: input.run, stage, attempt }, directory, files);
 }

@@ -32,6 +32,8 @@ export const testReportSchema = z.strictObject({
   baseline: digestSchema.nullable(),
   /** Digest of the held-out snapshot. */
   heldOut: digestSchema,
+  /** Digest of its reference profile, which lies beside it; left out where it was tested before there were profiles. */
+  profile: digestSchema.optional(),
   measurements: z.array(measurementSchema),
   results: z.array(gateResultSchema),
   verdict: verdictSchema,

@@ -1,5 +1,11 @@
 import { z } from 'zod';
+import { cronProblem } from './cron.js';
+import { durationMs } from './duration.js';
+import { isDrift, type MonitorSpec } from './monitoring.js';
 import { durationSchema } from './names.js';
+
+/** A schedule never starts more often than this. */
+const SHORTEST_EVERY_MS = 1_000;
 
 /** When a model is trained again without anybody asking. */
 export const retrainSpecSchema = z.strictObject({
@@ -17,7 +23,7 @@ export const retrainSpecSchema = z.strictObject({
     .optional(),
   /** When a drift check of the monitor fails that says nothing else. */
   onDrift: z.boolean().default(false),
-  /** What a due start does while the one before it still runs; as Temporal Schedules have it. */
+  /** What a due start does while the one before it still runs; as Temporal Schedules have it. The monitor's own starts always skip. */
   overlap: z
     .enum(['skip', 'buffer-one', 'buffer-all', 'cancel-other', 'allow-all'])
     .default('skip'),
@@ -26,9 +32,25 @@ export const retrainSpecSchema = z.strictObject({
 });
 export type RetrainSpec = z.infer<typeof retrainSpecSchema>;
 
-/** What is wrong with it, beyond its shape. */
-export function retrainProblems({ every, cron }: RetrainSpec): readonly string[] {
-  return every !== undefined && cron !== undefined
-    ? ['retrain has both every and cron: choose one']
-    : [];
+/** What is wrong with it, beyond its shape. `monitor` is the same model's, which looks at drift. */
+export function retrainProblems(
+  { every, cron, onNewData, onDrift }: RetrainSpec,
+  monitor?: MonitorSpec,
+): readonly string[] {
+  const problems: string[] = [];
+  if (every !== undefined && cron !== undefined) {
+    problems.push('retrain has both every and cron: choose one');
+  }
+  if (every !== undefined && durationMs(every) < SHORTEST_EVERY_MS) {
+    problems.push(`retrain.every is ${every}, at least 1 second is possible`);
+  }
+  if (onNewData !== undefined && durationMs(onNewData.check) < SHORTEST_EVERY_MS) {
+    problems.push(`retrain.onNewData.check is ${onNewData.check}, at least 1 second is possible`);
+  }
+  const wrongCron = cron === undefined ? null : cronProblem(cron);
+  if (wrongCron !== null) problems.push(wrongCron);
+  if (onDrift && monitor?.checks.some(({ metric }) => isDrift(metric)) !== true) {
+    problems.push('retrain.onDrift needs a monitor with a check on class-drift or score-drift');
+  }
+  return problems;
 }

@@ -117,7 +117,7 @@ export function parseModelSpec(input: unknown): ModelSpec {
 function specProblems(spec: ModelSpec): readonly string[] {
   const problems = [
     ...gateProblems(spec.test.gates),
-    ...retrainProblems(spec.retrain),
+    ...retrainProblems(spec.retrain, spec.monitor),
     ...monitorProblems(spec.monitor),
   ];
   const roles = spec.approve.handOffs.map((handOff) => handOff.role);

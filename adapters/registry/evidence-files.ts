@@ -8,12 +8,18 @@ import {
   type ParityReport,
   type TestReport,
 } from '../../domain/evidence.js';
+import { referenceProfileSchema, type ReferenceProfile } from '../../domain/reference-profile.js';
 import { PortError } from '../../domain/failures.js';
 import type { ObjectStore } from '../../domain/ports/object-store.js';
 import { evidenceKey } from './keys.js';
 import { encodeJson, missingObject, parseStored, verifyBytes } from './stored-json.js';
 
-const documentSchema = z.union([evidenceSchema, testReportSchema, parityReportSchema]);
+const documentSchema = z.union([
+  evidenceSchema,
+  testReportSchema,
+  parityReportSchema,
+  referenceProfileSchema,
+]);
 
 /** Reports and evidence: immutable, each under the digest of its own bytes, beside the version they are about. */
 export class EvidenceFiles {
@@ -26,7 +32,7 @@ export class EvidenceFiles {
   async put(
     model: string,
     manifestDigest: string,
-    given: Evidence | TestReport | ParityReport,
+    given: Evidence | TestReport | ParityReport | ReferenceProfile,
   ): Promise<string> {
     const parsed = documentSchema.safeParse(given);
     if (!parsed.success) {
@@ -54,6 +60,14 @@ export class EvidenceFiles {
     digest: string,
   ): Promise<TestReport | null> {
     return this.#read(model, manifestDigest, digest, testReportSchema);
+  }
+
+  async profile(
+    model: string,
+    manifestDigest: string,
+    digest: string,
+  ): Promise<ReferenceProfile | null> {
+    return this.#read(model, manifestDigest, digest, referenceProfileSchema);
   }
 
   async #read<T extends { readonly model: string; readonly manifest: string }>(

@@ -3,6 +3,7 @@ import { PortError } from '../../domain/failures.js';
 import type { Staged } from '../../domain/lifecycle.js';
 import type { LiveChange } from '../../domain/live-state.js';
 import type { Manifest } from '../../domain/manifest.js';
+import type { ReferenceProfile } from '../../domain/reference-profile.js';
 import type { ObjectStore } from '../../domain/ports/object-store.js';
 import type { RegisteredVersion, Registry, ReplicaReport } from '../../domain/ports/registry.js';
 import { EvidenceFiles } from './evidence-files.js';
@@ -78,7 +79,7 @@ export class ObjectRegistry implements Registry {
   async putEvidence(
     model: string,
     manifestDigest: string,
-    document: Evidence | TestReport | ParityReport,
+    document: Evidence | TestReport | ParityReport | ReferenceProfile,
   ) {
     return this.#evidence.put(model, manifestDigest, document);
   }
@@ -89,6 +90,10 @@ export class ObjectRegistry implements Registry {
 
   async testReport(model: string, manifestDigest: string, digest: string) {
     return this.#evidence.testReport(model, manifestDigest, digest);
+  }
+
+  async profile(model: string, manifestDigest: string, digest: string) {
+    return this.#evidence.profile(model, manifestDigest, digest);
   }
 
   async live(model: string) {

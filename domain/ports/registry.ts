@@ -2,6 +2,7 @@ import type { Evidence, ParityReport, TestReport } from '../evidence.js';
 import type { Staged } from '../lifecycle.js';
 import type { LiveChange, LiveState, LiveWritten } from '../live-state.js';
 import type { Manifest } from '../manifest.js';
+import type { ReferenceProfile } from '../reference-profile.js';
 
 /** A version as its directory holds it. */
 export interface RegisteredVersion {
@@ -63,11 +64,13 @@ export interface Registry {
   putEvidence(
     model: string,
     manifestDigest: string,
-    document: Evidence | TestReport | ParityReport,
+    document: Evidence | TestReport | ParityReport | ReferenceProfile,
   ): Promise<string>;
   /** Evidence by digest, its bytes verified; null where there is none. */
   evidence(model: string, manifestDigest: string, digest: string): Promise<Evidence | null>;
   testReport(model: string, manifestDigest: string, digest: string): Promise<TestReport | null>;
+  /** A version's reference profile by digest, which its test report names. */
+  profile(model: string, manifestDigest: string, digest: string): Promise<ReferenceProfile | null>;
 
   live(model: string): Promise<LiveReading | null>;
   /** As `live`; `'unchanged'` where the tag still fits. */
