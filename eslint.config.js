@@ -21,7 +21,7 @@ const noTemporal = {
 };
 
 export default tseslint.config(
-  { ignores: ['node_modules', '.switchyard', 'trainers', 'coverage'] },
+  { ignores: ['node_modules', '.switchyard', 'trainers', 'coverage', 'dist'] },
   ...tseslint.configs.strictTypeChecked,
   {
     plugins: { 'import-x': importX },
@@ -44,11 +44,20 @@ export default tseslint.config(
   },
   wall('domain', [
     noTemporal,
-    rooms('workflows', 'activities', 'adapters', 'client', 'workers', 'serving', 'scripts'),
+    rooms(
+      'workflows',
+      'activities',
+      'adapters',
+      'client',
+      'workers',
+      'serving',
+      'scripts',
+      'testing',
+    ),
     { group: ['node:*'], message: 'domain/ is pure: no I/O, no clock.' },
   ]),
   wall('workflows', [
-    rooms('adapters', 'client', 'workers', 'serving', 'scripts'),
+    rooms('adapters', 'client', 'workers', 'serving', 'scripts', 'testing'),
     {
       group: ['**/activities/**'],
       allowTypeImports: true,
@@ -56,14 +65,25 @@ export default tseslint.config(
     },
     { group: ['node:*'], message: 'Workflow code runs in the sandbox.' },
   ]),
-  wall('activities', [rooms('workflows', 'adapters', 'client', 'workers', 'serving', 'scripts')]),
+  wall('activities', [
+    rooms('workflows', 'adapters', 'client', 'workers', 'serving', 'scripts', 'testing'),
+  ]),
   wall('adapters', [
     noTemporal,
-    rooms('workflows', 'activities', 'client', 'workers', 'serving', 'scripts'),
+    rooms('workflows', 'activities', 'client', 'workers', 'serving', 'scripts', 'testing'),
   ]),
-  wall('serving', [noTemporal, rooms('workflows', 'activities', 'client', 'workers', 'scripts')]),
+  wall('serving', [
+    noTemporal,
+    rooms('workflows', 'activities', 'client', 'workers', 'scripts', 'testing'),
+  ]),
   wall('scripts', [
     { group: TEMPORAL, message: 'scripts/ talk to Temporal through client/ and workers/.' },
+    rooms('testing'),
+  ]),
+  ...['client', 'workers'].map((room) => wall(room, [rooms('testing')])),
+  wall('testing', [
+    rooms('test'),
+    { group: ['mocha', 'node:test'], message: 'testing/ is for every test framework.' },
   ]),
   {
     files: ['**/*.test.ts', '**/*.suite.ts', 'test/**/*.ts'],

@@ -1,11 +1,12 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { Client, Connection, type HistoryAndWorkflowId } from '@temporalio/client';
+import { NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import type { Activities } from '../activities/index.js';
 import { Switchyard } from '../client/switchyard.js';
 import { readWorkflowBundle } from '../workers/bundle.js';
 import { createWorkers } from '../workers/worker.js';
+import { installRuntime } from './runtime.js';
 import { testServers } from './servers.js';
+import type { TimeSkippingServer } from './time-skipping.js';
 
 /** Workers on queues of their own, and the means to talk to what they run. */
 export interface Rig extends AsyncDisposable {
@@ -14,19 +15,21 @@ export interface Rig extends AsyncDisposable {
   readonly switchyard: Switchyard;
 }
 
-let rigs = 0;
-let installed = false;
-
-/** Once a process: errors only, for a test's own failures say more than retries after its servers have gone. */
-export function installRuntime(): void {
-  if (installed) return;
-  installed = true;
-  Runtime.install({
-    logger: new DefaultLogger('ERROR'),
-    shutdownSignals: [],
-    telemetryOptions: { logging: { filter: 'OFF', forward: {} } },
-  });
+/** How to start a rig otherwise than on `testServers` with the ready workflows. */
+export interface RigOptions {
+  /** Default: the Temporal server of `testServers`. */
+  readonly server?: TimeSkippingServer;
+  /** Default: the ready workflows. */
+  readonly workflowBundle?: WorkflowBundleOption;
 }
+
+interface Connections {
+  readonly client: Client;
+  readonly native: NativeConnection;
+  readonly close: () => Promise<void>;
+}
+
+let rigs = 0;
 
 /**
  * Starts workers that run the given activities. When the test ends, the history of every workflow that it started is replayed:
@@ -35,23 +38,22 @@ export function installRuntime(): void {
 export async function startRig(
   title: string,
   activities: (given: { client: Client; taskQueue: string }) => Activities,
+  options: RigOptions = {},
 ): Promise<Rig> {
-  const { temporal } = await testServers();
   installRuntime();
+  const { client, native, close } = await connect(options.server);
   rigs += 1;
   const taskQueue = `${title
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .slice(0, 40)}-${rigs}`;
-  const connection = await Connection.connect({ address: temporal.address });
-  const client = new Client({ connection, namespace: temporal.namespace });
-  const native = await NativeConnection.connect({ address: temporal.address });
+  const workflowBundle = options.workflowBundle ?? (await readWorkflowBundle());
   const workers = await createWorkers({
     connection: native,
-    namespace: temporal.namespace,
+    namespace: client.options.namespace,
     taskQueue,
     activities: activities({ client, taskQueue }),
-    workflowBundle: await readWorkflowBundle(),
+    workflowBundle,
   });
   const running = workers.run();
   return {
@@ -61,35 +63,44 @@ export async function startRig(
     [Symbol.asyncDispose]: async () => {
       workers.shutdown();
       await running;
-      await replayAll(client, taskQueue);
-      await connection.close();
-      await native.close();
+      const started =
+        options.server?.histories(taskQueue) ??
+        client.workflow.list({ query: `TaskQueue = "${taskQueue}"` }).intoHistories();
+      await replay(started, workflowBundle);
+      await close();
     },
   };
 }
 
+async function connect(server: TimeSkippingServer | undefined): Promise<Connections> {
+  if (server !== undefined) {
+    const { client, nativeConnection } = server.environment;
+    return { client, native: nativeConnection, close: () => Promise.resolve() };
+  }
+  const { temporal } = await testServers();
+  const { address, namespace } = temporal;
+  const connection = await Connection.connect({ address });
+  const native = await NativeConnection.connect({ address });
+  const close = async () => {
+    await connection.close();
+    await native.close();
+  };
+  return { client: new Client({ connection, namespace }), native, close };
+}
+
 /** Replays the history of every workflow of a task queue; rejects with the first that does not. */
 export async function replayAll(client: Client, taskQueue: string): Promise<void> {
-  const workflowBundle = await readWorkflowBundle();
   const started = client.workflow.list({ query: `TaskQueue = "${taskQueue}"` });
-  const replayed = Worker.runReplayHistories({ workflowBundle }, started.intoHistories());
+  await replay(started.intoHistories(), await readWorkflowBundle());
+}
+
+async function replay(
+  histories: AsyncIterable<HistoryAndWorkflowId>,
+  workflowBundle: WorkflowBundleOption,
+): Promise<void> {
+  const replayed = Worker.runReplayHistories({ workflowBundle }, histories);
   for await (const { workflowId, error } of replayed) {
     if (error === undefined) continue;
     throw new Error(`${workflowId} does not replay: ${error.message}`, { cause: error });
-  }
-}
-
-/** Polls until `look` gives a value other than undefined; no test sleeps for a fixed time. */
-export async function until<Value>(
-  what: string,
-  look: () => Promise<Value | undefined>,
-  deadlineMs = 20_000,
-): Promise<Value> {
-  const end = Date.now() + deadlineMs;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (Date.now() > end) throw new Error(`${what}: not within ${deadlineMs} ms`);
-    await pause(20);
   }
 }

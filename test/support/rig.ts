@@ -1,1 +1,3 @@
 export * from '../../testing/rig.js';
+export * from '../../testing/runtime.js';
+export * from '../../testing/until.js';

@@ -1,0 +1,18 @@
+/**
+ * An endpoint in a process of your own.
+ *
+ * @packageDocumentation
+ */
+
+export {
+  startEndpoint,
+  type RunningEndpoint,
+  type ServingRegistry,
+  type StartEndpointOptions,
+} from './serve.js';
+export { readEndpointEnvironment, type EndpointEnvironment } from './environment.js';
+
+// What an endpoint serves from.
+export { ChildModelRuntime } from '../adapters/model-runtime/child-model-runtime.js';
+export { S3ObjectStore } from '../adapters/object-store/s3-object-store.js';
+export { ObjectRegistry } from '../adapters/registry/object-registry.js';

@@ -1,0 +1,15 @@
+/**
+ * A worker process of your own: what `switchyard worker` runs, in parts.
+ *
+ * @packageDocumentation
+ */
+
+export { loadProject, type Project } from './project.js';
+export { wireActivities } from './wire.js';
+export { readWorkflowBundle } from './bundle.js';
+export { createWorkers, type WorkerGiven, type Workers } from './worker.js';
+export { readWorkerEnvironment, type WorkerEnvironment } from './environment.js';
+
+// The store that the activities write to.
+export { S3ObjectStore } from '../adapters/object-store/s3-object-store.js';
+export { probeConditionalWrites } from '../adapters/object-store/probe-conditional-writes.js';
