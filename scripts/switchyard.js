@@ -1,11 +1,18 @@
 #!/usr/bin/env node
-/** The `switchyard` command: plain JavaScript, so that Node runs it as it is; the command itself is TypeScript. */
-try {
-  const { register } = await import('tsx/esm/api');
-  register();
-} catch (error) {
-  if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
-  process.stderr.write('the packages are not installed: type npm run setup\n');
-  process.exit(1);
+/** The `switchyard` command: in the built package what `dist/` has, in the checkout the TypeScript itself. */
+import { existsSync } from 'node:fs';
+
+const source = new URL('./switchyard.ts', import.meta.url);
+if (existsSync(source)) {
+  try {
+    const { register } = await import('tsx/esm/api');
+    register();
+  } catch (error) {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    process.stderr.write('the packages are not installed: type npm run setup\n');
+    process.exit(1);
+  }
+  await import(source.href);
+} else {
+  await import('../dist/scripts/switchyard.js');
 }
-await import('./switchyard.ts');

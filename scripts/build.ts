@@ -1,0 +1,28 @@
+/** Makes `dist/`, the package's JavaScript, types and bundles: `npm run build`. */
+import { spawnSync } from 'node:child_process';
+import { cpSync, readdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { bundledFile, PACKAGE_ROOT } from '../adapters/package/package-root.js';
+
+const DIST = join(PACKAGE_ROOT, 'dist');
+
+/** What set-up bundles before this runs, without the stamps by which it knows what has changed. */
+function copyBundles(): void {
+  const from = bundledFile('');
+  for (const name of readdirSync(from)) {
+    if (!name.endsWith('.stamp')) cpSync(join(from, name), join(DIST, 'build', name));
+  }
+}
+
+function compile(): void {
+  const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+  const project = join(PACKAGE_ROOT, 'tsconfig.build.json');
+  const { status } = spawnSync(process.execPath, [compiler, '-p', project], { stdio: 'inherit' });
+  if (status !== 0) process.exit(1); // it has said why
+}
+
+rmSync(DIST, { recursive: true, force: true });
+compile();
+copyBundles();
+process.stdout.write('dist/ is built; npm pack makes the package of it\n');
