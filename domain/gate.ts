@@ -1,14 +1,39 @@
 import { z } from 'zod';
-import { METRICS, METRIC_NAMES, ownerOf, type MetricDefinition } from './metrics.js';
+import {
+  builtInMetric,
+  ownerOf,
+  type MetricDefinition,
+  type MetricName,
+  type Owner,
+} from './metrics.js';
+import { NAME_PATTERN } from './names.js';
+
+/** A built-in metric, which an editor completes, or one of the project's own. */
+const metricSchema = z.custom<MetricName | (string & Record<never, never>)>(
+  (value) => typeof value === 'string' && NAME_PATTERN.test(value),
+  'a metric is a built-in one or one of the project’s metrics, by name',
+);
+
+/** What a gate says of a metric of the project's own, so that it can be judged wherever it is read. */
+export const ownMetricSchema = z.strictObject({
+  kind: z.enum(['system', 'statistical']),
+  limit: z.enum(['min', 'max']),
+  unit: z.string().max(20),
+  range: z.tuple([z.number(), z.number()]).optional(),
+  meaning: z.string().max(300),
+});
+export type OwnMetric = z.infer<typeof ownMetricSchema>;
 
 /** A named check with a limit. */
 export const gateSchema = z.strictObject({
-  metric: z.enum(METRIC_NAMES),
+  metric: metricSchema,
   /** The smallest (`min`) or largest (`max`) value that still passes, in the metric's unit. */
   min: z.number().optional(),
   max: z.number().optional(),
   /** Fewer rows than this: `inconclusive` (for a slice: not counted). */
   minSample: z.int().min(1).default(1),
+  /** Filled in from the project's `metrics`, where it is one of them. */
+  own: ownMetricSchema.optional(),
 });
 export type Gate = z.infer<typeof gateSchema>;
 
@@ -30,7 +55,7 @@ export const shownInputSchema = z.strictObject({
 export type ShownInput = z.infer<typeof shownInputSchema>;
 
 export const measurementSchema = z.strictObject({
-  metric: z.enum(METRIC_NAMES),
+  metric: metricSchema,
   /** Null: it could not be measured, and `error` says why. */
   value: z.number().nullable(),
   error: z.string().max(1_000).optional(),
@@ -77,7 +102,8 @@ function limitProblems(gate: Gate): readonly string[] {
   if (gate.metric === 'parity-difference') {
     return ['parity-difference is no gate of the test stage: set convert.maxProbabilityDifference'];
   }
-  const definition: MetricDefinition = METRICS[gate.metric];
+  const definition = definitionOf(gate);
+  if (definition === null) return []; // whoever knows the project's metrics checks it
   const right = definition.limit;
   const wrong = right === 'min' ? 'max' : 'min';
   const limit = gate[right];
@@ -110,9 +136,21 @@ function contradictions(gates: readonly Gate[]): readonly string[] {
   return problems;
 }
 
+/** What is known of a gate's metric; null for one of a project that has not filled it in. */
+export function definitionOf({ metric, own }: Gate): MetricDefinition | null {
+  const { range = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] } = own ?? {};
+  return builtInMetric(metric) ?? (own === undefined ? null : { ...own, range, relative: false });
+}
+
+/** Who mends it where it fails, or decides where it cannot be settled. */
+export function gateOwner(gate: Gate): Owner {
+  return ownerOf(definitionOf(gate) ?? { kind: 'statistical' });
+}
+
 /** The one number that a gate sets, or undefined where it sets none. */
 export function limitOf(gate: Gate): number | undefined {
-  return METRICS[gate.metric].limit === 'min' ? gate.min : gate.max;
+  const side = definitionOf(gate)?.limit ?? (gate.max === undefined ? 'min' : 'max');
+  return gate[side];
 }
 
 /**
@@ -124,7 +162,7 @@ export function judge(
   measured: Measurement | undefined,
   hasBaseline: boolean,
 ): GateResult {
-  const definition: MetricDefinition = METRICS[gate.metric];
+  const definition = definitionOf(gate);
   const result = (verdict: GateResult['verdict'], reason: string): GateResult => ({
     gate,
     verdict,
@@ -133,6 +171,7 @@ export function judge(
     sample: measured?.sample ?? 0,
     reason,
   });
+  if (definition === null) return result('error', `${gate.metric} is no metric of this project`);
   if (definition.relative && !hasBaseline) {
     return result('not applicable', `${gate.metric}: there is no live version to compare with`);
   }
@@ -224,7 +263,7 @@ export function findingsOf(
       );
       return {
         gate,
-        owner: ownerOf(gate.metric),
+        owner: gateOwner(gate),
         reason: result.reason,
         inputs: beyond.slice(0, 20),
       };

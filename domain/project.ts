@@ -6,6 +6,8 @@ import { nearestName } from './nearest-name.js';
 import type { DatasetSource } from './ports/dataset-source.js';
 import type { Target } from './ports/target.js';
 import type { Trainer } from './ports/trainer.js';
+import { builtInMetric, METRIC_NAMES } from './metrics.js';
+import { ownMetricOf, projectMetricSchema } from './project-metric.js';
 import { parseModelSpec, type ModelSpec, type ModelSpecInput } from './spec.js';
 
 /** The target that every project has. */
@@ -38,6 +40,8 @@ const projectSchema = z.strictObject({
   sources: z.record(nameSchema, datasetSourceSchema),
   /** Where models serve beside the endpoint, by the name that `deploy.target` gives. */
   targets: z.record(nameSchema, targetSchema).default({}),
+  /** What gates may measure beside the built-in metrics, by the name that a gate's `metric` gives. */
+  metrics: z.record(nameSchema, projectMetricSchema).default({}),
   /** Whom to tell: a command (no shell) or a webhook; the log, where neither is given. */
   notify: z
     .union([
@@ -83,9 +87,16 @@ export function parseProject(input: unknown, place: string): CheckedProject {
     const problems = describeIssues(projectSchema, parsed.error).join('; ');
     throw new PortError('InvalidSpec', `${place} is wrong: ${problems}`);
   }
+  const builtIn = Object.keys(parsed.data.metrics).find((name) => builtInMetric(name));
+  if (builtIn !== undefined) {
+    throw new PortError(
+      'InvalidSpec',
+      `${place}: "${builtIn}" is a built-in metric; choose another name`,
+    );
+  }
   const models: Record<string, ModelSpec> = {};
   for (const each of parsed.data.models) {
-    const spec = withCuts(parseModelSpec(each), parsed.data.sources);
+    const spec = completed(parseModelSpec(each), parsed.data, place);
     if (Object.hasOwn(models, spec.model)) {
       throw new PortError('InvalidSpec', `${place} has two models named "${spec.model}"`);
     }
@@ -96,15 +107,33 @@ export function parseProject(input: unknown, place: string): CheckedProject {
   return project;
 }
 
-/** A specification that makes no cut gets those of its source. */
-function withCuts(spec: ModelSpec, sources: CheckedProject['sources']): ModelSpec {
-  const { source, trainRows, heldOutRows } = spec.train;
-  const cuts = Object.hasOwn(sources, source) ? sources[source]?.cuts : undefined;
-  const makesOne = [trainRows, heldOutRows].some(({ from, until }) => from ?? until);
-  if (cuts === undefined || makesOne) return spec;
+type Parts = Omit<z.output<typeof projectSchema>, 'models'>;
+
+/** With what the project says of the names in it: the cuts of a source, and what its own metrics are. */
+function completed(spec: ModelSpec, { sources, metrics }: Parts, place: string): ModelSpec {
+  const { train, test } = spec;
+  const gates = test.gates.map((gate) => {
+    const defined = Object.hasOwn(metrics, gate.metric) ? metrics[gate.metric] : undefined;
+    return defined === undefined ? gate : { ...gate, own: ownMetricOf(defined) };
+  });
+  const known = [...METRIC_NAMES, ...Object.keys(metrics)];
+  const unknown = gates.find(({ metric }) => !known.includes(metric));
+  if (unknown !== undefined) {
+    const nearest = nearestName(unknown.metric, known);
+    const hint = nearest === null ? '' : `, did you mean "${nearest}"?`;
+    throw new PortError(
+      'InvalidSpec',
+      `${place}: model "${spec.model}" has a gate on "${unknown.metric}", which is no metric${hint}`,
+      { details: { model: spec.model, metric: unknown.metric, known } },
+    );
+  }
+  const makesCuts = [train.trainRows, train.heldOutRows].some(({ from, until }) => from ?? until);
+  const source = Object.hasOwn(sources, train.source) ? sources[train.source] : undefined;
+  const cuts = makesCuts ? undefined : source?.cuts;
   return parseModelSpec({
     ...spec,
-    train: { ...spec.train, trainRows: cuts.train, heldOutRows: cuts.heldOut },
+    train: { ...train, ...(cuts && { trainRows: cuts.train, heldOutRows: cuts.heldOut }) },
+    test: { ...test, gates },
   });
 }
 

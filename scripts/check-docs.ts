@@ -86,7 +86,7 @@ const TABLES: readonly Table[] = [
     rows: () =>
       METRIC_NAMES.map((name) => {
         const { limit, unit, meaning } = METRICS[name];
-        return [name, ownerOf(name), limit, unit, meaning];
+        return [name, ownerOf(METRICS[name]), limit, unit, meaning];
       }),
   },
   { document: 'README.md', name: 'failures', rows: () => Object.entries(FAILURES) },

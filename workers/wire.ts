@@ -35,6 +35,7 @@ export function wireActivities(given: {
     livePointer: new TemporalLivePointer({ client, taskQueue }),
     notifier: wireNotifier(project, log),
     targets: project.targets,
+    metrics: project.metrics,
     workRoot: join(given.workDir, 'attempts'),
   });
 }

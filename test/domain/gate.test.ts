@@ -197,6 +197,38 @@ describe('findingsOf', () => {
   });
 });
 
+describe('a gate on a metric of the project’s own', () => {
+  const own = {
+    kind: 'system',
+    limit: 'max',
+    unit: 'W',
+    range: [0, 50],
+    meaning: 'power',
+  } as const;
+  const gate = aGate({ metric: 'power', max: 20, own: { ...own, range: [...own.range] } });
+
+  it('is judged by what it carries', () => {
+    const result = judge(gate, measured({ metric: 'power', value: 21 }), true);
+    assert.equal(result.verdict, 'failed');
+    assert.match(result.reason, /power is 21 W, at most 20 W is asked/);
+    const [finding] = findingsOf([result], []);
+    assert.equal(finding?.owner, 'engineering');
+  });
+
+  it('is held to the metric’s side and range', () => {
+    const problems = (fields: Partial<Gate>) => gateProblems([{ ...gate, ...fields }]).join();
+    assert.equal(problems({}), '');
+    assert.match(problems({ max: undefined, min: 1 }), /power sets min, but this metric takes max/);
+    assert.match(problems({ max: 51 }), /max 51, outside 0 to 50/);
+  });
+
+  it('ends in an error where nobody says what the metric is', () => {
+    const result = judge(aGate({ metric: 'power', max: 20 }), measured({ metric: 'power' }), false);
+    assert.equal(result.verdict, 'error');
+    assert.match(result.reason, /power is no metric of this project/);
+  });
+});
+
 describe('gateProblems', () => {
   it('finds nothing in gates that fit together', () => {
     assert.deepEqual(gateProblems([accuracy, difference]), []);

@@ -24,7 +24,7 @@ describe('METRICS', () => {
 
 describe('ownerOf', () => {
   it('gives what runs wrong to engineering, and what answers wrong to data science', () => {
-    assert.equal(ownerOf('latency-p99-ms'), 'engineering');
-    assert.equal(ownerOf('macro-f1'), 'data-science');
+    assert.equal(ownerOf(METRICS['latency-p99-ms']), 'engineering');
+    assert.equal(ownerOf(METRICS['macro-f1']), 'data-science');
   });
 });

@@ -47,6 +47,11 @@ describe('defineProject', () => {
       'InvalidSpec',
       /trainers\.words has no key "scirpt", did you mean "script"\?/,
     ],
+    'a key of a metric with a typo': [
+      { ...aProject(), metrics: { rude: { kind: 'system', limit: 'max', meanning: '' } } },
+      'InvalidSpec',
+      /metrics\.rude has no key "meanning", did you mean "meaning"\?/,
+    ],
     'a key of notify with a typo': [
       { ...aProject(), notify: { webhok: 'http://127.0.0.1' } },
       'InvalidSpec',
@@ -84,6 +89,41 @@ describe('defineProject', () => {
     });
   }
 
+  const metrics = {
+    'profane-answers': {
+      ...{ kind: 'statistical', limit: 'max', range: [0, 1], meaning: 'share of rude answers' },
+      measure: () => 0,
+    } as const satisfies NonNullable<ProjectInput['metrics']>[string],
+  };
+  const gated = (metric: string, max = 0) =>
+    aProject({ metrics, models: [aModel({ test: { gates: [{ metric, max }] } })] });
+
+  it('lets a gate name a metric of its own, and says in the gate what that is', () => {
+    const { models } = parseProject(gated('profane-answers'), 'the project');
+    const { metric, own } = models['tickets']?.test.gates[0] ?? {};
+    assert.equal(metric, 'profane-answers');
+    assert.deepEqual(own, {
+      ...{ kind: 'statistical', limit: 'max', unit: '', range: [0, 1] },
+      meaning: 'share of rude answers',
+    });
+    assert.deepEqual(JSON.parse(JSON.stringify(own)), own);
+  });
+
+  it('refuses a gate on a metric that is not there, with the nearest name', () => {
+    const refused = (input: ProjectInput, sentence: RegExp) =>
+      assert.throws(() => defineProject(input), failure('InvalidSpec', sentence));
+    refused(
+      gated('profane-answer'),
+      /"profane-answer", which is no metric, did you mean "profane-answers"\?/,
+    );
+    refused(gated('accuray'), /did you mean "accuracy"\?/);
+    refused(gated('profane-answers', 2), /has max 2, outside 0 to 1/);
+    refused(
+      aProject({ metrics: { accuracy: metrics['profane-answers'] } }),
+      /"accuracy" is a built-in metric/,
+    );
+  });
+
   it('gives a model without time cuts those of its source, and leaves others as they are', () => {
     const cuts = {
       train: { until: '2000-01-02T00:00:00Z' },
@@ -94,7 +134,7 @@ describe('defineProject', () => {
     const models = [aModel(), aModel({ model: 'own', train: { ...train, ...own } })];
     const project = parseProject(aProject({ models, sources }), 'the project');
     assert.deepEqual(project.models['tickets']?.train.trainRows, cuts.train);
-    assert.deepEqual(project.models['tickets']?.train.heldOutRows, cuts.heldOut);
+    assert.deepEqual(project.models['tickets'].train.heldOutRows, cuts.heldOut);
     assert.deepEqual(project.models['own']?.train.trainRows, {});
   });
 
