@@ -1,8 +1,11 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { PortError } from '../domain/failures.js';
 
 const CONNECT_TIMEOUT = '8 seconds';
+const KNOCK_MS = 1_000;
 
 /** An open client; `close` it when done. */
 export interface ConnectedClient {
@@ -14,15 +17,17 @@ export interface ConnectedClient {
 /**
  * Connects to the Temporal server that the standard environment names (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, TLS, API key, or a
  * profile of `temporal.toml`).
+ * @param given - `isImpatient`: where the address refuses it gives up at once, else it tries on for some seconds.
  * @throws PortError `TemporalUnreachable` within 10 s.
  */
 export async function connectClient(
-  given: { address?: string; namespace?: string } = {},
+  given: { address?: string; namespace?: string; isImpatient?: boolean } = {},
 ): Promise<ConnectedClient> {
   const loaded = loadClientConnectConfig();
   const address = given.address ?? loaded.connectionOptions.address ?? '127.0.0.1:7233';
   const namespace = given.namespace ?? loaded.namespace ?? 'default';
   try {
+    if (given.isImpatient === true) await knock(address);
     const connection = await Connection.connect({
       ...loaded.connectionOptions,
       address,
@@ -33,8 +38,23 @@ export async function connectClient(
   } catch (error) {
     throw new PortError(
       'TemporalUnreachable',
-      `no Temporal server answers at ${address}; start one with "npm run demo -- --keep" or set TEMPORAL_ADDRESS`,
+      `no Temporal server answers at ${address}; start one with "npx switchyard dev" or set TEMPORAL_ADDRESS`,
       { cause: error, details: { address } },
     );
+  }
+}
+
+/** Rejects where nobody listens at `host:port`, or there is no such host; gRPC would try on until its own deadline. */
+async function knock(address: string): Promise<void> {
+  const [, host = '', port = ''] = /^\[?([^\]]+?)\]?:(\d+)$/.exec(address) ?? [];
+  if (host === '') return; // of another form, such as a resolver's: gRPC knows it
+  const socket = connect(Number(port), host);
+  const patience = AbortSignal.timeout(KNOCK_MS);
+  try {
+    await once(socket, 'connect', { signal: patience });
+  } catch (error) {
+    if (!patience.aborted) throw error;
+  } finally {
+    socket.destroy();
   }
 }

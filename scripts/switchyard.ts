@@ -1,41 +1,48 @@
-import { isPortError } from '../domain/failures.js';
-import { runTest } from './commands/test.js';
-import { runTrain } from './commands/train.js';
+#!/usr/bin/env node
+import { nearestName } from '../domain/nearest-name.js';
+import { COMMANDS } from './commands/list.js';
+import { renderTable } from './commands/terminal/table.js';
 
-/** One subcommand a file. Each resolves to the exit code. */
-const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
-  test: runTest,
-  train: runTrain,
-};
-
-const USAGE = `switchyard test <model.onnx> [--model NAME] [--rows held-out.jsonl] [--json]
-  Runs the test stage's measurements and gates on a converted model, without Temporal.
-  Beside the file must lie model.json (and the front end it names), as the trainer kit writes them.
-switchyard train <model> --local [--out FOLDER] [--parameters JSON] [--json]
-  Trains, converts and tests a model of switchyard.config.ts in a local folder, without Temporal.
-`;
-
-const [name, ...args] = process.argv.slice(2);
-const command = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-if (name === '--help') {
-  process.stdout.write(USAGE);
-} else if (command === undefined) {
-  process.stderr.write(name === undefined ? USAGE : `there is no command "${name}"\n${USAGE}`);
-  process.exitCode = 2;
-} else {
-  try {
-    process.exitCode = await command(args);
-  } catch (error) {
-    const known = isPortError(error) || isUsageError(error);
-    if (!known) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = 1;
+/** `switchyard COMMAND …`: exit code 0 done, 1 could not be done, 2 wrong usage, 130 interrupted. */
+async function main(args: readonly string[]): Promise<number> {
+  const two = args.slice(0, 2).join(' ');
+  const name = two !== '' && Object.hasOwn(COMMANDS, two) ? two : (args[0] ?? '');
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (load !== undefined) {
+    const command = await load();
+    return command(args.slice(name.split(' ').length));
   }
+  if (['--help', '-h', 'help'].includes(name)) {
+    process.stdout.write(await help());
+    return 0;
+  }
+  if (name === '') {
+    process.stderr.write(await help());
+    return 2;
+  }
+  const nearest = nearestName(name, Object.keys(COMMANDS));
+  const hint = nearest === null ? 'type npx switchyard --help' : `did you mean "${nearest}"?`;
+  process.stderr.write(`there is no command "${name}"; ${hint}\n`);
+  return 2;
 }
 
-/** What `parseArgs` throws for an unknown or malformed option. */
-function isUsageError(error: unknown): error is Error {
-  return (
-    error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
-  );
+async function help(): Promise<string> {
+  const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
+  const rows = commands.map(({ definition: { name, takes, summary } }) => [
+    `  ${`${name} ${takes}`.trim()}`,
+    summary,
+  ]);
+  return [
+    'npx switchyard COMMAND, with COMMAND one of',
+    '',
+    ...renderTable(rows),
+    '',
+    'Each takes --json (one JSON object on stdout) and --help. They talk to what `switchyard dev` runs in this folder,',
+    'or to what TEMPORAL_ADDRESS (or a profile of temporal.toml) and SWITCHYARD_BUCKET name.',
+    '',
+  ].join('\n');
 }
+
+process.stdout.on('error', () => process.exit(0)); // whoever reads has seen enough, such as `| head`
+// at once: a connection that a silent server keeps open must not keep a command from ending
+process.exit(await main(process.argv.slice(2)));

@@ -10,6 +10,8 @@ import {
 } from '../../domain/gate.js';
 import type { Row } from '../../domain/ports/dataset-source.js';
 import type { ModelSpec } from '../../domain/spec.js';
+import type { Answer } from './terminal/answer.js';
+import { renderTable } from './terminal/table.js';
 
 /** What local tests came to. */
 export interface LocalVerdict {
@@ -33,23 +35,27 @@ export function judgeLocally(spec: ModelSpec, measurements: readonly Measurement
   return { verdict: overallVerdict(results), results, findings: findingsOf(results, measurements) };
 }
 
-/** Prints the verdicts for people, or as JSON; resolves to the exit code: 0 only where all passed. */
-export function report(local: LocalVerdict, json: boolean): number {
-  if (json) {
-    process.stdout.write(`${JSON.stringify(local)}\n`);
-  } else {
-    for (const { verdict, reason } of local.results) {
-      process.stdout.write(`${verdict.padEnd(14)} ${reason}\n`);
-    }
-    for (const { owner, reason, inputs } of local.findings) {
-      process.stdout.write(`\nfinding for ${owner}: ${reason}\n`);
-      for (const { id, detail, excerpt } of inputs.slice(0, 5)) {
-        process.stdout.write(`  ${id}: ${detail}\n    ${excerpt}\n`);
-      }
-    }
-    process.stdout.write(`\n${local.verdict}\n`);
-  }
-  return local.verdict === 'passed' ? 0 : 1;
+/** The verdicts with their findings; exit code 0 only where all passed. */
+export function verdictAnswer(local: LocalVerdict, next: readonly string[]): Answer {
+  const { results, findings, verdict } = local;
+  return {
+    lines: [
+      ...renderTable(results.map((result) => [result.verdict, result.reason])),
+      ...findings.flatMap(({ owner, reason, inputs }) => [
+        '',
+        `finding for ${owner}: ${reason}`,
+        ...inputs
+          .slice(0, 5)
+          .flatMap(({ id, detail, excerpt }) => [`  ${id}: ${detail}`, `    ${excerpt}`]),
+      ]),
+      '',
+      verdict,
+    ],
+    facts: { ...local },
+    webUi: null,
+    next,
+    exitCode: verdict === 'passed' ? 0 : 1,
+  };
 }
 
 const rowSchema = z.object({

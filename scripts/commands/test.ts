@@ -1,6 +1,5 @@
 import { access } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { measureSystem } from '../../activities/measure-system.js';
 import { readConversion } from '../../activities/convert.js';
 import { findModel } from '../../activities/resolve.js';
@@ -14,29 +13,35 @@ import type { Row } from '../../domain/ports/dataset-source.js';
 import { measureQuality } from '../../domain/quality.js';
 import type { ModelSpec } from '../../domain/spec.js';
 import { loadProject } from '../../workers/project.js';
-import { judgeLocally, readRows, report } from './gate-table.js';
-
-const OPTIONS = {
-  model: { type: 'string' },
-  rows: { type: 'string' },
-  config: { type: 'string', default: 'switchyard.config.ts' },
-  json: { type: 'boolean', default: false },
-} as const;
+import { judgeLocally, readRows, verdictAnswer } from './gate-table.js';
+import { defineCommand } from './terminal/define-command.js';
+import { typed } from './terminal/words.js';
 
 /** `switchyard test <model.onnx>`: the test stage's own code on a local file. */
-export async function runTest(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    options: OPTIONS,
-    allowPositionals: true,
-  });
-  const [file] = positionals;
-  if (file === undefined) throw new PortError('InvalidRequest', 'name the ONNX file to test');
-  const project = await loadProject(values.config);
-  const spec = findModel(project.models, values.model ?? Object.keys(project.models)[0] ?? '');
-  const rows = values.rows === undefined ? [] : await readRows(values.rows);
-  return report(judgeLocally(spec, await measureLocally(spec, file, rows)), values.json);
-}
+export const runTest = defineCommand({
+  name: 'test',
+  takes: '<model.onnx>',
+  summary: 'the test stage’s measurements and gates on a converted model, without Temporal',
+  more: [
+    'Beside the file must lie model.json, and the front end it names, as the trainer kit writes them.',
+  ],
+  options: {
+    model: { type: 'string', value: 'NAME', about: 'whose gates; the configuration’s first one' },
+    rows: {
+      type: 'string',
+      value: 'FILE',
+      about: 'held-out rows as JSON lines, for the gates on quality',
+    },
+    config: { type: 'string', value: 'FILE', about: 'the configuration; switchyard.config.ts' },
+  },
+  run: async ({ values, words: [file = ''] }) => {
+    const project = await loadProject(values.config ?? 'switchyard.config.ts');
+    const spec = findModel(project.models, values.model ?? Object.keys(project.models)[0] ?? '');
+    const rows = values.rows === undefined ? [] : await readRows(values.rows);
+    const local = judgeLocally(spec, await measureLocally(spec, file, rows));
+    return verdictAnswer(local, [typed('start', spec.model)]);
+  },
+});
 
 /** Measures a converted model in a folder: how it runs, and with held-out rows how right it is. */
 export async function measureLocally(

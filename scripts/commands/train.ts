@@ -1,6 +1,5 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { convertLocally } from '../../activities/convert.js';
 import { resolveSpec } from '../../activities/resolve.js';
 import { trainLocally } from '../../activities/retrain.js';
@@ -8,58 +7,53 @@ import { ChildModelRuntime } from '../../adapters/model-runtime/child-model-runt
 import { assertDisjoint, parseRows, trainerRow } from '../../domain/dataset.js';
 import { PortError } from '../../domain/failures.js';
 import type { Row } from '../../domain/ports/dataset-source.js';
-import {
-  parametersSchema,
-  type ModelSpec,
-  type ParameterValue,
-  type TimeCut,
-} from '../../domain/spec.js';
+import type { ModelSpec, TimeCut } from '../../domain/spec.js';
 import { loadProject, type Project } from '../../workers/project.js';
 import { wireTrainer } from '../../workers/wire.js';
-import { judgeLocally, report } from './gate-table.js';
+import { judgeLocally, verdictAnswer } from './gate-table.js';
+import { defineCommand } from './terminal/define-command.js';
+import { parseParameters } from './terminal/parameters.js';
+import type { Terminal } from './terminal/terminal.js';
+import { UsageError } from './terminal/usage-error.js';
+import { typed } from './terminal/words.js';
 import { measureLocally } from './test.js';
 
-const OPTIONS = {
-  local: { type: 'boolean', default: false },
-  out: { type: 'string' },
-  parameters: { type: 'string', default: '{}' },
-  config: { type: 'string', default: 'switchyard.config.ts' },
-  json: { type: 'boolean', default: false },
-} as const;
-
 /** `switchyard train <model> --local`: retrain, convert and test in a local folder, by the stages' own code. */
-export async function runTrain(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    options: OPTIONS,
-    allowPositionals: true,
-  });
-  const [model] = positionals;
-  if (model === undefined) throw new PortError('InvalidRequest', 'name the model to train');
-  if (!values.local) {
-    throw new PortError(
-      'InvalidRequest',
-      'only --local training is done by this command; start a lifecycle for the rest',
-    );
-  }
-  const project = await loadProject(values.config);
-  const { spec } = resolveSpec(project.models, {
-    model,
-    parameters: parseParameters(values.parameters),
-  });
-  const place = await emptyPlace(values.out, join(project.root, '.switchyard', 'local', model));
-  const rows = await takeRows(project, spec, place);
-  const { file, parityHolds } = await trainAndConvert(project, spec, { place, ...rows });
-  const measured = await measureLocally(spec, file, rows.heldOut);
-  const code = report(judgeLocally(spec, measured), values.json);
-  say(`again: npx switchyard test ${file} --model ${model} --rows ${join(place, HELD_OUT)}`);
-  return parityHolds ? code : 1;
-}
+export const runTrain = defineCommand({
+  name: 'train',
+  takes: '<model>',
+  summary: 'trains, converts and tests in a local folder (--local), without Temporal',
+  options: {
+    local: { type: 'boolean', about: 'here; without it: npx switchyard start' },
+    out: { type: 'string', value: 'FOLDER', about: 'an empty folder; .switchyard/local/<model>' },
+    parameters: { type: 'string', value: 'JSON', about: 'overrides of the trainer’s parameters' },
+    config: { type: 'string', value: 'FILE', about: 'the configuration; switchyard.config.ts' },
+  },
+  endsItself: true,
+  run: async ({ values, words: [model = ''], terminal }) => {
+    if (!values.local) {
+      throw new UsageError(
+        `train works with --local only; on the servers it is ${typed('start', model)}`,
+      );
+    }
+    const parameters = parseParameters(values.parameters ?? '{}');
+    const project = await loadProject(values.config ?? 'switchyard.config.ts');
+    const { spec } = resolveSpec(project.models, { model, parameters });
+    const place = await emptyPlace(values.out, join(project.root, '.switchyard', 'local', model));
+    const rows = await takeRows(project, spec, place);
+    const { file, parityHolds } = await trainAndConvert(project, spec, terminal, {
+      place,
+      ...rows,
+    });
+    const measured = await measureLocally(spec, file, rows.heldOut);
+    const again = typed('test', file, '--model', model, '--rows', join(place, HELD_OUT));
+    const answer = verdictAnswer(judgeLocally(spec, measured), [again, typed('start', model)]);
+    return parityHolds ? answer : { ...answer, exitCode: 1 };
+  },
+});
 
 const TRAIN = 'train.jsonl';
 const HELD_OUT = 'held-out.jsonl';
-
-const say = (line: string) => process.stderr.write(`${line}\n`);
 
 /** The folder to work in: the command's own is emptied, one that the user names must be empty. */
 async function emptyPlace(named: string | undefined, own: string): Promise<string> {
@@ -85,11 +79,11 @@ async function takeRows(project: Project, spec: ModelSpec, place: string) {
 async function trainAndConvert(
   project: Project,
   spec: ModelSpec,
+  { say, interrupted: signal }: Terminal,
   given: { place: string; train: readonly Row[]; heldOut: readonly Row[] },
 ): Promise<{ file: string; parityHolds: boolean }> {
   const { place, heldOut } = given;
   const trainer = wireTrainer(project);
-  const { signal } = interruptible();
   say(`training on ${given.train.length} rows`);
   await trainLocally(
     { trainer },
@@ -123,19 +117,3 @@ async function rowsOf(project: Project, source: string, cut: TimeCut) {
 
 const jsonLines = (rows: readonly unknown[]) =>
   rows.map((row) => `${JSON.stringify(row)}\n`).join('');
-
-function interruptible(): AbortController {
-  const controller = new AbortController();
-  process.once('SIGINT', () => controller.abort(new Error('interrupted')));
-  return controller;
-}
-
-function parseParameters(text: string): Record<string, ParameterValue> {
-  try {
-    return parametersSchema.parse(JSON.parse(text));
-  } catch (cause) {
-    throw new PortError('InvalidParameter', `--parameters takes one JSON object, not ${text}`, {
-      cause,
-    });
-  }
-}

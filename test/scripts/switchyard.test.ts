@@ -64,10 +64,18 @@ describe('switchyard', () => {
   });
 
   const wrong: readonly [string, readonly string[], RegExp][] = [
-    ['a command that does not exist', ['tset'], /^there is no command "tset"/],
+    [
+      'a command that does not exist',
+      ['tset'],
+      /^there is no command "tset"; did you mean "test"\?$/m,
+    ],
     ['a model that does not exist', ['train', 'tikets', '--local'], /did you mean "tickets"\?/],
     ['a file that does not exist', ['test', 'nope.onnx'], /^there is no file nope\.onnx$/m],
-    ['an option that does not exist', ['test', 'x.onnx', '--row', 'y'], /Unknown option '--row'/],
+    [
+      'an option that does not exist',
+      ['test', 'x.onnx', '--row', 'y'],
+      /^test has no option "--row"; did you mean "--rows"\?$/m,
+    ],
     [
       'parameters that are no JSON',
       ['train', 'tickets', '--local', '--parameters', '{'],

@@ -1,0 +1,124 @@
+import type { LifecycleStatus } from '../../domain/lifecycle.js';
+import { PortError } from '../../domain/failures.js';
+import { nearestName } from '../../domain/nearest-name.js';
+import { shortDigest } from '../../domain/names.js';
+import type { Answer } from './terminal/answer.js';
+import { defineCommand, type Asked } from './terminal/define-command.js';
+import { findLifecycle } from './terminal/find-lifecycle.js';
+import { thisPerson } from './terminal/person.js';
+import { answered, inSession } from './terminal/session.js';
+import { UsageError } from './terminal/usage-error.js';
+import { typed } from './terminal/words.js';
+
+const OPTIONS = {
+  role: {
+    type: 'string',
+    value: 'ROLE',
+    about: 'who is asked; may be left out while it is one role',
+  },
+  reason: { type: 'string', value: 'TEXT', about: 'why; required' },
+  by: { type: 'string', value: 'WHO', about: 'who decides; git’s user.email where left out' },
+  evidence: {
+    type: 'string',
+    value: 'DIGEST',
+    about: 'the evidence that was read, or its first 12 digits; the current one where left out',
+  },
+} as const;
+
+const decision = (
+  name: string,
+  given: 'approved' | 'rejected' | 'needs-more-data',
+  summary: string,
+) =>
+  defineCommand({
+    ...{ name, summary, options: OPTIONS },
+    takes: '<lifecycle>',
+    more: ['<lifecycle> is a workflow id, or a model of which one run is open.'],
+    run: (asked) => decide(asked, name, given),
+  });
+
+/** `switchyard approve <lifecycle>`: a role's yes. */
+export const runApprove = decision('approve', 'approved', 'a role’s yes to a candidate');
+/** `switchyard reject <lifecycle>`: a role's no, which ends the candidate. */
+export const runReject = decision('reject', 'rejected', 'a role’s no, which ends the candidate');
+/** `switchyard needs-more-data <lifecycle>`: neither; the candidate is tested again on newer rows. */
+export const runNeedsMoreData = decision(
+  'needs-more-data',
+  'needs-more-data',
+  'neither: the candidate is tested again on newer rows',
+);
+
+async function decide(
+  { values, words: [word = ''], terminal }: Asked<typeof OPTIONS>,
+  name: string,
+  given: 'approved' | 'rejected' | 'needs-more-data',
+): Promise<Answer> {
+  const { reason } = values;
+  if (reason === undefined || reason.trim() === '') {
+    throw new UsageError(`${name} needs a reason: ${typed(name, word, '--reason', 'your reason')}`);
+  }
+  const by = values.by ?? (await thisPerson());
+  return inSession(terminal, async (session) => {
+    const { workflowId, model } = await findLifecycle(session, word, { ended: false });
+    await session.requireWorker();
+    const asking = session.switchyard.status(workflowId);
+    const status = await answered(terminal, `asking ${workflowId}`, asking);
+    const role = roleOf(workflowId, status, values.role);
+    const evidence = evidenceOf(workflowId, status, values.evidence);
+    const deciding = session.switchyard.decide(workflowId, {
+      ...{ role, by, reason, evidence },
+      decision: given,
+    });
+    const { waitingFor } = await answered(terminal, `deciding ${workflowId}`, deciding);
+    const then =
+      waitingFor.length > 0 ? `now ${waitingFor.join(' and ')} is asked` : 'nobody else is asked';
+    return {
+      lines: [`${workflowId}: ${given} by ${by} (${role}); ${then}`],
+      facts: { workflowId, model, role, by, reason, evidence, decision: given, waitingFor },
+      webUi: session.page(workflowId),
+      next:
+        waitingFor.length > 0
+          ? waitingFor.map((each) =>
+              typed('approve', workflowId, '--role', each, '--reason', 'your reason'),
+            )
+          : [typed('status', workflowId)],
+    };
+  });
+}
+
+function roleOf(workflowId: string, status: LifecycleStatus, given: string | undefined): string {
+  const { waitingFor, stage } = status;
+  if (given !== undefined) {
+    const nearest = waitingFor.includes(given) ? null : nearestName(given, waitingFor);
+    if (nearest === null) return given; // the lifecycle itself knows what may come early
+    throw new PortError(
+      'InvalidRequest',
+      `${workflowId} does not ask the role "${given}"; did you mean "${nearest}"?`,
+    );
+  }
+  const [only, ...others] = waitingFor;
+  if (only !== undefined && others.length === 0) return only;
+  const why =
+    only === undefined
+      ? `nobody is asked yet (stage ${stage}): type ${typed('status', workflowId)}`
+      : `${waitingFor.join(' and ')} are asked: name one with --role`;
+  throw new PortError('InvalidRequest', `${workflowId}: ${why}`);
+}
+
+function evidenceOf(
+  workflowId: string,
+  { evidence }: LifecycleStatus,
+  given: string | undefined,
+): string {
+  if (evidence === null) {
+    throw new PortError(
+      'InvalidRequest',
+      `${workflowId}: there is no evidence yet to decide on: type ${typed('status', workflowId)}`,
+    );
+  }
+  if (given === undefined || (given.length >= 12 && evidence.startsWith(given))) return evidence;
+  throw new PortError(
+    'InvalidRequest',
+    `${workflowId}: evidence ${shortDigest(evidence)} is on the table, not ${shortDigest(given)}: type ${typed('status', workflowId)}, read it and decide again`,
+  );
+}

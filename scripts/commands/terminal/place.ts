@@ -1,0 +1,90 @@
+import { PortError } from '../../../domain/failures.js';
+import { readDevState, type DevState } from '../../servers/dev-state.js';
+
+/** How to reach a bucket, as `S3ObjectStore` takes it. */
+interface BucketPlace {
+  readonly bucket: string;
+  readonly region: string;
+  readonly endpoint?: string;
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+/** The installation that a command talks to: all of it from the environment, or all of it what `npm run dev` runs here. */
+export interface Place {
+  /** Of the development servers; null: the standard environment says it, a profile of `temporal.toml` included. */
+  readonly temporal: { readonly address: string; readonly namespace: string } | null;
+  /** The prefix of the workers' task queues. */
+  readonly taskQueue: string;
+  readonly uiUrl: string | null;
+  readonly endpointUrl: string | null;
+  readonly bucket: BucketPlace | null;
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** Any of these means that the environment names the installation. */
+const NAMING = [
+  'TEMPORAL_ADDRESS',
+  'TEMPORAL_PROFILE',
+  'TEMPORAL_CONFIG_FILE',
+  'SWITCHYARD_BUCKET',
+];
+
+/**
+ * Finds the installation: the one that the environment names, else the one that runs in this folder.
+ * @throws PortError `SetUpMissing` where there is neither.
+ */
+export async function findPlace(
+  variables: Variables = process.env,
+  folder = process.cwd(),
+): Promise<Place> {
+  const dev = await readDevState(folder);
+  if (NAMING.some((name) => given(variables, name) !== undefined)) {
+    return environmentPlace(variables, dev);
+  }
+  if (dev !== null) return devPlace(variables, dev);
+  throw new PortError(
+    'SetUpMissing',
+    'nothing runs in this folder: type npx switchyard dev in another terminal, or set TEMPORAL_ADDRESS and SWITCHYARD_BUCKET',
+  );
+}
+
+function environmentPlace(variables: Variables, dev: DevState | null): Place {
+  // the development servers may be named by their variables too: then their pages are known
+  const own = dev?.temporal.address === given(variables, 'TEMPORAL_ADDRESS') ? dev : null;
+  const endpoint = given(variables, 'S3_ENDPOINT');
+  const bucket = given(variables, 'SWITCHYARD_BUCKET');
+  const region = given(variables, 'AWS_REGION') ?? 'us-east-1';
+  return {
+    ...shared(variables, own),
+    temporal: null,
+    bucket:
+      bucket === undefined
+        ? null
+        : { bucket, region, ...(endpoint === undefined ? {} : { endpoint }) },
+  };
+}
+
+function devPlace(variables: Variables, dev: DevState): Place {
+  const { address, namespace } = dev.temporal;
+  const { bucket, region, endpoint, accessKeyId, secretAccessKey } = dev.s3;
+  return {
+    ...shared(variables, dev),
+    temporal: { address, namespace },
+    bucket: { bucket, region, endpoint, credentials: { accessKeyId, secretAccessKey } },
+  };
+}
+
+function shared(variables: Variables, dev: DevState | null) {
+  const uiUrl = given(variables, 'SWITCHYARD_UI_URL') ?? given(variables, 'TEMPORAL_UI_URL');
+  return {
+    taskQueue: given(variables, 'SWITCHYARD_TASK_QUEUE') ?? 'switchyard',
+    uiUrl: (uiUrl ?? dev?.temporal.uiUrl)?.replace(/\/+$/, '') ?? null,
+    endpointUrl: given(variables, 'SWITCHYARD_ENDPOINT_URL') ?? dev?.urls['endpoint'] ?? null,
+  };
+}
+
+function given(variables: Variables, name: string): string | undefined {
+  const value = variables[name];
+  return value === '' ? undefined : value;
+}
