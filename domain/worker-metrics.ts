@@ -94,3 +94,39 @@ export type LabelsOf<Name extends WorkerMetricName> = Readonly<
 export type NameOf<Kind extends WorkerMetric['kind']> = {
   [Name in WorkerMetricName]: (typeof WORKER_METRICS)[Name]['kind'] extends Kind ? Name : never;
 }[WorkerMetricName];
+
+/** What records: the SDK's meter of a workflow, an activity or a process. */
+export interface Meter {
+  createCounter(
+    name: string,
+    unit: string,
+    meaning: string,
+  ): { add(value: number, labels: Record<string, string>): void };
+  createHistogram(
+    name: string,
+    valueType: 'float',
+    unit: string,
+    meaning: string,
+  ): { record(value: number, labels: Record<string, string>): void };
+}
+
+/** Counts something that happened. */
+export function countIn<Name extends NameOf<'counter'>>(
+  meter: Meter,
+  name: Name,
+  labels: LabelsOf<Name>,
+): void {
+  meter.createCounter(name, '', WORKER_METRICS[name].meaning).add(1, { ...labels });
+}
+
+/** Records how long something took. */
+export function recordTimeIn<Name extends NameOf<'seconds'>>(
+  meter: Meter,
+  name: Name,
+  elapsedMs: number,
+  labels: LabelsOf<Name>,
+): void {
+  meter
+    .createHistogram(name, 'float', 'seconds', WORKER_METRICS[name].meaning)
+    .record(Math.max(0, elapsedMs) / 1_000, { ...labels });
+}

@@ -5,13 +5,19 @@ import {
   s3EnvironmentSchema,
   type S3Environment,
 } from '../adapters/object-store/s3-environment.js';
+import { logEnvironmentSchema, type LogLevel } from '../adapters/process/log-level.js';
 import { PortError } from '../domain/failures.js';
-import { nameSchema } from '../domain/names.js';
+import { durationMs } from '../domain/duration.js';
+import { durationSchema, nameSchema } from '../domain/names.js';
 
-const environmentSchema = s3EnvironmentSchema.extend({
+const environmentSchema = s3EnvironmentSchema.extend(logEnvironmentSchema.shape).extend({
   SWITCHYARD_TASK_QUEUE: nameSchema.default('switchyard'),
   SWITCHYARD_CONFIG: z.string().default('switchyard.config.ts'),
   SWITCHYARD_WORK_DIR: z.string().default('.switchyard/work'),
+  /** Of the HTTP server for metrics and health; 0: a free one, which it logs. */
+  SWITCHYARD_METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
+  SWITCHYARD_METRICS_HOST: z.string().default('127.0.0.1'),
+  SWITCHYARD_SHUTDOWN_GRACE: durationSchema.default('10 seconds'),
 });
 
 /** A worker's settings; Temporal's own (`TEMPORAL_ADDRESS` and the like) are read by its library, credentials by AWS's. */
@@ -19,6 +25,12 @@ export interface WorkerEnvironment extends S3Environment {
   readonly taskQueue: string;
   readonly config: string;
   readonly workDir: string;
+  readonly logLevel: LogLevel;
+  /** Undefined: no such server. */
+  readonly metricsPort: number | undefined;
+  readonly metricsHost: string;
+  /** How long running activities may go on after SIGTERM. */
+  readonly shutdownGraceMs: number;
 }
 
 /** Reads the environment once. @throws PortError `SetUpMissing`, naming each variable that is missing or wrong. */
@@ -40,6 +52,10 @@ export function readWorkerEnvironment(
     taskQueue: read.SWITCHYARD_TASK_QUEUE,
     config: resolve(read.SWITCHYARD_CONFIG),
     workDir: resolve(read.SWITCHYARD_WORK_DIR),
+    logLevel: read.SWITCHYARD_LOG_LEVEL,
+    metricsPort: read.SWITCHYARD_METRICS_PORT,
+    metricsHost: read.SWITCHYARD_METRICS_HOST,
+    shutdownGraceMs: durationMs(read.SWITCHYARD_SHUTDOWN_GRACE),
     ...s3EnvironmentOf(read),
   };
 }

@@ -1,62 +1,101 @@
-import { NativeConnection, Runtime, DefaultLogger } from '@temporalio/worker';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { pino } from 'pino';
+import { NativeConnection, Runtime } from '@temporalio/worker';
+import type { Logger } from 'pino';
 import { probeConditionalWrites } from '../adapters/object-store/probe-conditional-writes.js';
 import { S3ObjectStore } from '../adapters/object-store/s3-object-store.js';
-import { connectClient } from '../client/connect.js';
+import { createLog } from '../adapters/process/process-log.js';
+import { listenForStop } from '../adapters/process/stop-signals.js';
+import { connectClient, type ConnectedClient } from '../client/connect.js';
+import { registerSearchAttributes } from '../client/search-attributes.js';
 import { isPortError } from '../domain/failures.js';
+import type { ObjectStore } from '../domain/ports/object-store.js';
 import { readWorkflowBundle } from './bundle.js';
-import { readWorkerEnvironment } from './environment.js';
+import { readWorkerEnvironment, type WorkerEnvironment } from './environment.js';
+import { startOperationsServer } from './operations-server.js';
 import { loadProject } from './project.js';
+import { whatIsMissing } from './readiness.js';
+import { installRuntime } from './runtime.js';
+import { watchActivities } from './watched-activities.js';
 import { wireActivities } from './wire.js';
-import { createWorkers } from './worker.js';
-
-const log = pino({ name: 'worker' }, pino.destination({ dest: 2, sync: true }));
+import { createWorkers, type Workers } from './worker.js';
 
 /** Two racing writers show a store that ignores conditions; more cost a start on SeaweedFS up to a second each. */
 const PROBE_WRITERS = 2;
 
 /** Runs one worker process until SIGTERM or SIGINT. */
-async function main(): Promise<void> {
-  const environment = readWorkerEnvironment(process.env);
+async function main(environment: WorkerEnvironment, log: Logger): Promise<void> {
+  const stop = listenForStop();
   const project = await loadProject(environment.config);
   const store = new S3ObjectStore(environment);
   const [connected] = await Promise.all([
     connectClient(),
     probeConditionalWrites(store, { writers: PROBE_WRITERS }),
   ]);
-  Runtime.install({
-    logger: new DefaultLogger('WARN', ({ level, message, meta }) =>
-      (level === 'ERROR' ? log.error : log.warn).call(log, { ...meta }, message),
-    ),
-  });
+  const measures = environment.metricsPort !== undefined;
+  const { metricsUrl } = await installRuntime({ log, measures });
+  const meter = Runtime.instance().metricMeter;
   const connection = await NativeConnection.connect(loadClientConnectConfig().connectionOptions);
-  const { taskQueue, workDir } = environment;
+  const { taskQueue, workDir, shutdownGraceMs } = environment;
+  const { client } = connected;
+  await registerSearchAttributes(client);
   const workers = await createWorkers({
-    connection,
-    namespace: connected.client.options.namespace,
-    taskQueue,
+    ...{ connection, taskQueue, shutdownGraceMs },
+    namespace: client.options.namespace,
     workflowBundle: await readWorkflowBundle(),
-    activities: wireActivities({
-      project,
-      store,
-      client: connected.client,
-      taskQueue,
-      workDir,
-      log,
-    }),
+    activities: wireActivities({ project, store, client, taskQueue, workDir, log, meter }),
+    activityInterceptors: [watchActivities(meter)],
   });
-  log.info(
-    { taskQueue, address: connected.address, models: Object.keys(project.models) },
-    'polling',
-  );
+  const needs = { workers, store, connected };
+  const operations = await serveOperations(environment, metricsUrl, needs, log);
+  const { address } = connected;
+  log.info({ taskQueue, address, models: Object.keys(project.models) }, 'polling');
+  void stop.first.then((signal) => {
+    log.info({ signal, shutdownGraceMs }, 'stopping: no new work is taken');
+    workers.shutdown();
+  });
   await workers.run();
+  await operations?.close();
   await connected.close();
   await connection.close();
+  log.info({}, 'stopped');
 }
 
+/** Metrics and health, where a port is given. */
+async function serveOperations(
+  { metricsPort, metricsHost }: WorkerEnvironment,
+  metricsUrl: string | null,
+  {
+    workers,
+    store,
+    connected,
+  }: { workers: Workers; store: ObjectStore; connected: ConnectedClient },
+  log: Logger,
+) {
+  if (metricsPort === undefined || metricsUrl === null) return null;
+  const notReady = () =>
+    whatIsMissing([
+      { what: 'polling', check: () => throwing(workers.notPolling()) },
+      {
+        what: `Temporal at ${connected.address}`,
+        check: () => connected.client.workflowService.getSystemInfo({}),
+      },
+      { what: 'the bucket', check: () => store.get('probes/ready') },
+    ]);
+  const given = { host: metricsHost, port: metricsPort, metricsUrl, notReady };
+  const server = await startOperationsServer(given);
+  log.info({ url: server.url }, 'metrics and health');
+  return server;
+}
+
+function throwing(problem: string | null): Promise<void> {
+  return problem === null ? Promise.resolve() : Promise.reject(new Error(problem));
+}
+
+let log = createLog('worker');
 try {
-  await main();
+  const environment = readWorkerEnvironment(process.env);
+  log = createLog('worker', environment.logLevel);
+  await main(environment, log);
   process.exit(0); // all is closed; a socket that is not must not keep a stopped worker
 } catch (error) {
   if (!isPortError(error)) throw error;

@@ -14,6 +14,8 @@ import { TemporalLivePointer } from '../client/live-pointer.js';
 import type { Notifier } from '../domain/ports/notifier.js';
 import type { ObjectStore } from '../domain/ports/object-store.js';
 import type { Trainer } from '../domain/ports/trainer.js';
+import type { Meter } from '../domain/worker-metrics.js';
+import { MeasuredTrainer } from './measured-trainer.js';
 import type { Project } from './project.js';
 
 /** The one place where ports meet their adapters. */
@@ -24,13 +26,17 @@ export function wireActivities(given: {
   taskQueue: string;
   workDir: string;
   log: Logger;
+  /** Where trainers' runs are counted; nowhere, where left out. */
+  meter?: Meter;
 }): Activities {
   const { project, store, client, taskQueue, log } = given;
   return createActivities({
     models: project.models,
     registry: new ObjectRegistry(store),
     snapshots: new ObjectSnapshots(store, project.sources),
-    trainer: wireTrainer(project),
+    trainer: given.meter
+      ? new MeasuredTrainer(wireTrainer(project), given.meter)
+      : wireTrainer(project),
     runtime: new ChildModelRuntime(),
     livePointer: new TemporalLivePointer({ client, taskQueue }),
     notifier: wireNotifier(project, log),

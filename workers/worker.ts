@@ -1,4 +1,9 @@
-import { Worker, type NativeConnection, type WorkflowBundleOption } from '@temporalio/worker';
+import {
+  Worker,
+  type ActivityInterceptorsFactory,
+  type NativeConnection,
+  type WorkflowBundleOption,
+} from '@temporalio/worker';
 import type { Activities } from '../activities/index.js';
 
 /** How many activities each queue's worker runs at once: training and tests use whole cores. */
@@ -14,7 +19,15 @@ export interface WorkerGiven {
   readonly taskQueue: string;
   readonly activities: Activities;
   readonly workflowBundle: WorkflowBundleOption;
+  /** Around every activity, the outermost first. */
+  readonly activityInterceptors?: readonly ActivityInterceptorsFactory[];
+  /** How long running activities may go on once the shutdown has begun; default 10 seconds. */
+  readonly shutdownGraceMs?: number;
 }
+
+const SHUTDOWN_GRACE_MS = 10_000;
+/** After the grace, activities are cancelled and have this long to clean up; a trainer is killed after 2 s. */
+const SHUTDOWN_CLEAN_UP_MS = 10_000;
 
 /** The workers of one process, one a queue, so that two trainings never starve a fallback. */
 export interface Workers {
@@ -22,12 +35,20 @@ export interface Workers {
   run(): Promise<void>;
   /** Begins the shutdown: running activities get the grace time. */
   shutdown(): void;
+  /** Null while every worker polls, else a sentence. */
+  notPolling(): string | null;
 }
 
 /** Creates the workers of `<queue>`, `<queue>-train` and `<queue>-test`. */
 export async function createWorkers(given: WorkerGiven): Promise<Workers> {
   const { connection, namespace, taskQueue, activities } = given;
-  const shared = { connection, namespace, activities, shutdownGraceTime: '10 seconds' } as const;
+  const graceMs = given.shutdownGraceMs ?? SHUTDOWN_GRACE_MS;
+  const shared = {
+    ...{ connection, namespace, activities },
+    shutdownGraceTime: graceMs,
+    shutdownForceTime: graceMs + SHUTDOWN_CLEAN_UP_MS,
+    interceptors: { activity: [...(given.activityInterceptors ?? [])] },
+  };
   const workers = await Promise.all([
     Worker.create({
       ...shared,
@@ -54,6 +75,11 @@ export async function createWorkers(given: WorkerGiven): Promise<Workers> {
     },
     shutdown: () => {
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    },
+    notPolling: () => {
+      const states = workers.map((worker) => worker.getState());
+      const other = states.find((state) => state !== 'RUNNING');
+      return other === undefined ? null : `the worker is ${other.toLowerCase()}`;
     },
   };
 }

@@ -12,6 +12,10 @@ describe('readWorkerEnvironment', () => {
       bucket: 'models',
       endpoint: undefined,
       region: 'us-east-1',
+      logLevel: 'info',
+      metricsPort: undefined,
+      metricsHost: '127.0.0.1',
+      shutdownGraceMs: 10_000,
     });
   });
 
@@ -23,6 +27,10 @@ describe('readWorkerEnvironment', () => {
       SWITCHYARD_BUCKET: 'models',
       S3_ENDPOINT: 'http://127.0.0.1:9000',
       AWS_REGION: 'eu-west-1',
+      SWITCHYARD_LOG_LEVEL: 'debug',
+      SWITCHYARD_METRICS_PORT: '0',
+      SWITCHYARD_METRICS_HOST: '0.0.0.0',
+      SWITCHYARD_SHUTDOWN_GRACE: '30 seconds',
       PATH: '/bin',
     });
     assert.deepEqual(read, {
@@ -32,6 +40,10 @@ describe('readWorkerEnvironment', () => {
       bucket: 'models',
       endpoint: 'http://127.0.0.1:9000',
       region: 'eu-west-1',
+      logLevel: 'debug',
+      metricsPort: 0,
+      metricsHost: '0.0.0.0',
+      shutdownGraceMs: 30_000,
     });
   });
 
