@@ -5,12 +5,13 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { Missing, mustRun, onPath, ROOT, run, say } from './setup-run.js';
+import { Missing, mustRun, NPM_LOCK, onPath, ROOT, run, say } from './setup-run.js';
 
 const STAMPS = path.join(ROOT, '.switchyard/setup');
 const TOOLS = path.join(ROOT, '.switchyard/tools');
 const TRAINERS = path.join(ROOT, 'trainers');
-const UV_REQUIREMENTS = path.join(TRAINERS, 'servers/uv-requirements.txt');
+const SERVERS = path.join(TRAINERS, 'servers');
+const UV_REQUIREMENTS = path.join(SERVERS, 'uv-requirements.txt');
 const BUILD = path.join(ROOT, '.switchyard/build');
 const BUNDLER = path.join(ROOT, 'scripts/build-bundles.ts');
 const PYTHONS = ['python3', ...[10, 11, 12, 13, 14].map((minor) => `python3.${minor}`), 'python'];
@@ -33,8 +34,7 @@ function stamp(name, value) {
 }
 
 function npmPart() {
-  const lockFile = path.join(ROOT, 'package-lock.json');
-  const lock = read(lockFile);
+  const lock = read(NPM_LOCK);
   const installedFile = path.join(ROOT, 'node_modules/.package-lock.json');
   return {
     name: 'npm',
@@ -43,7 +43,7 @@ function npmPart() {
     isThere: () => fs.existsSync(installedFile),
     isMadeByHand: () =>
       fs.existsSync(installedFile) &&
-      fs.statSync(installedFile).mtimeMs >= fs.statSync(lockFile).mtimeMs &&
+      fs.statSync(installedFile).mtimeMs >= fs.statSync(NPM_LOCK).mtimeMs &&
       isInstalled(JSON.parse(lock).packages, JSON.parse(read(installedFile)).packages),
     make: async () => {
       const options = ['ci', '--no-audit', '--no-fund', '--no-progress', '--loglevel=error'];
@@ -119,30 +119,38 @@ function toolsPart() {
   };
 }
 
-/** One part for each locked Python project in trainers/. */
-function pythonParts() {
-  const folders = fs.existsSync(TRAINERS) ? fs.readdirSync(TRAINERS).sort() : [];
+/** One part for each locked Python project: the servers' and the given ones, or without those all of trainers/. */
+function pythonParts(wanted) {
+  const shipped = fs.existsSync(TRAINERS) ? fs.readdirSync(TRAINERS).sort() : [];
   // A project may take a neighbour by path, so each depends on what all of them declare.
-  const declared = folders.map((name) => read(path.join(TRAINERS, name, 'pyproject.toml')));
-  return folders
-    .filter((name) => fs.existsSync(path.join(TRAINERS, name, 'uv.lock')))
-    .map((name) => {
-      const folder = path.join(TRAINERS, name);
-      return {
-        name: `python-${name}`,
-        label: `Python packages of trainers/${name}`,
-        digest: digest(read(path.join(folder, 'uv.lock')), ...declared),
-        isThere: () => fs.existsSync(path.join(folder, '.venv/bin/python')),
-        make: () =>
-          mustRun(
-            `uv sync of trainers/${name}`,
-            path.join(TOOLS, 'bin/uv'),
-            ['sync', '--locked', '--no-progress', '--project', folder],
-            // Somebody else's active environment is not where these packages go.
-            { VIRTUAL_ENV: '', UV_PROJECT_ENVIRONMENT: '.venv' },
-          ),
-      };
-    });
+  const declared = shipped.map((name) => read(path.join(TRAINERS, name, 'pyproject.toml')));
+  const folders = shipped
+    .map((name) => path.join(TRAINERS, name))
+    .filter((folder) => fs.existsSync(path.join(folder, 'uv.lock')))
+    .filter((folder) => wanted.length === 0 || folder === SERVERS || wanted.includes(folder));
+  return [...new Set([...folders, ...wanted])].map((folder) => pythonPart(folder, declared));
+}
+
+function pythonPart(folder, declared) {
+  const isShipped = path.dirname(folder) === TRAINERS;
+  const shown = isShipped ? `trainers/${path.basename(folder)}` : folder;
+  const lock = read(path.join(folder, 'uv.lock'));
+  if (lock === '') throw new Missing(`${folder} has no uv.lock: type uv lock there`);
+  const own = isShipped ? [] : [read(path.join(folder, 'pyproject.toml'))];
+  return {
+    name: `python-${isShipped ? path.basename(folder) : digest(folder).slice(0, 12)}`,
+    label: `Python packages of ${shown}`,
+    digest: digest(lock, ...declared, ...own),
+    isThere: () => fs.existsSync(path.join(folder, '.venv/bin/python')),
+    make: () =>
+      mustRun(
+        `uv sync of ${shown}`,
+        path.join(TOOLS, 'bin/uv'),
+        ['sync', '--locked', '--no-progress', '--project', folder],
+        // Somebody else's active environment is not where these packages go.
+        { VIRTUAL_ENV: '', UV_PROJECT_ENVIRONMENT: '.venv' },
+      ),
+  };
 }
 
 /** The bundles depend on every TypeScript file that a worker may reach. */
@@ -164,7 +172,7 @@ function bundlePart() {
   return {
     name: 'bundles',
     label: 'workflow bundles',
-    digest: digest(read(path.join(ROOT, 'package-lock.json')), ...seen.sort()),
+    digest: digest(read(NPM_LOCK), ...seen.sort()),
     // Each bundle has its own stamp beside it.
     isThere: () => {
       const names = fs.existsSync(BUILD) ? fs.readdirSync(BUILD) : [];
@@ -196,16 +204,22 @@ async function bring(part) {
   say(`${part.label}: ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }
 
-/** Two chains that share nothing: npm then the bundles; uv then every Python project. */
-function chains() {
-  const javascript = [npmPart(), ...(fs.existsSync(BUNDLER) ? [bundlePart()] : [])];
-  const python = pythonParts();
+/** Two chains that share nothing: npm then the bundles, in a checkout; uv then every Python project. */
+function chains(wanted) {
+  const javascript = [
+    ...(fs.existsSync(NPM_LOCK) ? [npmPart()] : []),
+    ...(fs.existsSync(BUNDLER) ? [bundlePart()] : []),
+  ];
+  const python = pythonParts(wanted);
   return { javascript, python, tools: toolsPart() };
 }
 
-/** Brings every part that is not as its lock says. */
-export async function bringAll() {
-  const { javascript, python, tools } = chains();
+/**
+ * Brings every part that is not as its lock says; `wanted` names the folders of the Python projects that are needed besides the
+ * servers' one, and is empty for all of the package's own.
+ */
+export async function bringAll(wanted) {
+  const { javascript, python, tools } = chains(wanted);
   const first = async () => {
     for (const part of javascript) await bring(part);
   };
@@ -218,7 +232,7 @@ export async function bringAll() {
 }
 
 /** Whether there is nothing to do; costs the digests only. */
-export function isAllDone() {
-  const { javascript, python, tools } = chains();
+export function isAllDone(wanted) {
+  const { javascript, python, tools } = chains(wanted);
   return [...javascript, tools, ...python].every(isDone);
 }

@@ -4,8 +4,11 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The checkout that is set up. */
+/** The checkout, or the installed package, that is set up. */
 export const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+/** Only a checkout has it: an installed package came with its packages. */
+export const NPM_LOCK = path.join(ROOT, 'package-lock.json');
+const COMMAND = fs.existsSync(NPM_LOCK) ? 'npm run setup' : 'npx switchyard setup';
 const GUARD = path.join(ROOT, 'scripts/servers/guard.sh');
 
 /** What the user can mend; its message is the one sentence that is printed. */
@@ -55,7 +58,7 @@ export async function mustRun(what, command, args, env) {
   if (code === 0) return;
   const lines = output.split('\n').filter((line) => line.trim() !== '');
   process.stderr.write(lines.slice(0, 8).concat(lines.slice(8).slice(-12)).join('\n') + '\n');
-  throw new Missing(`${what} failed (${code}), see above; then type: npm run setup`);
+  throw new Missing(`${what} failed (${code}), see above; then type: ${COMMAND}`);
 }
 
 /** Whether a command can be found. */

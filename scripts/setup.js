@@ -3,6 +3,7 @@
  *
  *     node scripts/setup.js                          set up, then end
  *     node scripts/setup.js --then FILE.ts ARGS…     set up, then run the file in the same terminal
+ *     node scripts/setup.js --python FOLDER…         of the Python projects only the servers' one and these, then end
  *
  * It has no dependencies, because it runs before there are any. What is already as the locks say
  * costs only their digests. Parts that do not wait for each other run at the same time.
@@ -12,12 +13,12 @@ import { takeLock } from './setup-lock.js';
 import { bringAll, isAllDone } from './setup-parts.js';
 import { endAll, Missing, ROOT, start } from './setup-run.js';
 
-async function setUp() {
+async function setUp(wanted) {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < 20 || (major === 20 && minor < 19)) {
     throw new Missing(`Node.js 20.19 or newer is missing (this is ${process.version}): install it`);
   }
-  if (isAllDone()) return;
+  if (isAllDone(wanted)) return;
   const release = await takeLock();
   const onSignal = (signal) => {
     endAll();
@@ -27,7 +28,7 @@ async function setUp() {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, onSignal);
   try {
-    await bringAll();
+    await bringAll(wanted);
   } finally {
     endAll();
     for (const signal of signals) process.off(signal, onSignal);
@@ -60,15 +61,15 @@ function become(file, args) {
   });
 }
 
-const [flag, file, ...args] = process.argv.slice(2);
+const [flag, ...given] = process.argv.slice(2);
 try {
-  if (flag !== undefined && (flag !== '--then' || file === undefined)) {
+  if (flag !== undefined && !(['--then', '--python'].includes(flag) && given.length > 0)) {
     throw new Missing(
-      `Unknown argument ${flag}: type node scripts/setup.js [--then FILE.ts ARGS…]`,
+      `Unknown argument ${flag}: type node scripts/setup.js [--then FILE.ts ARGS… | --python FOLDER…]`,
     );
   }
-  await setUp();
-  if (file !== undefined) become(file, args);
+  await setUp(flag === '--python' ? given.map((folder) => path.resolve(folder)) : []);
+  if (flag === '--then') become(given[0], given.slice(1));
 } catch (error) {
   process.stderr.write(`${error instanceof Missing ? error.message : error.stack}\n`);
   process.exit(1);

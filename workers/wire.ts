@@ -10,6 +10,7 @@ import { ObjectRegistry } from '../adapters/registry/object-registry.js';
 import { ObjectSnapshots } from '../adapters/snapshots/object-snapshots.js';
 import { createNamedTrainers } from '../adapters/trainer/named-trainers.js';
 import { createSubprocessTrainer } from '../adapters/trainer/subprocess-trainer.js';
+import { trainerProject } from '../adapters/trainer/trainer-project.js';
 import { TemporalLivePointer } from '../client/live-pointer.js';
 import type { Notifier } from '../domain/ports/notifier.js';
 import type { ObjectStore } from '../domain/ports/object-store.js';
@@ -55,7 +56,7 @@ export function wireTrainer({ root, trainers }: Project): Trainer {
       own[name] = entry;
     } else {
       scripts[name] = {
-        project: resolve(root, entry.project),
+        project: trainerProject(root, entry.project),
         script: resolve(root, entry.script),
       };
     }

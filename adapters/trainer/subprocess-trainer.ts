@@ -143,7 +143,7 @@ async function assertReady(entry: SubprocessTrainerEntry, job: Job): Promise<voi
   } catch (cause) {
     throw new PortError(
       'SetUpMissing',
-      `The trainer ${job.trainer} has no Python environment in ${entry.project}; type: npm run setup`,
+      `The trainer ${job.trainer} has no Python environment in ${entry.project}; type: npx switchyard setup`,
       { details: { trainer: job.trainer }, cause },
     );
   }

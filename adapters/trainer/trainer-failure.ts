@@ -35,7 +35,7 @@ export function failureOf(
     return new PortError(type, failure.message, { details: { ...details, reason: failure.type } });
   }
   if (/No module named '?switchyard_kit/.test(end.stderr)) {
-    const sentence = `The Python of the trainer ${job.trainer} has no switchyard_kit; type: npm run setup`;
+    const sentence = `The Python of the trainer ${job.trainer} has no switchyard_kit; type: npx switchyard setup`;
     return new PortError('SetUpMissing', sentence, { details });
   }
   const signal = signalOf(end.exitCode);

@@ -18,6 +18,8 @@ export function requireBinary(file: string): void {
   try {
     accessSync(file, constants.X_OK);
   } catch (cause) {
-    throw new PortError('SetUpMissing', `${file} is missing: run \`npm run setup\``, { cause });
+    throw new PortError('SetUpMissing', `${file} is missing: run \`npx switchyard setup\``, {
+      cause,
+    });
   }
 }

@@ -87,7 +87,7 @@ describe('development servers', () => {
         (error) => {
           assert.ok(isPortError(error));
           assert.equal(error.type, 'SetUpMissing');
-          assert.equal(error.message, '/nowhere/t is missing: run `npm run setup`');
+          assert.equal(error.message, '/nowhere/t is missing: run `npx switchyard setup`');
           return true;
         },
       );
@@ -142,7 +142,7 @@ describe('development servers', () => {
     it('says in one sentence that its binary is missing', async () => {
       await assert.rejects(
         startS3Server({ directory: `${folder}/s3`, bucket: 'any', binary: '/nowhere/weed' }),
-        /^PortError: \/nowhere\/weed is missing: run `npm run setup`$/,
+        /^PortError: \/nowhere\/weed is missing: run `npx switchyard setup`$/,
       );
     });
   });

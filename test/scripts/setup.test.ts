@@ -184,6 +184,44 @@ describe('setup.js', () => {
     });
   });
 
+  describe('--python', () => {
+    async function writeUvProject(folder: string, lock = true): Promise<void> {
+      await mkdir(folder, { recursive: true });
+      const about = 'name = "mine"\nversion = "0.1.0"\n';
+      const toml = `[project]\n${about}requires-python = ">=3.10"\n[tool.uv]\npackage = false\n`;
+      await writeFile(`${folder}/pyproject.toml`, toml);
+      const own = `[[package]]\n${about}source = { virtual = "." }\n`;
+      const text = `version = 1\nrevision = 3\nrequires-python = ">=3.10"\n\n${own}`;
+      if (lock) await writeFile(`${folder}/uv.lock`, text);
+    }
+
+    it('makes the environment of a project anywhere, once, and not those it was not asked for', async () => {
+      await setUp();
+      await writeUvProject(`${checkout}/trainers/other`);
+      await writeUvProject(`${checkout}/mine`);
+
+      const first = await setUp(['--python', `${checkout}/mine`]);
+      const second = await setUp(['--python', `${checkout}/mine`]);
+
+      assert.match(first.stderr, /^set-up: Python packages of .*\/mine …\n.*\/mine: [\d.]+ s\n$/);
+      assert.deepEqual(second, { code: 0, signal: null, stdout: '', stderr: '' });
+      assert.equal(existsSync(`${checkout}/mine/.venv/bin/python`), true);
+      assert.equal(existsSync(`${checkout}/trainers/other/.venv`), false);
+      await rm(`${checkout}/mine/.venv`, { recursive: true });
+      assert.match((await setUp(['--python', `${checkout}/mine`])).stderr, /mine: [\d.]+ s\n$/);
+    });
+
+    it('says what to type where the project has no lock', async () => {
+      await setUp();
+      await writeUvProject(`${checkout}/mine`, false);
+
+      const ended = await setUp(['--python', `${checkout}/mine`]);
+
+      assert.equal(ended.code, 1);
+      assert.match(ended.stderr, /\/mine has no uv\.lock: type uv lock there\n$/);
+    });
+  });
+
   describe('saying what is missing', () => {
     const lastLine = ({ stderr }: Ended) => stderr.trim().split('\n').at(-1);
 
