@@ -25,6 +25,8 @@ const promoteInputSchema = z.strictObject({
   decisions: z.array(recordedDecisionSchema),
   baseline: digestSchema.nullable(),
   requestId: requestIdSchema,
+  /** The workflow to tell when a freeze that stopped it is over. */
+  asker: z.string().min(1).max(1_000).optional(),
 });
 
 const undoInputSchema = z.strictObject({
@@ -44,7 +46,7 @@ const awaitInputSchema = z.strictObject({
 });
 
 const noticeSchema = z.strictObject({
-  kind: z.enum(['hand-off', 'reminder', 'outcome', 'fallback']),
+  kind: z.enum(['hand-off', 'reminder', 'outcome', 'fallback', 'monitor']),
   model: nameSchema,
   workflowId: z.string().max(1_000),
   roles: z.array(nameSchema),
@@ -57,9 +59,9 @@ export function createDeployActivities(ports: DeployPorts) {
     /** Asks `liveModel` to promote a version. Asking again with the same request id gives the first answer. */
     promoteVersion: defineActivity(promoteInputSchema, (input) => {
       const { version, digest, artifact } = input.candidate;
-      const { evidence, decisions, baseline } = input;
+      const { evidence, decisions, baseline, asker } = input;
       const candidate = { version, digest, artifact, evidence, decisions };
-      const change: LiveChange = { kind: 'promote', candidate, baseline };
+      const change: LiveChange = { kind: 'promote', candidate, baseline, ...(asker && { asker }) };
       return withHeartbeats(() => ports.livePointer.ask(input.model, change, input.requestId));
     }),
     /** Puts back what was live before, if what was promoted still is. */

@@ -121,3 +121,14 @@ export function rowOfAccuracy(judgement: WindowAccuracy): WindowRow {
     ...{ errorRate: null, ...unmeasured, accuracy, reason: judgement.reason.slice(0, 300) },
   };
 }
+
+/** A window that could not be judged. */
+export function unjudgedRow({ fromMs, untilMs }: Span, reason: string): WindowRow {
+  return {
+    ...{ kind: 'window', version: null, digest: null, verdict: 'error', requests: 0, rows: 0 },
+    from: new Date(fromMs).toISOString(),
+    until: new Date(untilMs).toISOString(),
+    ...{ errorRate: null, latencyP50Ms: null, latencyP99Ms: null, classDrift: null },
+    ...{ scoreDrift: null, accuracy: null, reason: reason.slice(0, 300) },
+  };
+}

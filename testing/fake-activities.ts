@@ -4,6 +4,7 @@ import { TemporalLivePointer } from '../client/live-pointer.js';
 import type { LifecycleRequest } from '../domain/lifecycle.js';
 import {
   liveChangeSchema,
+  liveWritten,
   servedVersionSchema,
   stepLive,
   type LiveChange,
@@ -33,8 +34,7 @@ export class MemoryLive {
       this.#states.set(model, next);
       this.writes += 1;
     }
-    const after = next ?? before;
-    return { kind, generation: after?.generation ?? 0, live: after?.live ?? null };
+    return liveWritten(kind, next ?? before);
   }
 }
 
@@ -78,6 +78,7 @@ export function fakeActivities(
     assembleEvidence: ({ baseline, round }) =>
       Promise.resolve(aTested({ baseline, ...(round > 199 && { evidence: aDigest(round) }) })),
     ...fakeDeploy(new TemporalLivePointer(given), live),
+    ...fakeMonitoring(),
     notify: () => Promise.resolve(),
     ...options.overrides,
   };
@@ -86,12 +87,17 @@ export function fakeActivities(
 /** Promotion goes the real way, through `liveModel`; what that writes is in memory. */
 function fakeDeploy(pointer: LivePointer, live: MemoryLive) {
   return {
-    promoteVersion: ({ model, candidate, evidence, decisions, baseline, requestId }) => {
+    promoteVersion: ({ model, candidate, evidence, decisions, baseline, requestId, asker }) => {
       const { version, digest, artifact } = candidate;
       const served = { version, digest, artifact, evidence, decisions };
       return pointer.ask(
         model,
-        { kind: 'promote', candidate: recordedCandidate.parse(served), baseline },
+        {
+          kind: 'promote',
+          candidate: recordedCandidate.parse(served),
+          baseline,
+          ...(asker && { asker }),
+        },
         requestId,
       );
     },
@@ -100,5 +106,19 @@ function fakeDeploy(pointer: LivePointer, live: MemoryLive) {
     awaitServing: () => Promise.resolve({ note: 'endpoint-1 serves it' }),
     writeLive: ({ model, change, writeId }) =>
       Promise.resolve(live.change(model, liveChangeSchema.parse(change), writeId)),
+  } satisfies Partial<Activities>;
+}
+
+/** Nothing is watched; a test of the monitor says what its activities answer. */
+function fakeMonitoring() {
+  const gone = { kind: 'gone', reason: 'the fakes watch nothing' } as const;
+  return {
+    planMonitor: () => Promise.resolve(gone),
+    judgeWindow: () => Promise.resolve(gone),
+    joinLabels: () => Promise.resolve({ seen: null, rows: [], afterMs: null }),
+    lookForNewData: () => Promise.resolve({ rows: 0, newest: null, since: null }),
+    leaveVersion: () => Promise.resolve({ kind: 'no-previous', generation: 0, live: null }),
+    startRetraining: ({ model }) =>
+      Promise.resolve({ kind: 'started', workflowId: `lifecycle/${model}/monitor` }),
   } satisfies Partial<Activities>;
 }

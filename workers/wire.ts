@@ -4,6 +4,9 @@ import type { Logger } from 'pino';
 import { createActivities, type Activities } from '../activities/index.js';
 import { ChildModelRuntime } from '../adapters/model-runtime/child-model-runtime.js';
 import { CommandNotifier } from '../adapters/notifier/command-notifier.js';
+import { LabelFiles } from '../adapters/monitoring/label-files.js';
+import { PredictionLogReader } from '../adapters/monitoring/prediction-log-reader.js';
+import { WindowFiles } from '../adapters/monitoring/window-files.js';
 import { LogNotifier } from '../adapters/notifier/log-notifier.js';
 import { WebhookNotifier } from '../adapters/notifier/webhook-notifier.js';
 import { ObjectRegistry } from '../adapters/registry/object-registry.js';
@@ -12,6 +15,7 @@ import { createNamedTrainers } from '../adapters/trainer/named-trainers.js';
 import { createSubprocessTrainer } from '../adapters/trainer/subprocess-trainer.js';
 import { trainerProject } from '../adapters/trainer/trainer-project.js';
 import { TemporalLivePointer } from '../client/live-pointer.js';
+import { TemporalMonitorActions } from '../client/monitor-actions.js';
 import type { Notifier } from '../domain/ports/notifier.js';
 import type { ObjectStore } from '../domain/ports/object-store.js';
 import type { Trainer } from '../domain/ports/trainer.js';
@@ -40,6 +44,10 @@ export function wireActivities(given: {
       : wireTrainer(project),
     runtime: new ChildModelRuntime(),
     livePointer: new TemporalLivePointer({ client, taskQueue }),
+    predictions: new PredictionLogReader(store),
+    windows: new WindowFiles(store),
+    labels: new LabelFiles(store),
+    monitorActions: new TemporalMonitorActions({ client, taskQueue }),
     notifier: wireNotifier(project, log),
     targets: project.targets,
     metrics: project.metrics,

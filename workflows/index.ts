@@ -1,2 +1,3 @@
 export { liveModel } from './live-model.js';
 export { modelLifecycle } from './model-lifecycle.js';
+export { monitorModel } from './monitor-model.js';

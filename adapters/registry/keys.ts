@@ -159,3 +159,59 @@ export function forgottenKey(person: string): string {
 export function forgottenSaltKey(): string {
   return `${forgottenPrefix()}salt.json`;
 }
+
+/** All objects of the prediction log of one UTC hour. */
+export function predictionsHourPrefix(model: string, at: Date): string {
+  const [day, hour] = [dayOf(at, 'a prediction log'), at.toISOString().slice(11, 13)];
+  return `predictions/${modelName(model)}/${day}/${hour}/`;
+}
+
+/** All judged windows that begin on a UTC day. */
+export function windowsPrefix(model: string, day: Date): string {
+  return `models/${modelName(model)}/windows/${dayOf(day, 'a window')}/`;
+}
+
+/** A judged window, by the second at which it begins. */
+export function windowKey(model: string, fromMs: number): string {
+  return `${windowPlace(model, fromMs)}.json`;
+}
+
+/** How right a window's answers were, once labels came. */
+export function windowAccuracyKey(model: string, fromMs: number): string {
+  return `${windowPlace(model, fromMs)}-accuracy.json`;
+}
+
+/** The window that a key below `windowsPrefix` names; null for what the monitor did not write. */
+export function parseWindowKey(
+  model: string,
+  key: string,
+): { fromMs: number; isAccuracy: boolean } | null {
+  const name = key.slice(`models/${modelName(model)}/windows/`.length);
+  const parts = /^(\d{4}-\d\d-\d\d)\/(\d\d)(\d\d)(\d\d)(-accuracy)?\.json$/.exec(name);
+  if (parts === null) return null;
+  const [, day = '', hour = '', minute = '', second = '', accuracy] = parts;
+  const fromMs = Date.parse(`${day}T${hour}:${minute}:${second}Z`);
+  return Number.isNaN(fromMs) ? null : { fromMs, isAccuracy: accuracy !== undefined };
+}
+
+/** All labels that came after the answers. */
+export function labelsPrefix(model: string): string {
+  return `models/${modelName(model)}/labels/`;
+}
+
+/** One object of labels, under the digest of its own bytes. */
+export function labelsKey(model: string, labelsDigest: string): string {
+  return `${labelsPrefix(model)}${digest(labelsDigest)}.jsonl`;
+}
+
+function windowPlace(model: string, fromMs: number): string {
+  const from = new Date(fromMs);
+  const time = `${windowsPrefix(model, from)}${from.toISOString().slice(11, 19).replaceAll(':', '')}`;
+  if (fromMs % 1_000 === 0) return time;
+  throw new PortError('InvalidName', `a window begins at a whole second, not at ${fromMs} ms`);
+}
+
+function dayOf(at: Date, what: string): string {
+  if (!Number.isNaN(at.getTime())) return at.toISOString().slice(0, 10);
+  throw new PortError('InvalidName', `${what} needs a valid date`);
+}

@@ -34,6 +34,15 @@ export class ObjectSnapshots implements Snapshots {
     return this.store(source, rows);
   }
 
+  async count(source: string, cut: TimeCut, after: string | null) {
+    const afterMs = after === null ? Number.NEGATIVE_INFINITY : Date.parse(after);
+    const times = (await this.#source(source).rows(cut)).map(({ at }) => Date.parse(at));
+    const later = times.filter((time) => time > afterMs);
+    const newestMs = later.reduce((most, time) => Math.max(most, time), Number.NEGATIVE_INFINITY);
+    const newest = later.length === 0 ? null : new Date(newestMs).toISOString();
+    return { rows: later.length, newest };
+  }
+
   /** Stores rows as a snapshot. Same rows, same digest, same object. */
   async store(source: string, rows: readonly Row[]): Promise<SnapshotRef> {
     const bytes = Buffer.concat(encodeRows(rows));

@@ -37,6 +37,12 @@ export interface Snapshots {
    * Throws `UnknownDataSource`, `InvalidDataset` (missing column, no rows, duplicate ids, a label or text of the wrong kind).
    */
   take(source: string, cut: TimeCut): Promise<SnapshotRef>;
+  /** Rows of a source's cut that are later than an instant, and the newest of them; no snapshot is taken. Throws `UnknownDataSource`. */
+  count(
+    source: string,
+    cut: TimeCut,
+    after: string | null,
+  ): Promise<{ rows: number; newest: string | null }>;
   /**
    * Writes a snapshot's rows as JSON lines to a local file, verified by digest; without customers, since trainers read it.
    * Throws `SnapshotReplaced` where a person's rows were deleted from it; so does `rows`.
