@@ -12,6 +12,7 @@ const EXAMPLES = 'examples';
 const REQUIRED = 'required';
 const S3_ENVIRONMENT = 'adapters/object-store/s3-environment.ts';
 const WORKER_ENVIRONMENT = 'workers/environment.ts';
+const LOG_ENVIRONMENT = 'adapters/process/log-level.ts';
 const ENDPOINT_ENVIRONMENT = 'serving/environment.ts';
 
 /** What is compared, as texts, so that a test can change any of it. */
@@ -121,7 +122,9 @@ function environmentRows(
   sources: Readonly<Record<string, string>>,
   file: string,
 ): readonly (readonly string[])[] {
-  return [S3_ENVIRONMENT, file].flatMap((each) => variablesOf(sources[each] ?? ''));
+  return [S3_ENVIRONMENT, LOG_ENVIRONMENT, file].flatMap((each) =>
+    variablesOf(sources[each] ?? ''),
+  );
 }
 
 function variablesOf(source: string): readonly (readonly string[])[] {
@@ -223,7 +226,13 @@ export function readDocTexts(): DocTexts {
     .map((path) => posix.join(EXAMPLES, path));
   return {
     documents: textsOf(DOCUMENTS),
-    sources: textsOf([...examples, S3_ENVIRONMENT, WORKER_ENVIRONMENT, ENDPOINT_ENVIRONMENT]),
+    sources: textsOf([
+      ...examples,
+      S3_ENVIRONMENT,
+      LOG_ENVIRONMENT,
+      WORKER_ENVIRONMENT,
+      ENDPOINT_ENVIRONMENT,
+    ]),
     npmScripts: Object.keys(scriptsOf(JSON.parse(read('package.json')))),
     exists: (path) => existsSync(join(ROOT, path)),
   };

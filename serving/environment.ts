@@ -5,10 +5,12 @@ import {
   s3EnvironmentSchema,
   type S3Environment,
 } from '../adapters/object-store/s3-environment.js';
+import { logEnvironmentSchema, type LogLevel } from '../adapters/process/log-level.js';
+import { durationMs } from '../domain/duration.js';
 import { PortError } from '../domain/failures.js';
-import { nameSchema } from '../domain/names.js';
+import { durationSchema, nameSchema } from '../domain/names.js';
 
-const environmentSchema = s3EnvironmentSchema.extend({
+const environmentSchema = s3EnvironmentSchema.extend(logEnvironmentSchema.shape).extend({
   /** Names, separated by commas. */
   SWITCHYARD_MODELS: z
     .string()
@@ -22,6 +24,7 @@ const environmentSchema = s3EnvironmentSchema.extend({
   SWITCHYARD_MODEL_MEMORY_MB: z.coerce.number().int().min(64).default(1_024),
   /** `text`: the prediction log holds the texts; `sha256`: only their digests. */
   SWITCHYARD_PREDICTION_LOG: z.enum(['text', 'sha256']).default('sha256'),
+  SWITCHYARD_DRAIN_WAIT: durationSchema.default('0 seconds'),
   /** Where versions are kept from one start to the next, a folder a replica; left out: nowhere. */
   SWITCHYARD_CACHE_DIR: z.string().min(1).optional(),
 });
@@ -35,6 +38,8 @@ export interface EndpointEnvironment extends S3Environment {
   readonly memoryLimitBytes: number;
   readonly logsText: boolean;
   readonly cacheDirectory: string | undefined;
+  readonly drainWaitMs: number;
+  readonly logLevel: LogLevel;
 }
 
 /** Reads the environment once. @throws PortError `SetUpMissing`, naming each variable that is missing or wrong. */
@@ -61,5 +66,7 @@ export function readEndpointEnvironment(
     memoryLimitBytes: read.SWITCHYARD_MODEL_MEMORY_MB * 1024 * 1024,
     logsText: read.SWITCHYARD_PREDICTION_LOG === 'text',
     cacheDirectory: read.SWITCHYARD_CACHE_DIR,
+    drainWaitMs: durationMs(read.SWITCHYARD_DRAIN_WAIT),
+    logLevel: read.SWITCHYARD_LOG_LEVEL,
   };
 }

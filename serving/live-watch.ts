@@ -20,6 +20,8 @@ export class LiveWatch {
   #etag: string | null = null;
   #seen: LiveState | null = null;
   #isUnreachable = false;
+  #readAtMs = performance.now();
+  #failures = 0;
   readonly #options: LiveWatchOptions;
   readonly #polling: { stop(): Promise<void> };
 
@@ -28,17 +30,24 @@ export class LiveWatch {
     this.#polling = repeat(options.pollMs, () => this.poll());
   }
 
+  /** How long ago `live.json` was last read, in milliseconds, and how often it could not be. */
+  get reading(): { readonly ageMs: number; readonly failures: number } {
+    return { ageMs: performance.now() - this.#readAtMs, failures: this.#failures };
+  }
+
   /** Looks now; the endpoint's start waits for the first look. */
   async poll(): Promise<void> {
     const { registry, model, log } = this.#options;
     try {
       const reading = await registry.liveIfChanged(model, this.#etag);
+      this.#readAtMs = performance.now();
       if (this.#isUnreachable) log.info({ model }, 'live.json can be read again');
       this.#isUnreachable = false;
       if (reading === 'unchanged') return;
       this.#etag = reading?.etag ?? null;
       this.#accept(reading?.state ?? null);
     } catch (error) {
+      this.#failures += 1;
       // what serves keeps serving: the registry is needed to change, not to answer
       if (!this.#isUnreachable) log.warn({ model, err: error }, 'live.json cannot be read');
       this.#isUnreachable = true;

@@ -18,6 +18,8 @@ export interface VersionOptions {
   readonly memoryLimitBytes: number;
   readonly loadDeadlineMs: number;
   readonly inferTimeoutMs: number;
+  /** Told when a process ended that nobody closed. */
+  readonly onProcessEnd: () => void;
   readonly log: Log;
 }
 
@@ -111,6 +113,7 @@ export class LoadedVersion {
     this.#whenOpen = opened.exited.then(async (reason) => {
       this.#opened = null;
       if (this.#isRetired && this.#inFlight === 0) return;
+      this.options.onProcessEnd();
       this.options.log.error(
         { digest: this.digest, reason },
         'the model process ended; opening another',

@@ -1,22 +1,21 @@
 /** The endpoint's process: environment in, one JSON line `{"url":…}` on stdout once it listens, log lines on stderr. */
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
+import type { Logger } from 'pino';
 import { ChildModelRuntime } from '../adapters/model-runtime/child-model-runtime.js';
 import { S3ObjectStore } from '../adapters/object-store/s3-object-store.js';
 import { ObjectRegistry } from '../adapters/registry/object-registry.js';
+import { createLog } from '../adapters/process/process-log.js';
+import { listenForStop } from '../adapters/process/stop-signals.js';
 import { isPortError } from '../domain/failures.js';
 import { readEndpointEnvironment } from './environment.js';
 import type { EndpointEnvironment } from './environment.js';
 import { startEndpoint } from './serve.js';
 
-const log = pino({ name: 'endpoint' }, pino.destination({ dest: 2, sync: true }));
-
 /** Serves until SIGTERM or SIGINT, then answers what is under way. */
-async function main(): Promise<void> {
-  const environment = readEndpointEnvironment(process.env);
+async function main(environment: EndpointEnvironment, log: Logger): Promise<void> {
+  const stop = listenForStop();
   const cache = await openCache(environment);
   const serving = await startEndpoint({
     ...environment,
@@ -27,10 +26,11 @@ async function main(): Promise<void> {
   });
   process.stdout.write(`${JSON.stringify({ url: serving.url, replica: serving.replica })}\n`);
   log.info({ url: serving.url, replica: serving.replica, models: environment.models }, 'serving');
-  const signal = await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
+  const signal = await stop.first;
   log.info({ signal }, 'draining');
   await serving.close();
   await cache.close();
+  log.info({}, 'stopped');
 }
 
 /** The configured folder, one a replica, which the next start finds again; else one that goes with this process. */
@@ -42,10 +42,14 @@ async function openCache({ cacheDirectory, replica }: EndpointEnvironment) {
   return { directory, close: () => rm(directory, { recursive: true, force: true }) };
 }
 
+let log = createLog('endpoint');
 try {
-  await main();
+  const environment = readEndpointEnvironment(process.env);
+  log = createLog('endpoint', environment.logLevel);
+  await main(environment, log);
+  process.exit(0); // all is closed; a socket that is not must not keep a stopped endpoint
 } catch (error) {
   if (!isPortError(error)) throw error;
   log.fatal({ type: error.type, ...error.details }, error.message);
-  process.exitCode = 1;
+  process.exit(1);
 }

@@ -52,6 +52,7 @@ export class PredictionLog {
   #lines = 0;
   #bytes = 0;
   #dropped = 0;
+  #written = 0;
   #objects = 0;
   #flushing: Promise<void> | null = null;
 
@@ -60,9 +61,10 @@ export class PredictionLog {
     this.#repeating = repeat(options.flushEveryMs, () => this.flush());
   }
 
-  /** Lines that were dropped since the start. */
-  get dropped(): number {
-    return this.#dropped;
+  /** Lines since the start: all that came, those that are written, dropped, and not written yet. */
+  get lines(): Readonly<Record<'added' | 'written' | 'dropped' | 'waiting', number>> {
+    const [written, dropped, waiting] = [this.#written, this.#dropped, this.#lines];
+    return { added: written + dropped + waiting, written, dropped, waiting };
   }
 
   add(request: AnsweredRequest): void {
@@ -89,6 +91,9 @@ export class PredictionLog {
   async stop(): Promise<void> {
     await this.#repeating.stop();
     await this.flush();
+    const lost = this.#lines;
+    const { model, log } = this.#options;
+    if (lost > 0) log.error({ model, lines: lost }, 'lines of the prediction log are lost');
   }
 
   async #send(): Promise<void> {
@@ -103,6 +108,7 @@ export class PredictionLog {
       await registry.appendPredictions(model, first.at, name, Buffer.from(`${lines.join('\n')}\n`));
       this.#objects++;
       this.#lines -= lines.length;
+      this.#written += lines.length;
       this.#bytes -= sent.reduce((sum, { inputs }) => sum + bytesOf(inputs), 0);
     } catch (error) {
       log.warn(

@@ -41,6 +41,7 @@ export class ResidentModel {
   #generation = 0;
   #pointerProblem: string | null = null;
   #isStopped = false;
+  #processEnds = 0;
 
   constructor(options: ResidentModelOptions) {
     const { registry, model, cacheDirectory } = options;
@@ -50,6 +51,9 @@ export class ResidentModel {
       ...options,
       cache: new VersionCache(registry, model, cacheDirectory),
       onChange: () => this.#reconcile(),
+      onProcessEnd: () => {
+        this.#processEnds += 1;
+      },
     });
     this.#watch = new LiveWatch({
       ...options,
@@ -87,6 +91,16 @@ export class ResidentModel {
     const live = this.#state?.live ?? null;
     const problem = this.#pointerProblem ?? (live === null ? null : this.#versions.problemOf(live));
     return { digest: this.#current?.digest ?? null, generation: this.#generation, problem };
+  }
+
+  /** How the pointer is read. */
+  get reading(): LiveWatch['reading'] {
+    return this.#watch.reading;
+  }
+
+  /** Processes that ended by themselves since the start. */
+  get processEnds(): number {
+    return this.#processEnds;
   }
 
   /** Ends following and closes every process after its last answer. */

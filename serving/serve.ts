@@ -1,13 +1,15 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { ModelRuntime } from '../domain/ports/model-runtime.js';
 import type { Registry } from '../domain/ports/registry.js';
 import { createEndpoint } from './endpoint.js';
-import type { OfferedModel } from './endpoint.js';
+import type { OfferedModel } from './offered-models.js';
 import { SILENT } from './log.js';
 import type { Log } from './log.js';
 import { PREDICTION_LOG_DEFAULTS, PredictionLog } from './prediction-log.js';
 import { ReplicaReporter } from './replica-reporter.js';
 import { ResidentModel } from './resident-model.js';
+import { ServingMetrics } from './serving-metrics.js';
 
 /** What the data plane needs of the registry. */
 export type ServingRegistry = Pick<
@@ -42,6 +44,8 @@ export interface StartEndpointOptions {
   readonly maxWaiting?: number;
   /** How long `close` waits for clients that do not finish their request or do not read their answer. */
   readonly drainMs?: number;
+  /** How long `close` answers on while it is not ready any more, so that load balancers notice; default 0. */
+  readonly drainWaitMs?: number;
   /** Writes texts into the prediction log instead of their sha256. */
   readonly logsText?: boolean;
   readonly log?: Log;
@@ -58,6 +62,7 @@ const ENDPOINT_DEFAULTS = {
   bodyLimitBytes: 1024 * 1024,
   maxWaiting: 1_000,
   drainMs: 10_000,
+  drainWaitMs: 0,
   logsText: false,
   log: SILENT,
 } as const;
@@ -88,10 +93,18 @@ export async function startEndpoint(given: StartEndpointOptions): Promise<Runnin
     models.set(model, { resident, predictions });
   }
   await Promise.all([...models.values()].map(({ resident }) => resident.start()));
-  const app = createEndpoint({ ...options, models, serverVersion: options.runtime.version });
+  const metrics = new ServingMetrics(models);
+  let isStopping = false;
+  const app = createEndpoint({
+    ...{ ...options, models, metrics },
+    serverVersion: options.runtime.version,
+    isStopping: () => isStopping,
+  });
   let reporters: ReplicaReporter[] = [];
   const close = async (): Promise<void> => {
+    isStopping = true;
     await Promise.all(reporters.map((reporter) => reporter.stop()));
+    if (options.drainWaitMs > 0) await pause(options.drainWaitMs);
     await closeServer(app, options.drainMs);
     await Promise.all(
       [...models.values()].map(async ({ resident, predictions }) => {

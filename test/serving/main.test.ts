@@ -22,34 +22,9 @@ function start(environment: Record<string, string>) {
 
 describe('serving/main.ts', () => {
   it('serves what a bucket says, and drains at SIGTERM', async () => {
-    const { s3 } = await testServers();
-    const { accessKeyId, secretAccessKey } = s3;
-    const store = new S3ObjectStore({ ...s3, credentials: { accessKeyId, secretAccessKey } });
-    const registry = new ObjectRegistry(store);
-    const model = `served-${process.pid}`;
-    await using folder = await temporaryFolder();
-    await writeModel(textModel(), folder.path);
-    const registered = await registry.publish(manifestOf(model, textModel(), 0), folder.path);
-    const { digest, version } = registered;
-    const candidate = {
-      digest,
-      version,
-      artifact: 'model.onnx',
-      evidence: 'e'.repeat(64),
-      decisions: [],
-    };
-    await registry.changeLive(model, { kind: 'promote', baseline: null, candidate }, 'write-1');
-
-    const served = start({
-      S3_ENDPOINT: s3.endpoint,
-      AWS_REGION: s3.region,
-      AWS_ACCESS_KEY_ID: accessKeyId,
-      AWS_SECRET_ACCESS_KEY: secretAccessKey,
-      SWITCHYARD_BUCKET: s3.bucket,
-      SWITCHYARD_MODELS: model,
-      SWITCHYARD_REPLICA: 'replica-1',
-      SWITCHYARD_PREDICTION_LOG: 'text',
-    });
+    await using given = await publishedModel('served');
+    const { model, store, registry, digest, environment } = given;
+    const served = start({ ...environment, SWITCHYARD_PREDICTION_LOG: 'text' });
     const ended = once(served, 'exit');
     try {
       const [line] = await linesOf(served.stdout, 1);
@@ -73,6 +48,26 @@ describe('serving/main.ts', () => {
     assert.match(Buffer.from(logged?.bytes ?? []).toString(), /"text":"refund".*"label":"billing"/);
   });
 
+  it('is not ready from SIGTERM on, answers all the same for a while, and ends at once at a second one', async () => {
+    await using given = await publishedModel('drained');
+    const served = start({ ...given.environment, SWITCHYARD_DRAIN_WAIT: '1 minute' });
+    const ended = once(served, 'exit');
+    const [line] = await linesOf(served.stdout, 1);
+    const url = String(fieldsOf(JSON.parse(line ?? ''))['url']);
+    const ready = async () => (await fetch(`${url}/v2/health/ready`)).status;
+    assert.equal(await ready(), 200);
+    served.kill('SIGTERM');
+    await until(async () => (await ready()) === 503);
+    const answer = await fetch(`${url}/v2/models/${given.model}/infer`, {
+      method: 'POST',
+      body: JSON.stringify(aRequest('refund')),
+    });
+    assert.equal(answer.status, 200);
+    await until(async () => (await given.registry.liveReplicas(given.model)).length === 0);
+    served.kill('SIGTERM');
+    assert.deepEqual(await ended, [143, null]);
+  });
+
   it('says which variables are missing', async () => {
     const served = start({ SWITCHYARD_MODELS: 'Not A Name' });
     let told = '';
@@ -82,6 +77,40 @@ describe('serving/main.ts', () => {
     assert.match(told, /SWITCHYARD_BUCKET: .*SWITCHYARD_MODELS/);
   });
 });
+
+/** A live version in the test bucket, and the environment of an endpoint that serves it. */
+async function publishedModel(name: string) {
+  const { s3 } = await testServers();
+  const { accessKeyId, secretAccessKey } = s3;
+  const store = new S3ObjectStore({ ...s3, credentials: { accessKeyId, secretAccessKey } });
+  const registry = new ObjectRegistry(store);
+  const model = `${name}-${process.pid}`;
+  const folder = await temporaryFolder();
+  await writeModel(textModel(), folder.path);
+  const { digest, version } = await registry.publish(
+    manifestOf(model, textModel(), 0),
+    folder.path,
+  );
+  const candidate = {
+    ...{ digest, version, artifact: 'model.onnx' },
+    evidence: 'e'.repeat(64),
+    decisions: [],
+  };
+  await registry.changeLive(model, { kind: 'promote', baseline: null, candidate }, 'write-1');
+  const environment = {
+    S3_ENDPOINT: s3.endpoint,
+    AWS_REGION: s3.region,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    SWITCHYARD_BUCKET: s3.bucket,
+    SWITCHYARD_MODELS: model,
+    SWITCHYARD_REPLICA: 'replica-1',
+  };
+  return {
+    ...{ model, store, registry, digest, environment },
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
+}
 
 async function linesOf(stream: NodeJS.ReadableStream, count: number): Promise<string[]> {
   const lines: string[] = [];

@@ -119,7 +119,7 @@ describe('PredictionLog', () => {
     await using given = aLog({ maxLines: 5, maxBytes: 1_000 });
     given.registry.down = new PortError('StoreUnreachable', 'the store is away');
     for (let request = 0; request < 4; request++) given.log.add(anAnswer());
-    assert.equal(given.log.dropped, 4);
+    assert.equal(given.log.lines.dropped, 4);
     const text = 'x'.repeat(2_000);
     given.log.add(
       anAnswer({
@@ -127,7 +127,7 @@ describe('PredictionLog', () => {
         inputs: [{ name: 'text', datatype: 'BYTES', shape: [1], data: [text] }],
       }),
     );
-    assert.equal(given.log.dropped, 5);
+    assert.equal(given.log.lines.dropped, 5);
     given.registry.down = null;
     await given.log.flush();
     given.log.add(anAnswer());

@@ -1,0 +1,54 @@
+import { AnswerError } from './answer-error.js';
+import type { LoadedVersion } from './loaded-version.js';
+import type { PredictionLog } from './prediction-log.js';
+import type { ResidentModel } from './resident-model.js';
+
+/** A model as the endpoint offers it. */
+export interface OfferedModel {
+  readonly resident: ResidentModel;
+  readonly predictions: PredictionLog;
+}
+
+export type OfferedModels = ReadonlyMap<string, OfferedModel>;
+
+/** What a request's path names. */
+export interface ModelParams {
+  readonly model: string;
+  readonly version?: string;
+}
+
+/** @throws AnswerError 404 `UnknownModel`. */
+export function offered(models: OfferedModels, model: string): OfferedModel {
+  const found = models.get(model);
+  if (found) return found;
+  throw new AnswerError(404, 'UnknownModel', `there is no model "${model.slice(0, 100)}" here`);
+}
+
+/**
+ * The version that a request gets and keeps: the live one, or the open one that it names by number.
+ * @throws AnswerError 404 `UnknownVersion`, or 503 `NotReady` where nothing is live.
+ */
+export function resolve(
+  models: OfferedModels,
+  params: ModelParams,
+): OfferedModel & { version: LoadedVersion } {
+  const { resident, predictions } = offered(models, params.model);
+  const { current } = resident;
+  if (params.version !== undefined) {
+    const version = resident.versions.find((open) => String(open.version) === params.version);
+    if (version) return { resident, predictions, version };
+    throw new AnswerError(
+      404,
+      'UnknownVersion',
+      `version "${params.version.slice(0, 20)}" of "${resident.model}" is not served here, only ` +
+        (resident.versions.map((open) => open.version).join(', ') || 'none'),
+    );
+  }
+  if (current) return { resident, predictions, version: current };
+  const { problem } = resident.status;
+  throw new AnswerError(
+    503,
+    'NotReady',
+    `"${resident.model}" serves nothing: ${problem ?? 'no version is live'}`,
+  );
+}
