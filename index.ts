@@ -17,6 +17,8 @@ export type { LiveChangeResult } from './domain/live-state.js';
 export type { FallbackOrder } from './workflows/messages.js';
 
 // Where rows come from.
+export { csvSource, type CsvSourceOptions } from './adapters/sources/csv-source.js';
+export { rowsSource, type ReadRows } from './adapters/sources/rows-source.js';
 export type { DatasetSource, Row } from './domain/ports/dataset-source.js';
 
 // Who trains, and where models serve, beside what comes with the package.

@@ -2,6 +2,7 @@ import type { Command } from './terminal/define-command.js';
 
 /** Every subcommand by the words that are typed; each is loaded only when it is asked for. */
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  init: async () => (await import('./init.js')).runInit,
   setup: async () => (await import('./setup.js')).runSetup,
   start: async () => (await import('./start.js')).runStart,
   status: async () => (await import('./status.js')).runStatus,
