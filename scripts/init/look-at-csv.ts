@@ -59,8 +59,8 @@ async function columnsOf(file: string): Promise<readonly string[]> {
     }
     return [];
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : 'it cannot be read';
-    throw new PortError('InvalidDataset', `${file}: ${why}`, { cause });
+    const why = cause instanceof Error ? cause.message : 'unknown error';
+    throw new PortError('InvalidDataset', `${file} cannot be read as a CSV: ${why}`, { cause });
   } finally {
     bytes.destroy();
   }

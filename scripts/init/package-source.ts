@@ -6,6 +6,7 @@ import { PortError } from '../../domain/failures.js';
 
 const packageSchema = z.object({
   version: z.string(),
+  dependencies: z.record(z.string(), z.string()).default({}),
   devDependencies: z.record(z.string(), z.string()).default({}),
 });
 
@@ -27,10 +28,12 @@ export interface Dependencies {
  * @throws PortError `SetUpMissing` where a checkout has no tarball yet.
  */
 export function dependenciesOf(folder: string, root = PACKAGE_ROOT): Dependencies {
-  const { version, devDependencies } = packageSchema.parse(readJson(join(root, 'package.json')));
+  const read = packageSchema.parse(readJson(join(root, 'package.json')));
+  const { version } = read;
+  const ours = { ...read.dependencies, ...read.devDependencies };
   const tools = Object.fromEntries(
     ['@types/node', 'tsx', 'typescript'].flatMap((name) => {
-      const pinned = devDependencies[name];
+      const pinned = ours[name];
       return pinned === undefined ? [] : [[name, pinned]];
     }),
   );
