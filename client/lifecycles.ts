@@ -14,6 +14,8 @@ export interface LifecycleRow {
   readonly waitingFor: readonly string[];
   readonly verdict: string | null;
   readonly version: number | null;
+  /** Null where it has not completed. */
+  readonly outcome: string | null;
   readonly end: 'open' | 'completed' | 'failed' | 'cancelled' | 'terminated' | 'timed-out';
   readonly startedAt: Date;
   readonly endedAt: Date | null;
@@ -125,6 +127,7 @@ function rowOf(info: Omit<WorkflowExecutionInfo, 'raw'>): LifecycleRow {
       .map(String)
       .filter((word) => word !== '');
   const [version] = [Number(info.memo?.['version'])].filter((each) => Number.isInteger(each));
+  const outcome = info.memo?.['outcome'];
   const end = ENDS[info.status.name] ?? 'failed';
   return {
     ...{ workflowId, runId, end, startedAt: startTime, endedAt: info.closeTime ?? null },
@@ -133,6 +136,7 @@ function rowOf(info: Omit<WorkflowExecutionInfo, 'raw'>): LifecycleRow {
     waitingFor: end === 'open' ? words('WaitingFor') : [],
     verdict: words('Verdict')[0] ?? null,
     version: version ?? null,
+    outcome: typeof outcome === 'string' ? outcome : null,
   };
 }
 

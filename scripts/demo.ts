@@ -9,7 +9,7 @@ import { runStory } from './demo/story.js';
 import { renderSummary, summarize, type Summary } from './demo/summary.js';
 import { removeDevState, writeDevState } from './servers/dev-state.js';
 import { isAlive } from './servers/is-alive.js';
-import { ROOT, startStack, untilInterrupted, type Stack } from './stack.js';
+import { devStateOf, ROOT, startStack, untilInterrupted, type Stack } from './stack.js';
 
 const startedAt = Date.now();
 
@@ -45,27 +45,7 @@ async function sweepKilledRuns(demos: string): Promise<void> {
 
 /** Until Ctrl-C; a second terminal finds the servers through the development state. */
 async function keepOpen(stack: Stack): Promise<void> {
-  const { temporal, s3, pids } = stack;
-  await writeDevState(ROOT, {
-    schemaVersion: 1,
-    pid: process.pid,
-    temporal: {
-      address: temporal.address,
-      namespace: 'default',
-      uiUrl: temporal.uiUrl,
-      pid: temporal.pid,
-    },
-    s3: {
-      endpoint: s3.endpoint,
-      region: s3.region,
-      bucket: s3.bucket,
-      accessKeyId: s3.accessKeyId,
-      secretAccessKey: s3.secretAccessKey,
-      pid: s3.pid,
-    },
-    urls: { endpoint: stack.endpointUrl },
-    pids: { ...pids },
-  });
+  await writeDevState(ROOT, devStateOf(stack, ['tickets']));
   try {
     await Promise.race([untilInterrupted(), stack.broken]);
   } finally {

@@ -2,21 +2,15 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ownProgram } from '../adapters/package/package-root.js';
+import { SEARCH_ATTRIBUTES } from '../domain/search-attributes.js';
 import { startServerProcess, untilReady, type ServerProcess } from './servers/child-process.js';
+import type { DevState } from './servers/dev-state.js';
 import { freePort } from './servers/free-ports.js';
 import { startS3Server, type S3Server } from './servers/s3-server.js';
 import { startTemporalServer, type TemporalServer } from './servers/temporal-server.js';
 
 /** The checkout. */
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
-
-/** What workflows are found by in the web UI; unregistered ones would stall a workflow task for ever. */
-export const SEARCH_ATTRIBUTES = {
-  ModelName: 'Keyword',
-  Stage: 'Keyword',
-  WaitingFor: 'Keyword',
-  Verdict: 'Keyword',
-} as const;
 
 /** Everything that a model's life needs, on 127.0.0.1 and free ports. */
 export interface Stack extends AsyncDisposable {
@@ -31,12 +25,23 @@ export interface Stack extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Starts servers, one worker process and one endpoint; all of them end at the latest with this process. */
-export async function startStack(given: {
-  directory: string;
-  models: readonly string[];
-  bucket?: string;
-}): Promise<Stack> {
+/** What to start. */
+export interface StackOptions {
+  /** Where the servers keep their data, and the programs their working files. */
+  readonly directory: string;
+  /** What the endpoint serves. */
+  readonly models: readonly string[];
+  /** Default: the checkout's own. */
+  readonly config?: string;
+  /** Worker processes; default 1. */
+  readonly workers?: number;
+  readonly bucket?: string;
+  /** Default: free ones. */
+  readonly ports?: { readonly temporal: number; readonly ui: number; readonly endpoint: number };
+}
+
+/** Starts servers, worker processes and one endpoint; all of them end at the latest with this process. Resolves when they work. */
+export async function startStack(given: StackOptions): Promise<Stack> {
   const servers: AsyncDisposable[] = [];
   const programs: AsyncDisposable[] = [];
   const stop = async () => {
@@ -45,41 +50,99 @@ export async function startStack(given: {
     await stopAll(servers);
   };
   try {
-    const [temporal, s3] = await Promise.all([
-      startTemporalServer({
-        directory: join(given.directory, 'temporal'),
-        searchAttributes: SEARCH_ATTRIBUTES,
-      }).then((server) => keep(servers, server)),
-      startS3Server({
-        directory: join(given.directory, 's3'),
-        bucket: given.bucket ?? 'switchyard',
-      }).then((server) => keep(servers, server)),
-    ]);
-    const port = await freePort();
+    const { temporal, s3 } = await startServers(given, servers);
+    const port = given.ports?.endpoint ?? (await freePort());
     const environment = environmentOf(temporal, s3, given, port);
     const endpointUrl = `http://127.0.0.1:${port}`;
-    const worker = keep(programs, await startProgram('worker', 'workers/main', environment));
-    const endpoint = keep(programs, await startProgram('endpoint', 'serving/main', environment));
-    await untilReady('the endpoint', endpoint, async () => {
-      const answer = await fetch(`${endpointUrl}/v2/health/live`);
-      return answer.ok ? 'ready' : 'not-yet';
-    });
+    const starting = [
+      ...workerNames(given.workers ?? 1).map((name) => startPolling(name, environment, programs)),
+      startEndpoint(endpointUrl, environment, programs),
+    ];
+    await Promise.allSettled(starting); // then everything that came up is known, and can be stopped
+    const started = await Promise.all(starting);
     const broken = Promise.race([
-      endOf('the worker', worker),
-      endOf('the endpoint', endpoint),
+      ...started.map(({ name, program }) => endOf(`the ${name}`, program)),
       temporal.ended.then(() => Promise.reject(new Error('the Temporal server ended'))),
       s3.ended.then(() => Promise.reject(new Error('the S3 server ended'))),
     ]);
     broken.catch(() => undefined); // whoever races against it hears of it; an orderly stop ends parts too
     return {
       ...{ temporal, s3, endpointUrl, environment, broken, stop },
-      pids: { worker: worker.pid, endpoint: endpoint.pid },
+      pids: Object.fromEntries(started.map(({ name, program }) => [name, program.pid])),
       [Symbol.asyncDispose]: stop,
     };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+async function startServers(given: StackOptions, servers: AsyncDisposable[]) {
+  const { directory, ports, bucket } = given;
+  const temporal = startTemporalServer({
+    directory: join(directory, 'temporal'),
+    searchAttributes: SEARCH_ATTRIBUTES,
+    ...(ports && { port: ports.temporal, uiPort: ports.ui }),
+  }).then((server) => keep(servers, server));
+  const s3 = startS3Server({
+    directory: join(directory, 's3'),
+    bucket: bucket ?? 'switchyard',
+  }).then((server) => keep(servers, server));
+  await Promise.allSettled([temporal, s3]);
+  return { temporal: await temporal, s3: await s3 };
+}
+
+/** One alone is `worker`. */
+function workerNames(count: number): readonly string[] {
+  if (count === 1) return ['worker'];
+  return Array.from({ length: count }, (_, index) => `worker-${index + 1}`);
+}
+
+interface Started {
+  readonly name: string;
+  readonly program: ServerProcess;
+}
+
+async function startPolling(
+  name: string,
+  environment: Readonly<Record<string, string>>,
+  programs: AsyncDisposable[],
+): Promise<Started> {
+  const program = keep(programs, await startProgram(name, 'workers/main', environment));
+  await untilReady(`the ${name}`, program, () =>
+    Promise.resolve(program.tail().includes('"polling"') ? 'ready' : 'not-yet'),
+  );
+  return { name, program };
+}
+
+async function startEndpoint(
+  url: string,
+  environment: Readonly<Record<string, string>>,
+  programs: AsyncDisposable[],
+): Promise<Started> {
+  const name = 'endpoint';
+  const program = keep(programs, await startProgram(name, 'serving/main', environment));
+  await untilReady(`the ${name}`, program, async () => {
+    const answer = await fetch(`${url}/v2/health/live`);
+    return answer.ok ? 'ready' : 'not-yet';
+  });
+  return { name, program };
+}
+
+/** What a second terminal needs to know of a stack that this process started. */
+export function devStateOf(stack: Stack, models: readonly string[]): DevState {
+  const { temporal, s3, endpointUrl, pids } = stack;
+  const { endpoint, region, bucket, accessKeyId, secretAccessKey } = s3;
+  const { address, uiUrl } = temporal;
+  return {
+    schemaVersion: 1,
+    pid: process.pid,
+    temporal: { address, namespace: 'default', uiUrl, pid: temporal.pid },
+    s3: { endpoint, region, bucket, accessKeyId, secretAccessKey, pid: s3.pid },
+    urls: { endpoint: endpointUrl },
+    models: [...models],
+    pids: { ...pids },
+  };
 }
 
 async function stopAll(parts: AsyncDisposable[]): Promise<void> {
@@ -111,7 +174,7 @@ async function endOf(name: string, program: ServerProcess): Promise<never> {
 function environmentOf(
   temporal: TemporalServer,
   s3: S3Server,
-  given: { directory: string; models: readonly string[] },
+  given: StackOptions,
   endpointPort: number,
 ): Record<string, string> {
   return {
@@ -122,11 +185,12 @@ function environmentOf(
     AWS_ACCESS_KEY_ID: s3.accessKeyId,
     AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
     SWITCHYARD_BUCKET: s3.bucket,
-    SWITCHYARD_CONFIG: join(ROOT, 'switchyard.config.ts'),
+    SWITCHYARD_CONFIG: given.config ?? join(ROOT, 'switchyard.config.ts'),
     SWITCHYARD_WORK_DIR: join(given.directory, 'work'),
     SWITCHYARD_MODELS: given.models.join(','),
     SWITCHYARD_ENDPOINT_PORT: String(endpointPort),
     SWITCHYARD_REPLICA: 'endpoint-1',
+    SWITCHYARD_CACHE_DIR: join(given.directory, 'cache'),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Command } from './terminal/define-command.js';
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   init: async () => (await import('./init.js')).runInit,
   setup: async () => (await import('./setup.js')).runSetup,
+  dev: async () => (await import('./dev.js')).runDev,
   start: async () => (await import('./start.js')).runStart,
   status: async () => (await import('./status.js')).runStatus,
   approve: async () => (await import('./decide.js')).runApprove,

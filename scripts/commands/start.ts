@@ -8,6 +8,7 @@ import { lifecycleAnswer } from './terminal/lifecycle-answer.js';
 import { wholeNumber } from './terminal/numbers.js';
 import { parseParameters } from './terminal/parameters.js';
 import { thisPerson } from './terminal/person.js';
+import { requireModel } from './terminal/place.js';
 import { inSession } from './terminal/session.js';
 import { typed } from './terminal/words.js';
 
@@ -42,6 +43,7 @@ export const runStart = defineCommand({
     const { values, terminal } = asked;
     const request = await requestOf(asked);
     return inSession(terminal, async (session): Promise<Answer> => {
+      requireModel(session.place, request.model);
       await session.requireWorker();
       const { workflowId } = await terminal.during(
         `starting ${request.model}`,

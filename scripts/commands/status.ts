@@ -55,7 +55,7 @@ async function tableAnswer(session: Session, limit: number): Promise<Answer> {
 function cellsOf(row: LifecycleRow, now: Date): readonly string[] {
   return [
     row.model ?? '-',
-    row.end === 'open' ? (row.stage ?? 'open') : (row.verdict ?? row.end),
+    row.end === 'open' ? (row.stage ?? 'open') : (row.outcome ?? row.end),
     row.waitingFor.join(', ') || '-',
     row.version === null ? '-' : String(row.version),
     age(row.startedAt, now),

@@ -27,6 +27,8 @@ const devStateSchema = z.object({
   }),
   /** Whatever else has an address, by name, such as `endpoint`. */
   urls: z.record(z.string(), z.url()),
+  /** What the workers' configuration names, where it is known. */
+  models: z.array(z.string()).optional(),
   /** Whatever else runs, by name, such as `worker-1`. */
   pids: z.record(z.string(), pidSchema),
 });
@@ -61,6 +63,14 @@ export async function readDevState(checkout: string): Promise<DevState | null> {
     );
   }
   return isAlive(state.data.pid) ? state.data : null;
+}
+
+/** The processes of a start whose own process is gone, and which are still ending; none where nothing is left. */
+export async function leftBehind(checkout: string): Promise<readonly number[]> {
+  const text = await readFile(fileIn(checkout), 'utf8').catch(() => '');
+  const { data } = devStateSchema.safeParse(parseJson(text));
+  if (data === undefined || isAlive(data.pid)) return [];
+  return [data.temporal.pid, data.s3.pid, ...Object.values(data.pids)].filter(isAlive);
 }
 
 /** Removes the file, unless another process has written its own since. */

@@ -10,6 +10,8 @@ export interface Answer {
   readonly next: readonly string[];
   /** Default 0; 1 where what was asked for did not come about. */
   readonly exitCode?: 0 | 1;
+  /** After the answer the command stays until this settles; rejected, its sentence is told. */
+  readonly stays?: Promise<void>;
 }
 
 /** The answer as text: what happened, then where to look, then what to type. */

@@ -56,13 +56,14 @@ export function defineCommand<const O extends Options>(
   const command = async (args: readonly string[]): Promise<number> => {
     const interruption = new AbortController();
     const json = args.includes('--json');
+    let hasAnswered = false;
     const terminal = createTerminal(json, interruption.signal);
     const onInterrupt = () => {
       if (!interruption.signal.aborted) terminal.say(terminal.farewell());
       interruption.abort(new Error('interrupted'));
       if (definition.endsItself !== true) process.exit(INTERRUPTED);
     };
-    process.on('SIGINT', onInterrupt);
+    for (const signal of STOP_SIGNALS) process.on(signal, onInterrupt);
     try {
       const line = readCommandLine(definition, args);
       if (line.help) {
@@ -71,18 +72,22 @@ export function defineCommand<const O extends Options>(
       }
       const answer = await run({ values: line.values, words: line.words, terminal });
       process.stdout.write(json ? answerJson(answer) : renderAnswer(answer));
-      return answer.exitCode ?? 0;
+      if (answer.stays === undefined) return answer.exitCode ?? 0;
+      hasAnswered = true;
+      await answer.stays;
+      return 0;
     } catch (error) {
-      if (interruption.signal.aborted) return INTERRUPTED;
-      return tell(error, json);
+      if (interruption.signal.aborted && !hasAnswered) return INTERRUPTED;
+      return tell(error, json && !hasAnswered);
     } finally {
-      process.off('SIGINT', onInterrupt);
+      for (const signal of STOP_SIGNALS) process.off(signal, onInterrupt);
     }
   };
   return Object.assign(command, { definition: { name, takes, summary, more } });
 }
 
 const INTERRUPTED = 130;
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** One sentence on standard error, and where JSON was asked for the same as an object; resolves to the exit code. */
 function tell(error: unknown, json: boolean): 1 | 2 {

@@ -1,4 +1,5 @@
 import { PortError } from '../../../domain/failures.js';
+import { nearestName } from '../../../domain/nearest-name.js';
 import { readDevState, type DevState } from '../../servers/dev-state.js';
 
 /** How to reach a bucket, as `S3ObjectStore` takes it. */
@@ -18,6 +19,8 @@ export interface Place {
   readonly uiUrl: string | null;
   readonly endpointUrl: string | null;
   readonly bucket: BucketPlace | null;
+  /** The models of the workers' configuration; null where only they know. */
+  readonly models: readonly string[] | null;
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -80,6 +83,7 @@ function shared(variables: Variables, dev: DevState | null) {
   return {
     taskQueue: given(variables, 'SWITCHYARD_TASK_QUEUE') ?? 'switchyard',
     uiUrl: (uiUrl ?? dev?.temporal.uiUrl)?.replace(/\/+$/, '') ?? null,
+    models: dev?.models ?? null,
     endpointUrl: given(variables, 'SWITCHYARD_ENDPOINT_URL') ?? dev?.urls['endpoint'] ?? null,
   };
 }
@@ -87,4 +91,15 @@ function shared(variables: Variables, dev: DevState | null) {
 function given(variables: Variables, name: string): string | undefined {
   const value = variables[name];
   return value === '' ? undefined : value;
+}
+
+/** @throws PortError `UnknownModel` where the workers' configuration is known, and has no such model. */
+export function requireModel({ models }: Place, model: string): void {
+  if (models === null || models.includes(model)) return;
+  const nearest = nearestName(model, models);
+  const hint = nearest === null ? '' : `, did you mean "${nearest}"?`;
+  throw new PortError(
+    'UnknownModel',
+    `there is no model "${model}"${hint} (there is ${models.join(', ')})`,
+  );
 }
