@@ -21,6 +21,7 @@ export function startLive(model: string, taskQueue: string) {
     workflowIdConflictPolicy: 'USE_EXISTING',
     workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
     staticSummary: `what serves of ${model}, and the way back`,
+    staticDetails: `The live pointer of **${model}**, as long-lived as the model. Its updates \`fallback\`, \`freeze\` and \`thaw\` are for people, \`change\` is for lifecycles.`,
   });
 }
 

@@ -10,6 +10,7 @@ import {
   type LifecycleStatus,
 } from '../domain/lifecycle.js';
 import type { LiveChangeResult } from '../domain/live-state.js';
+import { startDetails } from '../domain/lifecycle-details.js';
 import { nameSchema } from '../domain/names.js';
 import { describeIssues } from '../domain/describe-issues.js';
 import {
@@ -17,11 +18,16 @@ import {
   decide,
   fallback,
   fallbackOrderSchema,
+  freeze,
+  freezeOrderSchema,
   live,
   liveWorkflowId,
   status,
+  thaw,
   WORKFLOW_TYPES,
   type FallbackOrder,
+  type FreezeOrder,
+  type KnownLive,
 } from '../workflows/messages.js';
 import { fromTemporal } from './failure.js';
 import { startLive, WORKFLOW_TASK_TIMEOUT } from './live-pointer.js';
@@ -34,7 +40,7 @@ export interface StartedLifecycle {
 }
 
 /**
- * Starts lifecycles, decides, asks, falls back. Every method throws a `PortError` in one sentence: `InvalidRequest` (terminal)
+ * Starts lifecycles, decides, asks, falls back, freezes and thaws. Every method throws a `PortError` in one sentence: `InvalidRequest` (terminal)
  * or `TemporalUnreachable` (retryable) among others.
  * @example
  * const { client } = await connectClient();
@@ -65,6 +71,7 @@ export class Switchyard {
         workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
         workflowIdConflictPolicy: 'USE_EXISTING',
         staticSummary: `${checked.model}: a candidate's way to live`,
+        staticDetails: startDetails(checked),
       });
       return { workflowId: handle.workflowId, runId: handle.firstExecutionRunId };
     });
@@ -118,8 +125,46 @@ export class Switchyard {
     );
   }
 
-  /** What `liveModel` last answered: generation and digest; null before its first change. */
-  live(model: string): Promise<LiveChangeResult | null> {
+  /**
+   * Stops promotions of a model; a fallback still works. A lifecycle that was approved meanwhile waits for the thaw. Answers
+   * `frozen`, or `already-done`.
+   */
+  freeze(
+    model: string,
+    order: FreezeOrder,
+    given: { requestId?: string } = {},
+  ): Promise<LiveChangeResult> {
+    return this.#orderFreeze(freeze, model, order, given.requestId ?? `freeze/${randomUUID()}`);
+  }
+
+  /** Lets promotions through again; lifecycles that wait for it are told. Answers `thawed`, or `already-done`. */
+  thaw(
+    model: string,
+    order: FreezeOrder,
+    given: { requestId?: string } = {},
+  ): Promise<LiveChangeResult> {
+    return this.#orderFreeze(thaw, model, order, given.requestId ?? `thaw/${randomUUID()}`);
+  }
+
+  #orderFreeze(
+    update: typeof freeze,
+    model: string,
+    order: FreezeOrder,
+    updateId: string,
+  ): Promise<LiveChangeResult> {
+    const name = parse('model', nameSchema, model);
+    const checked = parse(`${update.name} order`, freezeOrderSchema, order);
+    return translated(() =>
+      this.#client.workflow.executeUpdateWithStart(update, {
+        startWorkflowOperation: startLive(name, this.#taskQueue),
+        updateId,
+        args: [checked],
+      }),
+    );
+  }
+
+  /** What `liveModel` last answered, and what `live.json` held then; null before its first change. */
+  live(model: string): Promise<KnownLive | null> {
     const workflowId = liveWorkflowId(parse('model', nameSchema, model));
     return translated(() => this.#client.workflow.getHandle(workflowId).query(live));
   }

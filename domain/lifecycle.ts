@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { recordedDecisionSchema } from './decision.js';
-import { findingSchema, gateResultSchema, verdictSchema } from './gate.js';
+import {
+  findingSchema,
+  gateResultSchema,
+  verdictSchema,
+  type Finding,
+  type Verdict,
+} from './gate.js';
+import type { Frozen } from './live-state.js';
 import {
   digestSchema,
   filePathSchema,
@@ -75,7 +82,10 @@ export const candidateSchema = z.strictObject({
 });
 export type Candidate = z.infer<typeof candidateSchema>;
 
-export const tableRowSchema = gateResultSchema.pick({ gate: true, verdict: true, reason: true });
+export const tableRowSchema = gateResultSchema
+  .pick({ gate: true, verdict: true, reason: true })
+  // left out in results that are older than it
+  .extend({ value: z.number().nullable().optional() });
 
 /** What the test stage hands on: references, the gate table and the findings' sentences; everything else is in the report. */
 export const testedSchema = z.strictObject({
@@ -171,10 +181,20 @@ export interface LifecycleStatus {
   readonly digest: string | null;
   /** Digest of the evidence on the table: what a decision must name. */
   readonly evidence: string | null;
+  /** The roles that are asked now; `thaw` while the promotion waits for the end of a freeze. */
   readonly waitingFor: readonly string[];
+  /** By when each role that was asked must answer, as an instant. */
+  readonly answerBy: Readonly<Record<string, string>>;
+  /** Who froze the model, while its promotion waits for a thaw. */
+  readonly frozen: Frozen | null;
+  /** Of the last test; null before it. */
+  readonly verdict: Verdict | null;
   readonly table: Tested['table'];
+  readonly findings: readonly Finding[];
   readonly decisions: readonly z.infer<typeof recordedDecisionSchema>[];
   /** Decisions that came as signals and were not taken, with the reason; the last 20. */
   readonly refusals: readonly string[];
   readonly ledger: readonly UndoRow[];
+  /** How it ended, in one sentence; null while it is under way. */
+  readonly ending: string | null;
 }

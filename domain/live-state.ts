@@ -95,6 +95,8 @@ export const liveChangeResultSchema = z.strictObject({
   kind: liveChangeKindSchema,
   generation: z.int().min(0),
   live: digestSchema.nullable(),
+  /** Who froze it, where that is the answer. */
+  frozen: frozenSchema.optional(),
 });
 /**
  * What became of a wish. Promotion: `promoted`, or `moved` (another version than the baseline is live), or `withdrawn` (the
@@ -148,6 +150,7 @@ export function liveWritten(kind: LiveChangeResult['kind'], state: LiveState | n
     kind,
     generation: state?.generation ?? 0,
     live: state?.live ?? null,
+    ...(kind === 'frozen' && state?.frozen && { frozen: state.frozen }),
     picture: {
       live: state && shown(liveVersionOf(state)),
       previous: state && shown(previousOf(state)),

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { isAlive } from '../scripts/servers/is-alive.js';
 import { startS3Server, type S3Server } from '../scripts/servers/s3-server.js';
 import { startTemporalServer, type TemporalServer } from '../scripts/servers/temporal-server.js';
-import { SEARCH_ATTRIBUTES } from '../scripts/stack.js';
+import { SEARCH_ATTRIBUTES } from '../domain/search-attributes.js';
 
 /** In the project whose tests run. */
 const PLACE = path.resolve('.switchyard/test');

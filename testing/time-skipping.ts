@@ -1,11 +1,8 @@
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { HistoryAndWorkflowId } from '@temporalio/client';
+import { searchAttributeTypes } from '../client/search-attributes.js';
 import { requireBinary, serverBinary } from '../scripts/servers/binaries.js';
-import { SEARCH_ATTRIBUTES } from '../scripts/stack.js';
 import { installRuntime } from './runtime.js';
-
-/** Temporal's number of the type Keyword. */
-const KEYWORD = 2;
 
 /** A server whose clock jumps. */
 export interface TimeSkippingServer extends AsyncDisposable {
@@ -28,9 +25,7 @@ export async function startTimeSkippingServer(): Promise<TimeSkippingServer> {
     server: { executable: { type: 'existing-path', path } },
   });
   const { connection, namespace = 'default' } = environment;
-  const searchAttributes = Object.fromEntries(
-    Object.keys(SEARCH_ATTRIBUTES).map((name) => [name, KEYWORD]),
-  );
+  const searchAttributes = searchAttributeTypes();
   await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
   const histories = (taskQueue: string) => historiesOf(environment, taskQueue);
   return { environment, histories, [Symbol.asyncDispose]: () => environment.teardown() };

@@ -11,27 +11,31 @@ const RETRY = {
   maximumInterval: '30 seconds',
 };
 
+// Each takes a summary last: what is done, for which model, version or role, as the web UI's timeline shows it.
+
 /** Bookkeeping: short calls to the store, on the workflow's own queue. */
-export function bookkeeping() {
+export function bookkeeping(summary: string) {
   return proxyActivities<Activities>({
     startToCloseTimeout: '1 minute',
     retry: { ...RETRY, maximumAttempts: 8 },
+    summary,
   });
 }
 
 /** Calls that may wait for something outside, with heartbeats. */
-export function waiting(startToCloseTimeout: string) {
+export function waiting(startToCloseTimeout: string, summary: string) {
   return proxyActivities<Activities>({
     startToCloseTimeout: durationMs(startToCloseTimeout),
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
     // undo begins when what it undoes has ended
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: { ...RETRY, maximumAttempts: 20 },
+    summary,
   });
 }
 
 /** Work on the queue of one resource (`<queue>-train`, `<queue>-test`), whose workers limit how much runs at once. */
-export function onQueue(resource: 'train' | 'test', startToCloseTimeout: string) {
+export function onQueue(resource: 'train' | 'test', startToCloseTimeout: string, summary: string) {
   return proxyActivities<Activities>({
     taskQueue: `${workflowInfo().taskQueue}-${resource}`,
     startToCloseTimeout: durationMs(startToCloseTimeout),
@@ -39,11 +43,12 @@ export function onQueue(resource: 'train' | 'test', startToCloseTimeout: string)
     // undo begins when what it undoes has ended
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: { ...RETRY, maximumAttempts: 3 },
+    summary,
   });
 }
 
 /** The pointer write of `liveModel`: tried again quickly, since a fallback waits for it. */
-export function pointerWrite() {
+export function pointerWrite(summary: string) {
   return proxyActivities<Activities>({
     startToCloseTimeout: '10 seconds',
     scheduleToCloseTimeout: '1 minute',
@@ -52,5 +57,6 @@ export function pointerWrite() {
       backoffCoefficient: 2,
       maximumInterval: '5 seconds',
     },
+    summary,
   });
 }

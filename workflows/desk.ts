@@ -1,4 +1,4 @@
-import { ApplicationFailure, setHandler } from '@temporalio/workflow';
+import { setHandler } from '@temporalio/workflow';
 import {
   askedRoles,
   decisionSchema,
@@ -9,7 +9,7 @@ import {
   type DeskState,
   type RecordedDecision,
 } from '../domain/decision.js';
-import { parseEntry } from './door.js';
+import { parseEntry, refusal } from './door.js';
 import { count } from './measure.js';
 import { approve, decide } from './messages.js';
 
@@ -27,6 +27,13 @@ export class Desk {
     closed: null,
   };
 
+  readonly #changed: () => void;
+
+  /** @param changed - Called when what people see of it has changed. */
+  constructor(changed: () => void = () => undefined) {
+    this.#changed = changed;
+  }
+
   get decisions(): readonly RecordedDecision[] {
     return this.#state.decisions;
   }
@@ -38,10 +45,12 @@ export class Desk {
   /** Puts evidence on the table; decisions on older evidence are refused from now on. */
   open(evidence: string, roles: readonly string[], order: DeskState['order']): void {
     this.#state = { evidence, roles, order, decisions: [], closed: null };
+    this.#changed();
   }
 
   close(why: string): void {
     this.#state = { ...this.#state, closed: why };
+    this.#changed();
   }
 
   /** The roles that are asked now. */
@@ -59,12 +68,14 @@ export class Desk {
     count('switchyard_decisions', { answer: decision.decision });
     const recorded = { ...decision, at: new Date().toISOString() };
     this.#state = { ...this.#state, decisions: [...this.decisions, recorded] };
+    this.#changed();
   }
 
   refuse(why: string): void {
     count('switchyard_decisions', { answer: 'refused' });
     this.refusals.push(why);
     if (this.refusals.length > REFUSALS_KEPT) this.refusals.shift();
+    this.#changed();
   }
 }
 
@@ -72,8 +83,8 @@ export class Desk {
  * A desk with its handlers: the update, whose validator refuses, and the signal, which reaches the same code. Call it before a
  * workflow's first await, so that nothing sent early is lost.
  */
-export function openDesk(): Desk {
-  const desk = new Desk();
+export function openDesk(changed?: () => void): Desk {
+  const desk = new Desk(changed);
   setHandler(
     decide,
     (input: DecisionInput) => {
@@ -82,12 +93,12 @@ export function openDesk(): Desk {
     },
     {
       description:
-        'Answer a hand-off: {"role", "decision": "approved" | "rejected" | "needs-more-data", "by", "reason", "evidence"}',
+        'Answer a hand-off with approved, rejected or needs-more-data: {"role": "data-science", "decision": "approved", "by": "ada@example.com", "reason": "the gates hold", "evidence": "<from status>"}',
       validator: (input) => {
-        const refusal = desk.refusalOf(parseEntry('decision', decisionSchema, input));
-        if (refusal === null) return;
+        const why = desk.refusalOf(parseEntry('decision', decisionSchema, input));
+        if (why === null) return;
         count('switchyard_decisions', { answer: 'refused' });
-        throw ApplicationFailure.nonRetryable(refusal, 'DecisionRefused');
+        throw refusal(why, 'DecisionRefused');
       },
     },
   );
@@ -99,13 +110,13 @@ export function openDesk(): Desk {
         desk.refuse('a decision needs role, decision, by, reason and evidence');
         return;
       }
-      const refusal = desk.refusalOf(parsed.data);
-      if (refusal === null) desk.take(parsed.data);
-      else desk.refuse(refusal);
+      const why = desk.refusalOf(parsed.data);
+      if (why === null) desk.take(parsed.data);
+      else desk.refuse(why);
     },
     {
       description:
-        'The same as the update "decide"; a decision that cannot be taken shows in the status',
+        'The same JSON as the update "decide" takes, without an answer; one that cannot be taken shows in the status',
     },
   );
   return desk;

@@ -14,5 +14,12 @@ export function parseEntry<Schema extends z.ZodType>(
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
   const problems = describeIssues(schema, parsed.error).join('; ');
-  throw ApplicationFailure.nonRetryable(`wrong ${what}: ${problems}`, 'InvalidRequest');
+  throw refusal(`wrong ${what}: ${problems}`, 'InvalidRequest');
+}
+
+/** What a door answers to what it does not let in: its sentence, without a stack, which only shows where the worker's code lies. */
+export function refusal(message: string, type: string): ApplicationFailure {
+  const failure = ApplicationFailure.nonRetryable(message, type);
+  failure.stack = '';
+  return failure;
 }

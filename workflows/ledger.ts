@@ -17,8 +17,8 @@ export interface Ledger {
   undoAll(): Promise<void>;
 }
 
-/** Undos of one lifecycle and how each ended. */
-export function createLedger(): Ledger {
+/** Undos of one lifecycle and how each ended. `changed` is called when an undo has ended. */
+export function createLedger(changed: () => void = () => undefined): Ledger {
   const rows: UndoRow[] = [];
   const undos: { step: string; undo: () => Promise<Undone> }[] = [];
   return {
@@ -33,6 +33,7 @@ export function createLedger(): Ledger {
       CancellationScope.nonCancellable(async () => {
         for (let next = undos.pop(); next !== undefined; next = undos.pop()) {
           rows.push({ step: next.step, ...(await outcomeOf(next.undo)) });
+          changed();
         }
       }),
   };

@@ -1,68 +1,129 @@
-import { workflowInfo } from '@temporalio/workflow';
+import { setCurrentDetails, setHandler, upsertMemo, workflowInfo } from '@temporalio/workflow';
+import { lifecycleDetails } from '../domain/lifecycle-details.js';
 import type {
   Candidate,
+  LifecycleOutcome,
   LifecycleRequest,
   LifecycleStatus,
   Stage,
   Tested,
 } from '../domain/lifecycle.js';
+import type { Frozen } from '../domain/live-state.js';
 import { openDesk, type Desk } from './desk.js';
 import { createLedger, type Ledger } from './ledger.js';
 import { recordTime } from './measure.js';
+import { lookAgain } from './messages.js';
+import { findBy } from './search-attributes.js';
 
-/** One candidate's run: where decisions arrive, what must be undone, and how far it is. */
-export interface Lifecycle {
+/** One candidate's run: where decisions arrive, what must be undone, how far it is, and how people see all that. */
+export class Lifecycle {
   readonly request: LifecycleRequest;
   /** The first run's id: names its staging, its requests to `liveModel` and its evidence. */
-  readonly run: string;
+  readonly run = workflowInfo().firstExecutionRunId;
   readonly desk: Desk;
   readonly ledger: Ledger;
-  readonly candidate: Candidate | null;
-  readonly tested: Tested | null;
-  enter(stage: Stage): void;
-  carry(found: { candidate?: Candidate; tested?: Tested }): void;
-  status(): LifecycleStatus;
-}
+  /** How often it was told to look again at what it waits for. */
+  looks = 0;
+  #stage: Stage = 'resolve';
+  #enteredAt = Date.now();
+  #candidate: Candidate | null = null;
+  #tested: Tested | null = null;
+  #frozen: Frozen | null = null;
+  #ending: string | null = null;
+  readonly #answerBy: Record<string, string> = {};
 
-/** Registers the decision handlers too; call it before the workflow's first await. */
-export function createLifecycle(request: LifecycleRequest): Lifecycle {
-  const desk = openDesk();
-  const ledger = createLedger();
-  let stage: Stage = 'resolve';
-  let enteredAt = Date.now();
-  let candidate: Candidate | null = null;
-  let tested: Tested | null = null;
-  return {
-    request,
-    run: workflowInfo().firstExecutionRunId,
-    desk,
-    ledger,
-    get candidate() {
-      return candidate;
-    },
-    get tested() {
-      return tested;
-    },
-    enter: (next) => {
-      recordTime('switchyard_stage', Date.now() - enteredAt, { model: request.model, stage });
-      stage = next;
-      enteredAt = Date.now();
-    },
-    carry: (found) => {
-      candidate = found.candidate ?? candidate;
-      tested = found.tested ?? tested;
-    },
-    status: () => ({
-      model: request.model,
-      stage,
-      version: candidate?.version ?? null,
-      digest: candidate?.digest ?? null,
+  constructor(request: LifecycleRequest) {
+    this.request = request;
+    this.desk = openDesk(() => this.#draw());
+    this.ledger = createLedger(() => this.#draw());
+    setHandler(lookAgain, () => void (this.looks += 1), {
+      description: 'Try at once what waits for the end of a freeze: {"because": "it is thawed"}',
+    });
+    this.show();
+  }
+
+  get candidate(): Candidate | null {
+    return this.#candidate;
+  }
+
+  get tested(): Tested | null {
+    return this.#tested;
+  }
+
+  /** What it is, as its activities' summaries say it. */
+  get name(): string {
+    const version = this.#candidate?.version;
+    return version === undefined ? this.request.model : `${this.request.model} version ${version}`;
+  }
+
+  enter(stage: Stage): void {
+    const { model } = this.request;
+    recordTime('switchyard_stage', Date.now() - this.#enteredAt, { model, stage: this.#stage });
+    this.#stage = stage;
+    this.#frozen = null;
+    this.#enteredAt = Date.now();
+    this.show();
+  }
+
+  carry(found: { candidate?: Candidate; tested?: Tested }): void {
+    this.#candidate = found.candidate ?? this.#candidate;
+    // a list of runs shows it, where a search attribute would be one more to register
+    if (found.candidate) upsertMemo({ version: found.candidate.version });
+    this.#tested = found.tested ?? this.#tested;
+    this.#draw();
+  }
+
+  /** A role was asked, and must answer by this time (ms since the epoch). */
+  asks(role: string, answerBy: number): void {
+    this.#answerBy[role] = new Date(answerBy).toISOString();
+  }
+
+  /** Its promotion waits for the end of a freeze; null: it does not any more. */
+  waitsForThaw(frozen: Frozen | null): void {
+    this.#frozen = frozen;
+    this.show();
+  }
+
+  ended(outcome: LifecycleOutcome): void {
+    this.#ending = 'reason' in outcome ? `${outcome.outcome}: ${outcome.reason}` : outcome.outcome;
+    upsertMemo({ outcome: outcome.outcome });
+    this.enter('ended');
+  }
+
+  /** Brings details and search attributes up to date; call it before a wait, next to other commands. */
+  show(): void {
+    const { model, stage, verdict, waitingFor } = this.status();
+    findBy({ ModelName: model, Stage: stage, Verdict: verdict, WaitingFor: waitingFor });
+    this.#draw();
+  }
+
+  status(): LifecycleStatus {
+    const { desk } = this;
+    return {
+      model: this.request.model,
+      stage: this.#stage,
+      version: this.#candidate?.version ?? null,
+      digest: this.#candidate?.digest ?? null,
       evidence: desk.evidence,
-      waitingFor: desk.waitingFor(),
-      table: tested?.table ?? [],
+      waitingFor: this.#frozen === null ? desk.waitingFor() : ['thaw'],
+      answerBy: this.#answerBy,
+      frozen: this.#frozen,
+      verdict: this.#tested?.verdict ?? null,
+      table: this.#tested?.table ?? [],
+      findings: this.#tested?.findings ?? [],
       decisions: desk.decisions,
       refusals: desk.refusals,
-      ledger: ledger.rows,
-    }),
-  };
+      ledger: this.ledger.rows,
+      ending: this.#ending,
+    };
+  }
+
+  #draw(): void {
+    setCurrentDetails(lifecycleDetails(this.status(), workflowInfo().workflowId));
+  }
+}
+
+/** Registers the handlers of decisions too; call it before the workflow's first await. */
+export function createLifecycle(request: LifecycleRequest): Lifecycle {
+  return new Lifecycle(request);
 }

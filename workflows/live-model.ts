@@ -1,29 +1,26 @@
 import {
-  ApplicationFailure,
   allHandlersFinished,
   condition,
   continueAsNew,
-  currentUpdateInfo,
   setHandler,
-  uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
-import { liveChangeSchema, type LiveChange, type LiveChangeResult } from '../domain/live-state.js';
-import { pointerWrite } from './activity-options.js';
+import { liveChangeSchema } from '../domain/live-state.js';
 import { parseEntry } from './door.js';
-import { count, recordTime } from './measure.js';
+import { LiveChanges } from './live-changes.js';
 import {
   change,
   fallback,
   fallbackOrderSchema,
+  freeze,
+  freezeOrderSchema,
   live,
   liveModelInputSchema,
-  type AnsweredRequest,
+  thaw,
   type LiveModelInput,
 } from './messages.js';
+import { findBy } from './search-attributes.js';
 
-/** Answers that are carried; the server forgets update ids at every continue-as-new. */
-const ANSWERS_CARRIED = 100;
 /** Long before the server's 2,000 updates a run, and few enough that a replay never delays a fallback. */
 const CHANGES_PER_RUN = 100;
 
@@ -33,62 +30,39 @@ const CHANGES_PER_RUN = 100;
  */
 export async function liveModel(input: LiveModelInput): Promise<never> {
   const { model, carried } = parseEntry('live model input', liveModelInputSchema, input);
-  let answered: readonly AnsweredRequest[] = carried?.answered ?? [];
-  let known: LiveChangeResult | null = carried?.known ?? null;
-  let changes = 0;
-  let queue: Promise<unknown> = Promise.resolve();
+  const changes = new LiveChanges(model, carried);
 
-  const apply = async (wish: LiveChange): Promise<LiveChangeResult> => {
-    const id = currentUpdateInfo()?.id ?? uuid4();
-    const askedAt = Date.now();
-    changes += 1;
-    const turn = queue.then(async () => {
-      const before = answered.find((each) => each.id === id);
-      if (before) return { kind: before.kind, generation: before.generation, live: before.live };
-      const result = await pointerWrite().writeLive({ model, change: wish, writeId: id });
-      known = result;
-      answered = [...answered, { id, ...result }].slice(-ANSWERS_CARRIED);
-      return result;
-    });
-    queue = turn.catch(() => undefined); // its own caller hears of it; the next one's turn comes all the same
-    try {
-      const result = await turn;
-      count('switchyard_live_changes', { model, kind: result.kind });
-      if (wish.kind === 'fallback') {
-        recordTime('switchyard_fallback', Date.now() - askedAt, { model });
-      }
-      return result;
-    } catch (error) {
-      count('switchyard_live_changes', { model, kind: 'failed' });
-      throw asFailure(error);
-    }
-  };
-
-  setHandler(change, (wish) => apply(wish), {
-    description: 'Promotion or its undo, asked by a lifecycle',
+  setHandler(change, (wish) => changes.apply(wish), {
+    description: 'Promotion or its undo, as lifecycles ask for them',
     validator: (wish) => void parseEntry('change', liveChangeSchema, wish),
   });
-  setHandler(fallback, ({ leaving }) => apply({ kind: 'fallback', leaving }), {
-    description: 'Back to the previous version: {"leaving": "<digest>", "by", "reason"}',
-    validator: (order) => void parseEntry('fallback order', fallbackOrderSchema, order),
+  setHandler(
+    fallback,
+    ({ leaving, ...said }) => changes.apply({ kind: 'fallback', leaving }, said),
+    {
+      description:
+        'Back to the previous version: {"leaving": "<digest that is live>", "by": "grace@example.com", "reason": "wrong queues"}',
+      validator: (order) => void parseEntry('fallback order', fallbackOrderSchema, order),
+    },
+  );
+  setHandler(freeze, (order) => changes.apply({ kind: 'freeze', ...order }), {
+    description:
+      'Stop promotions; a fallback still works: {"by": "grace@example.com", "reason": "wrong queues"}',
+    validator: (order) => void parseEntry('freeze order', freezeOrderSchema, order),
   });
-  setHandler(live, () => known, { description: 'The last answer: generation and digest' });
+  setHandler(thaw, (order) => changes.apply({ kind: 'thaw', ...order }), {
+    description: 'Let promotions through again: {"by": "grace@example.com", "reason": "mended"}',
+    validator: (order) => void parseEntry('thaw order', freezeOrderSchema, order),
+  });
+  setHandler(live, () => changes.known, {
+    description: 'The last answer, and what live.json held after it; no input',
+  });
+  findBy({ ModelName: model });
 
   await condition(
     () =>
-      (changes >= CHANGES_PER_RUN || workflowInfo().continueAsNewSuggested) &&
+      (changes.count >= CHANGES_PER_RUN || workflowInfo().continueAsNewSuggested) &&
       allHandlersFinished(),
   );
-  return continueAsNew<typeof liveModel>({
-    model,
-    carried: { answered: [...answered], known: known },
-  });
-}
-
-/** Activity failures as they are known; anything else is a bug that may cost this answer only. */
-function asFailure(error: unknown): ApplicationFailure {
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  if (cause instanceof ApplicationFailure) return cause;
-  const message = cause instanceof Error ? cause.message : 'unknown error';
-  return ApplicationFailure.create({ message, type: 'LiveChangeFailed', nonRetryable: false });
+  return continueAsNew<typeof liveModel>({ model, carried: changes.carried });
 }

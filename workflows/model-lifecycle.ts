@@ -26,13 +26,13 @@ export async function modelLifecycle(request: LifecycleRequest): Promise<Lifecyc
     parseEntry('lifecycle request', lifecycleRequestSchema, request),
   );
   setHandler(status, () => lifecycle.status(), {
-    description: 'Stage, gates, evidence, who is waited for',
+    description: 'Stage, gates, evidence, who is waited for; no input',
   });
   try {
     const outcome = await travel(lifecycle);
     if (outcome.outcome === 'live') await cleanUp(lifecycle);
     else await undo(lifecycle);
-    lifecycle.enter('ended');
+    lifecycle.ended(outcome);
     countEnd(lifecycle, outcome.outcome);
     return { ...outcome, ledger: [...lifecycle.ledger.rows] };
   } catch (error) {
@@ -74,8 +74,8 @@ async function travel(lifecycle: Lifecycle): Promise<LifecycleOutcome> {
 }
 
 async function undo(lifecycle: Lifecycle): Promise<void> {
-  lifecycle.enter('undo');
   lifecycle.desk.close('the lifecycle is being undone');
+  lifecycle.enter('undo');
   await lifecycle.ledger.undoAll();
 }
 

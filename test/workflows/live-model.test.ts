@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Activities } from '../../activities/index.js';
 import { TemporalLivePointer } from '../../client/live-pointer.js';
@@ -9,6 +10,7 @@ import { liveWorkflowId } from '../../workflows/messages.js';
 import { aDigest } from '../support/builders.js';
 import { fakeActivities, MemoryLive } from '../support/fakes/activities.js';
 import { startRig, type Rig } from '../support/rig.js';
+import { detailsOf } from './details-of.js';
 
 const rigFor = (context: Mocha.Context, live: MemoryLive, overrides: Partial<Activities> = {}) =>
   startRig(context.test?.title ?? 'live', (place) => fakeActivities(place, { live, overrides }));
@@ -126,6 +128,69 @@ describe('liveModel', () => {
     const before = (await handle.describe()).historyLength;
     await assert.rejects(handle.executeUpdate('change', { args: [{ kind: 'promote' }] }));
     assert.equal((await handle.describe()).historyLength, before);
+    await handle.terminate();
+  });
+
+  it('promotes nothing while it is frozen, but falls back, and promotes after the thaw', async function () {
+    const live = new MemoryLive();
+    const model = aModel();
+    await using rig = await rigFor(this, live);
+    const pointer = await promoteTwo(rig, model);
+    const who = { by: 'grace', reason: 'wrong queues' };
+    assert.equal((await rig.switchyard.freeze(model, who)).kind, 'frozen');
+    assert.equal((await rig.switchyard.freeze(model, who)).kind, 'already-done');
+    const stopped = await pointer.ask(model, promotion('three', aDigest('two')), 'ask-3');
+    assert.deepEqual(
+      { ...stopped, frozen: stopped.frozen?.by },
+      { kind: 'frozen', generation: 3, live: aDigest('two'), frozen: 'grace' },
+    );
+    assert.equal((await rig.switchyard.fallback(model, order('two'))).kind, 'fallen-back');
+    assert.equal((await rig.switchyard.live(model))?.picture?.frozen?.reason, 'wrong queues');
+    assert.equal((await rig.switchyard.thaw(model, who)).kind, 'thawed');
+    assert.equal((await rig.switchyard.thaw(model, who)).kind, 'already-done');
+    const again = await pointer.ask(model, promotion('three', aDigest('one')), 'ask-4');
+    assert.equal(again.kind, 'promoted');
+    await rig.client.workflow.getHandle(liveWorkflowId(model)).terminate();
+  });
+
+  it('gives a request that a freeze stopped the same answer after the thaw', async function () {
+    const model = aModel();
+    await using rig = await rigFor(this, new MemoryLive());
+    const pointer = new TemporalLivePointer(rig);
+    await rig.switchyard.freeze(model, { by: 'grace', reason: 'audit' });
+    const stopped = await pointer.ask(model, promotion('one', null), 'ask-1');
+    await rig.switchyard.thaw(model, { by: 'grace', reason: 'done' });
+    assert.deepEqual(await pointer.ask(model, promotion('one', null), 'ask-1'), stopped);
+    assert.equal((await pointer.ask(model, promotion('one', null), 'ask-2')).kind, 'promoted');
+    await rig.client.workflow.getHandle(liveWorkflowId(model)).terminate();
+  });
+
+  it('shows what serves, the way back and the last changes in its details', async function () {
+    const model = aModel();
+    await using rig = await rigFor(this, new MemoryLive());
+    await promoteTwo(rig, model);
+    await rig.switchyard.freeze(model, { by: '<b>grace</b>', reason: 'a | b' });
+    const details = await detailsOf(rig, liveWorkflowId(model));
+    assert.match(details, /## .*: version 1 is live/);
+    assert.match(details, new RegExp(`"leaving": "${aDigest('two')}"`));
+    assert.match(details, /\*\*Frozen\*\* by \\<b\\>grace/);
+    assert.match(details, /\| promote version 1 \|.*\*\*promoted\*\*/);
+    await rig.client.workflow.getHandle(liveWorkflowId(model)).terminate();
+  });
+
+  it('refuses a freeze without a reason in one sentence, and shows no stack', async function () {
+    const model = aModel();
+    await using rig = await rigFor(this, new MemoryLive());
+    await promoteTwo(rig, model);
+    const handle = rig.client.workflow.getHandle(liveWorkflowId(model));
+    await assert.rejects(
+      handle.executeUpdate('freeze', { args: [{ by: 'grace', reson: 'x' }] }),
+      (error) =>
+        error instanceof WorkflowUpdateFailedError &&
+        error.cause instanceof ApplicationFailure &&
+        /has no key "reson", did you mean "reason"\?/.test(error.cause.message) &&
+        !error.cause.failure?.stackTrace,
+    );
     await handle.terminate();
   });
 });

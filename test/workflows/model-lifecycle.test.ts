@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Activities } from '../../activities/index.js';
 import { isPortError } from '../../domain/failures.js';
+import { decisionSchema } from '../../domain/decision.js';
+import { liveChangeSchema } from '../../domain/live-state.js';
 import type { ModelSpec } from '../../domain/spec.js';
 import { aDecision, aDigest, aSpec, aTested } from '../support/builders.js';
 import { fakeActivities, MemoryLive } from '../support/fakes/activities.js';
 import { startRig, until, type Rig } from '../support/rig.js';
+import { detailsOf } from './details-of.js';
 
 interface Given {
   readonly spec?: ModelSpec;
@@ -335,6 +338,125 @@ describe('modelLifecycle', () => {
     ]);
   });
 
+  it('waits for the thaw of a frozen model, then goes live at once', async function () {
+    const live = new MemoryLive();
+    await using rig = await rigFor(this, { live });
+    const id = await frozenAndApproved(rig);
+    const { stage, waitingFor, frozen } = await rig.switchyard.status(id);
+    assert.deepEqual(
+      { stage, waitingFor, by: frozen?.by },
+      { stage: 'deploy', waitingFor: ['thaw'], by: 'grace' },
+    );
+    assert.match(await detailsOf(rig, id), /waits for a thaw.*grace froze it.*: wrong queues/);
+    assert.equal(live.state(rig.taskQueue)?.live, null);
+    const waiting = `WaitingFor = "thaw" AND ModelName = "${rig.taskQueue}" AND Stage = "deploy"`;
+    await until('it is found by what it waits for', async () =>
+      (await rig.client.workflow.count(waiting)).count === 1 ? true : undefined,
+    );
+    await rig.switchyard.thaw(rig.taskQueue, { by: 'grace', reason: 'mended' });
+    assert.equal((await rig.switchyard.outcome(id)).outcome, 'live');
+    assert.equal(live.state(rig.taskQueue)?.live, aDigest('version 1'));
+  });
+
+  it('tries again when it is told to look, and waits on while it is frozen', async function () {
+    let tries = 0;
+    const live = new MemoryLive();
+    await using rig = await rigFor(this, {
+      live,
+      overrides: {
+        writeLive: ({ model, change, writeId }) => {
+          if (change.kind === 'promote') tries += 1;
+          return Promise.resolve(live.change(model, liveChangeSchema.parse(change), writeId));
+        },
+      },
+    });
+    const id = await frozenAndApproved(rig);
+    await rig.client.workflow.getHandle(id).signal('lookAgain', { because: 'somebody said so' });
+    await until('it asks again', () => Promise.resolve(tries === 2 ? true : undefined));
+    assert.deepEqual((await rig.switchyard.status(id)).waitingFor, ['thaw']);
+    await rig.switchyard.cancel(id);
+    await assert.rejects(rig.switchyard.outcome(id));
+  });
+
+  it('undoes its steps when it is cancelled while frozen', async function () {
+    const live = new MemoryLive();
+    await using rig = await rigFor(this, { live });
+    const id = await frozenAndApproved(rig);
+    await rig.switchyard.cancel(id);
+    await assert.rejects(rig.switchyard.outcome(id));
+    const { ledger, waitingFor } = await rig.switchyard.status(id);
+    assert.deepEqual(
+      ledger.map(({ step, end }) => `${step}: ${end}`),
+      ['promotion of version 1: already-clean', 'staging: restored'],
+    );
+    assert.deepEqual(waitingFor, []);
+    assert.equal(live.state(rig.taskQueue)?.frozen?.by, 'grace');
+  });
+
+  it('is tested again after a thaw where a fallback went back meanwhile', async function () {
+    const live = new MemoryLive();
+    const baselines: (string | null)[] = [];
+    await using rig = await rigFor(this, {
+      live,
+      overrides: {
+        assembleEvidence: ({ baseline, round }) => {
+          baselines.push(baseline);
+          return Promise.resolve(aTested({ baseline, evidence: aDigest(`evidence ${round}`) }));
+        },
+      },
+    });
+    promoteAnother(live, rig.taskQueue);
+    promoteAnother(live, rig.taskQueue, 'newer');
+    const id = await frozenAndApproved(rig, aDigest('evidence 100'));
+    const order = { leaving: aDigest('newer'), by: 'grace', reason: 'wrong queues' };
+    assert.equal((await rig.switchyard.fallback(rig.taskQueue, order)).kind, 'fallen-back');
+    await rig.switchyard.thaw(rig.taskQueue, { by: 'grace', reason: 'mended' });
+    await until('the second evidence is on the table', async () => {
+      const { evidence } = await rig.switchyard.status(id);
+      return evidence === aDigest('evidence 200') ? true : undefined;
+    });
+    await approveBoth(rig, id, aDigest('evidence 200'));
+    assert.equal((await rig.switchyard.outcome(id)).outcome, 'live');
+    assert.deepEqual(baselines, [aDigest('newer'), aDigest('another')]);
+  });
+
+  it('shows in its details who is waited for, until when, and what to type', async function () {
+    await using rig = await rigFor(this);
+    const id = await startedAndAsked(rig);
+    const details = await detailsOf(rig, id);
+    assert.match(details, new RegExp(`^## ${rig.taskQueue}, version 1: approve`));
+    assert.match(details, /\*\*Waiting for data-science\*\* until \d{4}-\d\d-\d\d \d\d:\d\d UTC/);
+    assert.match(details, new RegExp(`npx switchyard approve ${id} --role data-science`));
+    const json = /```json\n([^`]*)```/.exec(details)?.[1] ?? '';
+    const decision = decisionSchema.parse(JSON.parse(json));
+    await rig.switchyard.decide(id, { ...decision, by: 'ada', reason: '<script>fine</script>' });
+    assert.match(
+      await detailsOf(rig, id),
+      /\| data-science \| \*\*approved\*\* \| ada \| \\<script/,
+    );
+    await rig.switchyard.decide(id, aDecision({ role: 'engineering' }));
+    await rig.switchyard.outcome(id);
+    assert.match(await detailsOf(rig, id), /^## .*, version 1: live/);
+  });
+
+  it('is found by model, stage, verdict and each role that is asked', async function () {
+    const handOffs = [{ role: 'data-science' }, { role: 'engineering' }];
+    await using rig = await rigFor(this, {
+      spec: aSpec({ approve: { order: 'in-parallel', handOffs } }),
+    });
+    const id = await startedAndAsked(rig, 'engineering');
+    const found = async (query: string) => {
+      const mine = `ModelName = "${rig.taskQueue}" AND WorkflowType = "modelLifecycle" AND ${query}`;
+      return (await rig.client.workflow.count(mine)).count === 1 ? true : undefined;
+    };
+    await until('by one role', () => found('WaitingFor = "engineering"'));
+    await until('by the other', () => found('WaitingFor = "data-science"'));
+    await until('by stage', () => found('Stage = "approve" AND Verdict = "passed"'));
+    await approveBoth(rig, id, aDigest('evidence'));
+    await rig.switchyard.outcome(id);
+    await until('by its end', () => found('Stage = "ended" AND WaitingFor IS NULL'));
+  });
+
   it('fails with a sentence on a start with a wrong key, as from the web UI', async function () {
     await using rig = await rigFor(this);
     const workflowId = `${rig.taskQueue}-wrong`;
@@ -350,15 +472,28 @@ describe('modelLifecycle', () => {
   });
 });
 
-function promoteAnother(live: MemoryLive, model: string): void {
+/** A lifecycle whose model was frozen before its roles approved. */
+async function frozenAndApproved(rig: Rig, evidence = aDigest('evidence')): Promise<string> {
+  const id = await startedAndAsked(rig);
+  await rig.switchyard.freeze(rig.taskQueue, { by: 'grace', reason: 'wrong queues' });
+  await approveBoth(rig, id, evidence);
+  await until('it waits for the thaw', async () => {
+    const { waitingFor } = await rig.switchyard.status(id);
+    return waitingFor.includes('thaw') ? true : undefined;
+  });
+  return id;
+}
+
+function promoteAnother(live: MemoryLive, model: string, name = 'another'): void {
   const candidate = {
-    digest: aDigest('another'),
+    digest: aDigest(name),
     version: 7,
     artifact: 'model.onnx',
     evidence: aDigest('other evidence'),
     decisions: [],
   };
-  live.change(model, { kind: 'promote', candidate, baseline: null }, 'another');
+  const baseline = live.state(model)?.live ?? null;
+  live.change(model, { kind: 'promote', candidate, baseline }, name);
 }
 
 async function approveBoth(rig: Rig, id: string, evidence: string): Promise<void> {

@@ -31,9 +31,9 @@ export async function approve(
   spec: ModelSpec,
   tested: Tested,
 ): Promise<Approval> {
-  lifecycle.enter('approve');
   const { desk } = lifecycle;
   desk.open(tested.evidence, tested.roles, spec.approve.order);
+  lifecycle.enter('approve');
   const approval = await waitForDecisions(lifecycle, spec, tested);
   desk.close(approval.kind === 'ended' ? approval.outcome : approval.kind);
   return approval;
@@ -51,7 +51,10 @@ async function waitForDecisions(
     if (settled) return settled;
     const seen = desk.decisions.length;
     for (const role of desk.waitingFor().filter((each) => !asked.has(each))) {
-      asked.set(role, askedNow(spec, role));
+      const handOff = askedNow(spec, role);
+      asked.set(role, handOff);
+      lifecycle.asks(role, handOff.expiresAt);
+      lifecycle.show();
       await tell(lifecycle, 'hand-off', role);
     }
     if (desk.decisions.length !== seen) continue; // one came while a role was told
@@ -62,6 +65,7 @@ async function waitForDecisions(
     const answered = await condition(
       () => desk.decisions.length !== seen,
       Math.max(1, wakeAt - Date.now()),
+      { summary: `deadline or reminder of ${desk.waitingFor().join(', ')}` },
     );
     if (answered) continue;
     const late = waiting.find(({ expiresAt }) => expiresAt <= Date.now());
@@ -109,7 +113,7 @@ async function tell(
   const { workflowId } = workflowInfo();
   const { candidate, desk, request } = lifecycle;
   try {
-    await bookkeeping().notify({
+    await bookkeeping(`${kind} to ${role}: ${lifecycle.name}`).notify({
       kind,
       model: request.model,
       workflowId,

@@ -6,7 +6,7 @@ import type { Lifecycle } from '../lifecycle.js';
 export async function cleanUp(lifecycle: Lifecycle): Promise<void> {
   try {
     await CancellationScope.nonCancellable(() =>
-      bookkeeping().sweepStaging({ run: lifecycle.run }),
+      bookkeeping(`sweep what ${lifecycle.name} staged`).sweepStaging({ run: lifecycle.run }),
     );
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;

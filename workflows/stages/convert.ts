@@ -17,14 +17,21 @@ export async function convert(
 ): Promise<Converted> {
   lifecycle.enter('convert');
   const { run } = lifecycle;
-  const converted = await onQueue('train', spec.train.deadline).convertToOnnx({
+  const converted = await onQueue(
+    'train',
+    spec.train.deadline,
+    `convert ${spec.model} to ONNX, compare answers`,
+  ).convertToOnnx({
     spec,
     snapshots,
     trained,
     run,
   });
   if (converted.kind === 'parity-missed') return converted;
-  const candidate = await waiting('10 minutes').publishVersion({
+  const candidate = await waiting(
+    '10 minutes',
+    `publish a version of ${spec.model}`,
+  ).publishVersion({
     spec,
     snapshots,
     trained,

@@ -1,6 +1,8 @@
+import { condition, workflowInfo } from '@temporalio/workflow';
 import { durationMs } from '../../domain/duration.js';
 import type { RecordedDecision } from '../../domain/decision.js';
 import type { Candidate, LifecycleOutcome, Tested } from '../../domain/lifecycle.js';
+import type { LiveChangeResult } from '../../domain/live-state.js';
 import { shortDigest } from '../../domain/names.js';
 import type { ModelSpec } from '../../domain/spec.js';
 import { waiting } from '../activity-options.js';
@@ -8,43 +10,37 @@ import type { Undone } from '../ledger.js';
 import type { Lifecycle } from '../lifecycle.js';
 import { endedAs, wentLive } from '../outcomes.js';
 
+/** A frozen promotion is tried again after this, then after twice as long, up to the most; a thaw says so earlier. */
+const FIRST_LOOK_MS = 60_000;
+const MOST_MS = 3_600_000;
+
 export type Deployed =
   | { readonly kind: 'ended'; readonly outcome: LifecycleOutcome }
   /** Another version than the evidence's baseline is live now. */
   | { readonly kind: 'moved' };
 
-/** Points live at the candidate and waits until every replica serves it. */
-export async function deploy(
-  lifecycle: Lifecycle,
-  given: {
-    spec: ModelSpec;
-    candidate: Candidate;
-    tested: Tested;
-    decisions: readonly RecordedDecision[];
-  },
-): Promise<Deployed> {
+export interface DeployGiven {
+  readonly spec: ModelSpec;
+  readonly candidate: Candidate;
+  readonly tested: Tested;
+  readonly decisions: readonly RecordedDecision[];
+}
+
+/** Points live at the candidate, once nothing is frozen, and waits until its target serves it. */
+export async function deploy(lifecycle: Lifecycle, given: DeployGiven): Promise<Deployed> {
   lifecycle.enter('deploy');
-  const { spec, candidate, decisions } = given;
-  const { run } = lifecycle;
-  const { evidence, baseline } = given.tested;
+  const { spec, candidate, tested } = given;
   const { model } = spec;
   const { digest } = candidate;
   lifecycle.ledger.register(`promotion of version ${candidate.version}`, () =>
-    undoPromotion({
+    undoPromotion(lifecycle, {
       model,
       promoted: digest,
-      before: baseline,
-      requestId: `${run}/undo-promotion/${shortDigest(evidence)}`,
+      before: tested.baseline,
+      requestId: `${lifecycle.run}/undo-promotion/${shortDigest(tested.evidence)}`,
     }),
   );
-  const promotion = await waiting('5 minutes').promoteVersion({
-    model,
-    candidate,
-    evidence,
-    decisions: [...decisions],
-    baseline,
-    requestId: `${run}/promote/${shortDigest(evidence)}`,
-  });
+  const promotion = await promoteOnceThawed(lifecycle, given);
   if (promotion.kind === 'moved') return { kind: 'moved' };
   if (promotion.kind === 'withdrawn') {
     const reason = 'a fallback has withdrawn this very version; it never serves again';
@@ -52,7 +48,7 @@ export async function deploy(
   }
   const { target, minReplicas, deadline } = spec.deploy;
   const patience = `${Math.ceil(durationMs(deadline) / 1_000) + 60} seconds`;
-  await waiting(patience).awaitServing({
+  await waiting(patience, `until ${target} serves ${lifecycle.name}`).awaitServing({
     ...{ model, digest, generation: promotion.generation },
     ...{ target, minReplicas, deadline },
   });
@@ -60,10 +56,38 @@ export async function deploy(
   return { kind: 'ended', outcome: wentLive(lifecycle, promotion.generation) };
 }
 
+/** Each try has an id of its own, since `liveModel` gives a request that it has seen its first answer. */
+async function promoteOnceThawed(
+  lifecycle: Lifecycle,
+  { spec, candidate, tested, decisions }: DeployGiven,
+): Promise<LiveChangeResult> {
+  const { evidence, baseline } = tested;
+  const request = `${lifecycle.run}/promote/${shortDigest(evidence)}`;
+  for (let attempt = 1; ; attempt += 1) {
+    const { looks } = lifecycle; // before it asks, so that no thaw is missed
+    const answer = await waiting('5 minutes', `promote ${lifecycle.name}`).promoteVersion({
+      ...{ model: spec.model, candidate, evidence, decisions: [...decisions], baseline },
+      requestId: attempt === 1 ? request : `${request}/${attempt}`,
+      asker: workflowInfo().workflowId,
+    });
+    if (answer.kind !== 'frozen') {
+      lifecycle.waitsForThaw(null);
+      return answer;
+    }
+    lifecycle.waitsForThaw(answer.frozen ?? null);
+    const patienceMs = Math.min(FIRST_LOOK_MS * 2 ** (attempt - 1), MOST_MS);
+    await condition(() => lifecycle.looks !== looks, patienceMs, {
+      summary: `until a thaw of ${spec.model}, at most`,
+    });
+  }
+}
+
 async function undoPromotion(
+  lifecycle: Lifecycle,
   input: Parameters<ReturnType<typeof waiting>['undoPromotion']>[0],
 ): Promise<Undone> {
-  const { kind, live } = await waiting('5 minutes').undoPromotion(input);
+  const undo = waiting('5 minutes', `undo the promotion of ${lifecycle.name}`);
+  const { kind, live } = await undo.undoPromotion(input);
   const shown = live === null ? 'nothing' : shortDigest(live);
   if (kind === 'restored') return { end: 'restored', note: `${shown} is live again` };
   if (kind === 'conflicted') return { end: 'conflicted', note: `${shown} is newer and stays live` };

@@ -11,7 +11,9 @@ export interface Retrained {
 
 /** The model's complete specification, with the request's overrides. */
 export async function resolveSpec(lifecycle: Lifecycle): Promise<ModelSpec> {
-  const { spec } = await bookkeeping().resolveSpec({ request: lifecycle.request });
+  const { spec } = await bookkeeping(
+    `read the specification of ${lifecycle.request.model}`,
+  ).resolveSpec({ request: lifecycle.request });
   return spec;
 }
 
@@ -19,14 +21,20 @@ export async function resolveSpec(lifecycle: Lifecycle): Promise<ModelSpec> {
 export async function retrain(lifecycle: Lifecycle, spec: ModelSpec): Promise<Retrained> {
   lifecycle.enter('retrain');
   const { run } = lifecycle;
-  const snapshots = await bookkeeping().takeSnapshots({ spec });
+  const snapshots = await bookkeeping(
+    `snapshots of ${spec.train.source} for ${spec.model}`,
+  ).takeSnapshots({ spec });
   lifecycle.ledger.register('staging', async () => {
-    const swept = await bookkeeping().sweepStaging({ run });
+    const swept = await bookkeeping(`sweep what ${lifecycle.name} staged`).sweepStaging({ run });
     return swept === 0
       ? { end: 'already-clean', note: 'nothing was staged' }
       : { end: 'restored', note: `${swept} staged objects deleted` };
   });
-  const trained = await onQueue('train', spec.train.deadline).trainModel({
+  const trained = await onQueue(
+    'train',
+    spec.train.deadline,
+    `train ${spec.model} with ${spec.train.trainer}`,
+  ).trainModel({
     spec,
     train: snapshots.train,
     run,

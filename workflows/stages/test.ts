@@ -44,8 +44,11 @@ export async function gatherOnce(
   trained: Retrained,
 ): Promise<SnapshotRef> {
   lifecycle.enter('gather');
-  await sleep(durationMs(spec.gather.every));
-  return bookkeeping().takeHeldOut({ spec, train: trained.snapshots.train });
+  await sleep(durationMs(spec.gather.every), { summary: `newer rows for ${lifecycle.name}` });
+  return bookkeeping(`newer rows of ${spec.train.source} for ${lifecycle.name}`).takeHeldOut({
+    spec,
+    train: trained.snapshots.train,
+  });
 }
 
 async function test(lifecycle: Lifecycle, given: TestGiven, round: number): Promise<Tested> {
@@ -53,12 +56,12 @@ async function test(lifecycle: Lifecycle, given: TestGiven, round: number): Prom
   const { spec, candidate, heldOut } = given;
   const input = { spec, candidate, heldOut, run: lifecycle.run, round };
   const [system, quality] = await Promise.all([
-    onQueue('test', '30 minutes').measureSystem(input),
-    onQueue('test', '30 minutes').measureQuality(input),
+    onQueue('test', '30 minutes', `how ${lifecycle.name} runs`).measureSystem(input),
+    onQueue('test', '30 minutes', `how right ${lifecycle.name} is`).measureQuality(input),
   ]);
   const { staged, baseline } = quality;
   const measured = { ...input, system, quality: staged, baseline };
-  const tested = await waiting('5 minutes').assembleEvidence(measured);
+  const tested = await waiting('5 minutes', `judge ${lifecycle.name}`).assembleEvidence(measured);
   for (const { gate, verdict } of tested.table) {
     count('switchyard_gates', { model: spec.model, metric: gate.metric, verdict });
   }

@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import { instant, shownVersion } from './lifecycle-details.js';
+import type { LiveChange, LiveWritten } from './live-state.js';
+import { code, codeBlock, page, plain, table } from './markdown.js';
+import { instantSchema, shortDigest } from './names.js';
+
+const LONGEST = 16_000;
+/** How many changes are remembered for people. */
+export const NOTES_KEPT = 10;
+
+/** A change of the live pointer as people are told of it. */
+export const liveNoteSchema = z.strictObject({
+  at: instantSchema,
+  what: z.string().max(300),
+  by: z.string().max(300),
+  reason: z.string().max(300),
+  answer: z.string().max(40),
+  generation: z.int(),
+});
+export type LiveNote = z.infer<typeof liveNoteSchema>;
+
+/** What a wish wants and who wants it, in words. */
+export function noteOf(
+  wish: LiveChange,
+  said: { by: string; reason: string } | null,
+): Pick<LiveNote, 'what' | 'by' | 'reason'> {
+  const { what, by, reason } = { ...inWords(wish), ...said };
+  return { what, by: by.slice(0, 300), reason: reason.slice(0, 300) };
+}
+
+function inWords(wish: LiveChange): Pick<LiveNote, 'what' | 'by' | 'reason'> {
+  switch (wish.kind) {
+    case 'promote': {
+      const { version, decisions } = wish.candidate;
+      const by = decisions.map(({ by, role }) => `${by} (${role})`).join(', ');
+      return { what: `promote version ${version}`, by, reason: '' };
+    }
+    case 'undo-promotion': {
+      const what = `undo the promotion of ${shortDigest(wish.promoted)}`;
+      return { what, by: 'its lifecycle', reason: '' };
+    }
+    case 'fallback':
+      return { what: `fall back from ${shortDigest(wish.leaving)}`, by: '', reason: '' };
+    case 'freeze':
+    case 'thaw':
+      return { what: wish.kind, by: wish.by, reason: wish.reason };
+    default:
+      return wish satisfies never;
+  }
+}
+
+/** What serves of a model, as the page of its `liveModel` shows it, in Markdown. `known`: what the last write left. */
+export function liveDetails(
+  model: string,
+  known: LiveWritten['picture'] | null,
+  given: { generation: number; notes: readonly LiveNote[] },
+): string {
+  const { notes, generation } = given;
+  return page(
+    [
+      heading(model, known, generation),
+      known?.frozen
+        ? `**Frozen** by ${plain(known.frozen.by)} at ${instant(known.frozen.at)}: ${plain(known.frozen.reason)}. Nothing is promoted until a thaw; a fallback still works.`
+        : '',
+      `### What you can do\n\nEach of these is an update of this workflow, and a command.`,
+      ...orders(model, known),
+      notes.length === 0 ? '' : `### Last changes\n\n${changes(notes)}`,
+    ],
+    { longest: LONGEST, more: '*There is more: look into `live.json`.*' },
+  );
+}
+
+function heading(model: string, known: LiveWritten['picture'] | null, generation: number): string {
+  if (known === null) return `## ${model}\n\nNothing has changed since this workflow started.`;
+  const { live, previous, withdrawn } = known;
+  const serves = live === null ? 'nothing is live' : `version ${live.version} is live`;
+  const rows = [
+    ['live', live === null ? 'none' : `version ${live.version}, since ${instant(live.since)}`],
+    ['digest', live === null ? '' : code(live.digest)],
+    ['previous, where a fallback goes', shownVersion(previous)],
+    ['withdrawn', withdrawn.map((digest) => code(shortDigest(digest))).join(' ') || 'none'],
+    ['generation', String(generation)],
+  ];
+  return `## ${model}: ${serves}\n\n${table(['', ''], rows)}`;
+}
+
+function orders(model: string, known: LiveWritten['picture'] | null): readonly string[] {
+  const who = { by: '<who you are>', reason: '<why>' };
+  const order = (title: string, command: string, input: object) =>
+    [`${title}:`, codeBlock('sh', command), codeBlock('json', JSON.stringify(input, null, 2))].join(
+      '\n\n',
+    );
+  const leaving = known?.live?.digest;
+  return [
+    leaving === undefined
+      ? ''
+      : order('Back to the previous version, `fallback`', `npx switchyard fallback ${model}`, {
+          leaving,
+          ...who,
+        }),
+    known?.frozen
+      ? order('Let promotions through again, `thaw`', `npx switchyard thaw ${model}`, who)
+      : order('Stop promotions, `freeze`', `npx switchyard freeze ${model}`, who),
+  ];
+}
+
+function changes(notes: readonly LiveNote[]): string {
+  const rows = notes
+    .toReversed()
+    .map(({ at, what, by, reason, answer, generation }) => [
+      ...[instant(at), plain(what), plain(by, 200), plain(reason), `**${answer}**`],
+      String(generation),
+    ]);
+  return table(['when', 'wish', 'by', 'why', 'answer', 'generation'], rows);
+}

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import type { LifecycleStatus } from '../../domain/lifecycle.js';
+import { lifecycleDetails, startDetails } from '../../domain/lifecycle-details.js';
+import { aDigest } from '../support/builders.js';
+
+const ID = 'lifecycle/tickets/12345678';
+const HOSTILE = '<script>alert(1)</script> | ![x](http://evil.example/x.png)';
+
+const aStatus = (overrides: Partial<LifecycleStatus> = {}): LifecycleStatus => ({
+  model: 'tickets',
+  stage: 'approve',
+  version: 3,
+  digest: aDigest('version 3'),
+  evidence: aDigest('evidence'),
+  waitingFor: ['data-science'],
+  answerBy: { 'data-science': '2026-01-08T03:04:05Z' },
+  frozen: null,
+  verdict: 'passed',
+  table: [],
+  findings: [],
+  decisions: [],
+  refusals: [],
+  ledger: [],
+  ending: null,
+  ...overrides,
+});
+
+describe('lifecycleDetails', () => {
+  it('begin with what it is, then with who is waited for and what to type', () => {
+    const text = lifecycleDetails(aStatus(), ID);
+    assert.ok(text.startsWith('## tickets, version 3: approve\n\nDigest `'));
+    assert.match(text, /\*\*Waiting for data-science\*\* until 2026-01-08 03:04 UTC\./);
+    assert.match(
+      text,
+      new RegExp(
+        '```sh\nnpx switchyard approve lifecycle/tickets/12345678 --role data-science\n```',
+      ),
+    );
+    const json: unknown = JSON.parse(/```json\n([^`]*)```/.exec(text)?.[1] ?? '');
+    assert.deepEqual(json, {
+      ...{ role: 'data-science', decision: 'approved', by: '<who you are>', reason: '<why>' },
+      evidence: aDigest('evidence'),
+    });
+  });
+
+  it('quote a workflow id that a shell would take apart', () => {
+    const text = lifecycleDetails(aStatus(), "it's mine; rm -rf `x`");
+    assert.ok(text.includes("npx switchyard approve 'it'\\''s mine; rm -rf `x`' --role"));
+  });
+
+  it('hold each gate’s value against its limit, and mark what did not pass', () => {
+    const text = lifecycleDetails(
+      aStatus({
+        verdict: 'failed',
+        table: [
+          {
+            gate: { metric: 'peak-rss-bytes', max: 314_572_800, minSample: 1 },
+            verdict: 'failed',
+            value: 412_345_678,
+            reason: 'peak-rss-bytes is 412.35 MB, at most 314.57 MB is asked',
+          },
+          {
+            gate: { metric: 'accuracy', min: 0.9, minSample: 1 },
+            verdict: 'passed',
+            reason: 'accuracy is 0.9312, at least 0.9 is asked',
+          },
+        ],
+      }),
+      ID,
+    );
+    assert.match(text, /### Gates: failed/);
+    assert.match(
+      text,
+      /\| `peak-rss-bytes` \| 412 345 678 \| at most 314 572 800 \| \*\*failed\*\* \|/,
+    );
+    assert.match(text, /\| `accuracy` \| {2}\| at least 0.9 \| passed \| accuracy is 0.9312, /);
+  });
+
+  it('show what others wrote without letting it do anything', () => {
+    const text = lifecycleDetails(
+      aStatus({
+        findings: [
+          {
+            gate: { metric: 'accuracy', min: 0.5, minSample: 1 },
+            owner: 'data-science',
+            reason: HOSTILE,
+            inputs: [{ id: '`', excerpt: HOSTILE, detail: '**x**' }],
+          },
+        ],
+        decisions: [
+          {
+            ...{ role: 'engineering', decision: 'approved', by: '<b>ada</b>', reason: HOSTILE },
+            ...{ evidence: aDigest('evidence'), signature: null, at: '2026-01-02T03:04:05Z' },
+          },
+        ],
+        refusals: [HOSTILE],
+        ledger: [{ step: 'staging', end: 'failed', note: HOSTILE }],
+      }),
+      ID,
+    );
+    const outsideOfCode = text.replace(/(`+)[^`\n][\s\S]*?\1/g, '');
+    assert.doesNotMatch(outsideOfCode, /(?<!\\)<|\[x\]\(/);
+    assert.match(text, /\| staging \| \*\*failed\*\* \|/);
+    assert.match(text, /### Decisions that were not taken/);
+  });
+
+  it('say what a frozen promotion waits for, and how to thaw it', () => {
+    const frozen = { by: 'grace', reason: 'wrong queues', at: '2026-01-02T03:04:05Z' };
+    const text = lifecycleDetails(aStatus({ stage: 'deploy', waitingFor: ['thaw'], frozen }), ID);
+    assert.match(
+      text,
+      /waits for a thaw of tickets\.\*\* grace froze it at 2026-01-02 03:04 UTC: wrong queues/,
+    );
+    assert.match(text, /npx switchyard thaw tickets/);
+    assert.doesNotMatch(text, /--role/);
+  });
+
+  it('ask for nothing once it has ended', () => {
+    const text = lifecycleDetails(aStatus({ ending: 'refused: ada: no', stage: 'ended' }), ID);
+    assert.match(text, /^## tickets, version 3: refused: ada: no\n/);
+    assert.doesNotMatch(text, /Waiting for/);
+  });
+
+  it('stay small whatever there is to show', () => {
+    const row = {
+      gate: { metric: 'accuracy', min: 0.5, minSample: 1 },
+      verdict: 'passed',
+      reason: '<'.repeat(1_000),
+    } as const;
+    const text = lifecycleDetails(aStatus({ table: Array.from({ length: 100 }, () => row) }), ID);
+    assert.ok(text.length <= 16_000, `${text.length} characters`);
+    assert.match(text, /There is more: ask the query `status`/);
+  });
+});
+
+describe('startDetails', () => {
+  it('show who started it and the request', () => {
+    const text = startDetails({
+      model: 'tickets',
+      seed: 3,
+      startedBy: 'ada',
+      reason: '*new* mails',
+    });
+    assert.match(text, /^Started by ada: \\\*new\\\* mails\n\n```json\n\{\n {2}"model": "tickets"/);
+    assert.match(startDetails({ model: 'tickets' }), /^```json/);
+  });
+});
