@@ -98,9 +98,14 @@ export function parseVersionKey(
   return version.success ? { version: version.data, isManifest: parts?.[2] === MANIFEST } : null;
 }
 
+/** All reports and evidence of a version. */
+export function evidencePrefix(model: string, manifestDigest: string): string {
+  return `models/${modelName(model)}/evidence/${digest(manifestDigest)}/`;
+}
+
 /** A report or evidence, under the digest of its own bytes. */
 export function evidenceKey(model: string, manifestDigest: string, documentDigest: string): string {
-  return `models/${modelName(model)}/evidence/${digest(manifestDigest)}/${digest(documentDigest)}.json`;
+  return `${evidencePrefix(model, manifestDigest)}${digest(documentDigest)}.json`;
 }
 
 /** The truth about what serves. */

@@ -14,6 +14,7 @@ interface BucketPlace {
 export interface Place {
   /** Of the development servers; null: the standard environment says it, a profile of `temporal.toml` included. */
   readonly temporal: { readonly address: string; readonly namespace: string } | null;
+  readonly namespace: string;
   /** The prefix of the workers' task queues. */
   readonly taskQueue: string;
   readonly uiUrl: string | null;
@@ -61,6 +62,7 @@ function environmentPlace(variables: Variables, dev: DevState | null): Place {
   return {
     ...shared(variables, own),
     temporal: null,
+    namespace: given(variables, 'TEMPORAL_NAMESPACE') ?? 'default',
     bucket:
       bucket === undefined
         ? null
@@ -74,6 +76,7 @@ function devPlace(variables: Variables, dev: DevState): Place {
   return {
     ...shared(variables, dev),
     temporal: { address, namespace },
+    namespace,
     bucket: { bucket, region, endpoint, credentials: { accessKeyId, secretAccessKey } },
   };
 }
@@ -91,6 +94,16 @@ function shared(variables: Variables, dev: DevState | null) {
 function given(variables: Variables, name: string): string | undefined {
   const value = variables[name];
   return value === '' ? undefined : value;
+}
+
+/** The web UI's page of one workflow, or of all (`null`); null where no web UI is known. */
+export function pageOf(
+  { uiUrl, namespace }: Pick<Place, 'uiUrl' | 'namespace'>,
+  workflowId: string | null,
+): string | null {
+  if (uiUrl === null) return null;
+  const all = `${uiUrl}/namespaces/${namespace}/workflows`;
+  return workflowId === null ? all : `${all}/${encodeURIComponent(workflowId)}`;
 }
 
 /** @throws PortError `UnknownModel` where the workers' configuration is known, and has no such model. */

@@ -2,7 +2,7 @@ import { connectClient } from '../../../client/connect.js';
 import { Lifecycles } from '../../../client/lifecycles.js';
 import { Switchyard } from '../../../client/switchyard.js';
 import { PortError } from '../../../domain/failures.js';
-import { findPlace, type Place } from './place.js';
+import { findPlace, pageOf, type Place } from './place.js';
 import type { Terminal } from './terminal.js';
 
 /** An open connection to Temporal, and where its pages are. */
@@ -32,12 +32,11 @@ export async function inSession<Value>(
   const { client } = connected;
   const { taskQueue } = place;
   const lifecycles = new Lifecycles({ client, taskQueue });
-  const root = place.uiUrl && `${place.uiUrl}/namespaces/${client.options.namespace}/workflows`;
+  const { namespace } = client.options; // a profile of temporal.toml may name it
   try {
     return await work({
       ...{ place, lifecycles, switchyard: new Switchyard({ client, taskQueue }) },
-      page: (workflowId) =>
-        root === null || workflowId === null ? root : `${root}/${encodeURIComponent(workflowId)}`,
+      page: (workflowId) => pageOf({ uiUrl: place.uiUrl, namespace }, workflowId),
       requireWorker: async () => {
         if ((await lifecycles.workers()) > 0) return;
         throw new PortError(

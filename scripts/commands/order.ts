@@ -1,0 +1,135 @@
+import type { Switchyard } from '../../client/switchyard.js';
+import { PortError } from '../../domain/failures.js';
+import type { LiveChangeResult } from '../../domain/live-state.js';
+import { shortDigest } from '../../domain/names.js';
+import { liveWorkflowId } from '../../workflows/messages.js';
+import type { Answer } from './terminal/answer.js';
+import { openBucket } from './terminal/bucket.js';
+import { defineCommand } from './terminal/define-command.js';
+import { requireKnownModel } from './terminal/known-model.js';
+import { thisPerson } from './terminal/person.js';
+import { answered, inSession, type Session } from './terminal/session.js';
+import type { Terminal } from './terminal/terminal.js';
+import { typed } from './terminal/words.js';
+
+const OPTIONS = {
+  reason: { type: 'string', value: 'TEXT', about: 'why, for people' },
+  by: { type: 'string', value: 'WHO', about: 'who orders it; git’s user.email where left out' },
+} as const;
+
+/** In an emergency nobody should have to think of a sentence first. */
+const NO_REASON = 'no reason given';
+
+interface Order {
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** Gives a model's `liveModel` an order, and tells what came of it and how long it took. */
+async function order(
+  terminal: Terminal,
+  given: {
+    readonly name: string;
+    readonly model: string;
+    readonly values: { readonly by: string | undefined; readonly reason: string | undefined };
+    readonly give: (session: Session, order: Order) => Promise<LiveChangeResult>;
+    readonly sentence: (result: LiveChangeResult) => string;
+    readonly next: (result: LiveChangeResult) => readonly string[];
+  },
+): Promise<Answer> {
+  const { name, model, values, give, sentence, next } = given;
+  const signed = { by: values.by ?? (await thisPerson()), reason: values.reason ?? NO_REASON };
+  return inSession(terminal, async (session) => {
+    await requireKnownModel(session, model);
+    await session.requireWorker();
+    const startedMs = performance.now();
+    const result = await answered(terminal, `${name} of ${model}`, give(session, signed));
+    const ms = Math.round(performance.now() - startedMs);
+    return {
+      lines: [`${model}: ${sentence(result)}, generation ${result.generation}, in ${ms} ms`],
+      facts: { model, ...result, ...signed, ms },
+      webUi: session.page(liveWorkflowId(model)),
+      next: next(result),
+      exitCode: result.kind === 'no-previous' ? 1 : 0,
+    };
+  });
+}
+
+/** `switchyard fallback <model>`: the emergency way back to the previous version. */
+export const runFallback = defineCommand({
+  name: 'fallback',
+  takes: '<model>',
+  summary: 'the emergency way back: the previous version serves again, the live one never',
+  options: {
+    ...OPTIONS,
+    leaving: {
+      type: 'string',
+      value: 'DIGEST',
+      about:
+        'the version to leave; what is live where left out. Nothing is done if another is live',
+    },
+  },
+  run: ({ values, words: [model = ''], terminal }) =>
+    order(terminal, {
+      ...{ name: 'fallback', model, values },
+      give: async (session, signed) => {
+        const leaving = values.leaving ?? (await liveDigest(session, model));
+        return session.switchyard.fallback(model, { leaving, ...signed });
+      },
+      sentence: ({ kind, live }) => {
+        if (kind === 'fallen-back') return `fallen back, ${shortDigest(live ?? '')} serves`;
+        if (kind === 'no-previous') return 'there is no version before this one to fall back to';
+        return `nothing done (${kind}): another version is live`;
+      },
+      next: () => [typed('versions', model), typed('freeze', model, '--reason', 'your reason')],
+    }),
+});
+
+/** `switchyard freeze <model>`: no promotion until a thaw. */
+export const runFreeze = freezing(
+  'freeze',
+  'no promotion of this model until thaw; fallback still works',
+  (switchyard, model, signed) => switchyard.freeze(model, signed),
+);
+
+/** `switchyard thaw <model>`: promotions go through again. */
+export const runThaw = freezing(
+  'thaw',
+  'promotions go through again; whoever waited goes on',
+  (switchyard, model, signed) => switchyard.thaw(model, signed),
+);
+
+function freezing(
+  name: 'freeze' | 'thaw',
+  summary: string,
+  give: (switchyard: Switchyard, model: string, order: Order) => Promise<LiveChangeResult>,
+) {
+  const after = name === 'freeze' ? ['thaw', '--reason', 'your reason'] : ['status'];
+  return defineCommand({
+    ...{ name, summary, takes: '<model>', options: OPTIONS },
+    run: ({ values, words: [model = ''], terminal }) =>
+      order(terminal, {
+        ...{ name, model, values },
+        give: ({ switchyard }, signed) => give(switchyard, model, signed),
+        sentence: ({ kind }) => (kind === 'already-done' ? `nothing to ${name}` : kind),
+        next: () => {
+          const [command = '', ...rest] = after;
+          return [typed(command, model, ...rest)];
+        },
+      }),
+  });
+}
+
+/** What is live by the registry, or where no bucket is named by `liveModel`'s last answer. */
+async function liveDigest(session: Session, model: string): Promise<string> {
+  const { place, switchyard } = session;
+  const live =
+    place.bucket === null
+      ? (await switchyard.live(model))?.live
+      : (await openBucket(place).registry.live(model))?.state.live;
+  if (live !== null && live !== undefined) return live;
+  throw new PortError(
+    'InvalidRequest',
+    `nothing of "${model}" is live, so there is nothing to leave: type ${typed('status', model)}`,
+  );
+}
