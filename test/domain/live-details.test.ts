@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { liveDetails, noteOf } from '../../domain/live-details.js';
 import type { LivePicture } from '../../domain/live-state.js';
-import { aDigest } from '../support/builders.js';
+import { recordedDecisionSchema } from '../../domain/decision.js';
+import { aDecision, aDigest } from '../support/builders.js';
 
 const since = '2026-01-02T03:04:05Z';
 const version = (number: number) => ({ version: number, digest: aDigest(number), since });
@@ -50,16 +51,13 @@ describe('liveDetails', () => {
 
 describe('noteOf', () => {
   it('names who approved a promotion', () => {
-    const decision = {
-      ...{ role: 'engineering', decision: 'approved', by: 'grace', reason: 'fine' },
-      ...{ evidence: aDigest('evidence'), signature: null, at: since },
-    } as const;
+    const decision = recordedDecisionSchema.parse({ ...aDecision({ by: 'grace' }), at: since });
     const candidate = {
       ...{ digest: aDigest(3), version: 3, artifact: 'model.onnx', evidence: aDigest('evidence') },
       decisions: [decision],
     };
     assert.deepEqual(noteOf({ kind: 'promote', candidate, baseline: null }, null), {
-      ...{ what: 'promote version 3', by: 'grace (engineering)', reason: '' },
+      ...{ what: 'promote version 3', by: 'grace (data-science)', reason: '' },
     });
   });
 

@@ -38,6 +38,8 @@ const ANOTHER = {
   decisions: [],
 };
 
+const ORDER = { by: 'grace', reason: 'wrong queues' };
+
 /** Keeps the histories of two rounds of tests small. */
 const ONE_ROLE: Pick<Course, 'spec' | 'overrides'> = {
   spec: aSpec({
@@ -133,6 +135,15 @@ const COURSES: Readonly<Record<string, Course>> = {
       return over(rig, id);
     },
   },
+  'frozen-then-thawed': { run: frozenThenThawed },
+  'live-model-frozen': {
+    run: async (rig) => {
+      await frozenThenThawed(rig);
+      await rig.switchyard.freeze(rig.taskQueue, ORDER);
+      await rig.switchyard.freeze(rig.taskQueue, ORDER);
+      return liveWorkflowId(rig.taskQueue);
+    },
+  },
   'live-model': {
     run: async (rig) => {
       const model = rig.taskQueue;
@@ -140,7 +151,7 @@ const COURSES: Readonly<Record<string, Course>> = {
       const baseline = aDigest('version 1');
       const change = { kind: 'promote', candidate: ANOTHER, baseline } as const;
       await new TemporalLivePointer(rig).ask(model, change, 'another lifecycle');
-      const order = { leaving: aDigest('another'), by: 'grace', reason: 'wrong queues' };
+      const order = { leaving: aDigest('another'), ...ORDER };
       await rig.switchyard.fallback(model, order);
       await rig.switchyard.fallback(model, order);
       return liveWorkflowId(model);
@@ -206,6 +217,20 @@ async function approved(rig: Rig): Promise<string> {
   await decide(rig, id, {});
   await asked(rig, 'engineering', id);
   await rig.switchyard.signalDecision(id, aDecision({ role: 'engineering', by: 'grace' }));
+  return over(rig, id);
+}
+
+/** Approved while its model is frozen; resolves to its id when it has gone live after the thaw. */
+async function frozenThenThawed(rig: Rig): Promise<string> {
+  await rig.switchyard.freeze(rig.taskQueue, ORDER);
+  const id = await asked(rig, 'data-science');
+  await decide(rig, id, {});
+  await decide(rig, id, { role: 'engineering' });
+  await until('it waits for the thaw', async () => {
+    const { waitingFor } = await rig.switchyard.status(id);
+    return waitingFor.includes('thaw') ? true : undefined;
+  });
+  await rig.switchyard.thaw(rig.taskQueue, ORDER);
   return over(rig, id);
 }
 
