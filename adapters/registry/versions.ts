@@ -92,6 +92,11 @@ export class Versions {
     );
   }
 
+  /** The digest that a number is bound to, with or without a version there; null where nobody claimed it. */
+  async claimOf(model: string, version: number): Promise<string | null> {
+    return this.#claimed(model, version);
+  }
+
   /**
    * Finds or makes the claim of a digest. Numbers have no gaps, so every number up to the highest is looked at, listed or
    * not: a listing in pages may miss one that was claimed meanwhile.
