@@ -1,9 +1,20 @@
 #!/usr/bin/env node
-/** The `switchyard` command: in the built package what `dist/` has, in the checkout the TypeScript itself. */
-import { existsSync } from 'node:fs';
+/**
+ * The `switchyard` command. In the built package it is what `dist/` has; in the checkout what set-up built of the sources, or
+ * the sources themselves where one has changed since.
+ */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
-const source = new URL('./switchyard.ts', import.meta.url);
-if (existsSync(source)) {
+const root = new URL('../', import.meta.url);
+const source = new URL('scripts/switchyard.ts', root);
+const built = new URL('.switchyard/build/command/', root);
+
+if (!existsSync(source)) {
+  await import('../dist/scripts/switchyard.js');
+} else if (isFresh()) {
+  await import(new URL('switchyard.mjs', built).href);
+} else {
   try {
     const { register } = await import('tsx/esm/api');
     register();
@@ -13,6 +24,18 @@ if (existsSync(source)) {
     process.exit(1);
   }
   await import(source.href);
-} else {
-  await import('../dist/scripts/switchyard.js');
+}
+
+/** Whether every source still has the size and the time that it had when the command was built; a few milliseconds. */
+function isFresh() {
+  try {
+    const inputs = JSON.parse(readFileSync(new URL('inputs.json', built), 'utf8'));
+    const folder = fileURLToPath(root);
+    return inputs.every(([path, size, mtimeMs]) => {
+      const now = statSync(folder + path);
+      return now.size === size && now.mtimeMs === mtimeMs;
+    });
+  } catch {
+    return false; // never built, or a source is gone
+  }
 }
