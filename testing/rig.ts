@@ -41,19 +41,22 @@ export async function startRig(
   options: RigOptions = {},
 ): Promise<Rig> {
   installRuntime();
+  const workflowBundle = options.workflowBundle ?? (await readWorkflowBundle());
   const { client, native, close } = await connect(options.server);
   rigs += 1;
   const taskQueue = `${title
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .slice(0, 40)}-${rigs}`;
-  const workflowBundle = options.workflowBundle ?? (await readWorkflowBundle());
   const workers = await createWorkers({
     connection: native,
     namespace: client.options.namespace,
     taskQueue,
     activities: activities({ client, taskQueue }),
     workflowBundle,
+  }).catch(async (error: unknown) => {
+    await close(); // else the process that tests would never end
+    throw error;
   });
   const running = workers.run();
   return {
@@ -61,13 +64,16 @@ export async function startRig(
     client,
     switchyard: new Switchyard({ client, taskQueue }),
     [Symbol.asyncDispose]: async () => {
-      workers.shutdown();
-      await running;
-      const started =
-        options.server?.histories(taskQueue) ??
-        client.workflow.list({ query: `TaskQueue = "${taskQueue}"` }).intoHistories();
-      await replay(started, workflowBundle);
-      await close();
+      try {
+        workers.shutdown();
+        await running;
+        const started =
+          options.server?.histories(taskQueue) ??
+          client.workflow.list({ query: `TaskQueue = "${taskQueue}"` }).intoHistories();
+        await replay(started, workflowBundle);
+      } finally {
+        await close();
+      }
     },
   };
 }
