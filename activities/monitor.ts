@@ -108,7 +108,7 @@ function planOf({ models }: Pick<MonitorPorts, 'models'>, model: string): Gone |
   return { kind: 'gone', reason };
 }
 
-interface Planned {
+export interface Planned {
   readonly kind: 'plan';
   readonly plan: MonitorPlan;
 }
