@@ -1,19 +1,14 @@
 /** Makes `dist/`, the package's JavaScript, types and bundles: `npm run build`. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { bundledFile, PACKAGE_ROOT } from '../adapters/package/package-root.js';
 
 const DIST = join(PACKAGE_ROOT, 'dist');
 
-/** What set-up bundles before this runs, without the stamps by which it knows what has changed. */
-function copyBundles(): void {
-  const from = bundledFile('');
-  for (const name of readdirSync(from)) {
-    if (!name.endsWith('.stamp')) cpSync(join(from, name), join(DIST, 'build', name));
-  }
-}
+/** What set-up has bundled before this runs, and a package cannot make by itself. */
+const BUNDLES = ['workflow-bundle.js', 'workflow-bundle.js.map', 'inference-child.mjs'];
 
 function compile(): void {
   const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
@@ -24,5 +19,5 @@ function compile(): void {
 
 rmSync(DIST, { recursive: true, force: true });
 compile();
-copyBundles();
+for (const name of BUNDLES) cpSync(bundledFile(name), join(DIST, 'build', name));
 process.stdout.write('dist/ is built; npm pack makes the package of it\n');
