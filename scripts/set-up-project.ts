@@ -9,9 +9,12 @@ import type { Project } from '../workers/project.js';
 /**
  * Installs what a project needs beside its npm packages: uv, the development servers, and the Python packages of its trainers.
  * What is there already costs only its digests; what it does is told on standard error.
- * @throws PortError `SetUpMissing` where something is missing or fails; it has been said what.
+ * @throws PortError `SetUpMissing` where something is missing or fails; it has been said what. The signal's reason, where it aborts.
  */
-export async function setUpProject({ root, trainers }: Pick<Project, 'root' | 'trainers'>) {
+export async function setUpProject(
+  { root, trainers }: Pick<Project, 'root' | 'trainers'>,
+  signal: AbortSignal,
+): Promise<void> {
   const own = Object.values(trainers).flatMap((trainer) =>
     'run' in trainer ? [] : [trainerProject(root, trainer.project)],
   );
@@ -19,6 +22,7 @@ export async function setUpProject({ root, trainers }: Pick<Project, 'root' | 't
   const setUp = join(PACKAGE_ROOT, 'scripts/setup.js');
   const child = spawn(process.execPath, [setUp, '--python', ...folders], {
     stdio: ['ignore', 'ignore', 'inherit'],
+    signal, // it ends what it has started, and gives its lock back
   });
   await once(child, 'exit');
   if (child.exitCode === 0) return;

@@ -13,6 +13,7 @@ import {
   writeDevState,
   type DevState,
 } from '../servers/dev-state.js';
+import { setUpProject } from '../set-up-project.js';
 import { devStateOf, startStack, type Stack } from '../stack.js';
 import type { Answer } from './terminal/answer.js';
 import { defineCommand, type Asked } from './terminal/define-command.js';
@@ -49,7 +50,9 @@ async function dev({ values, terminal }: Asked<typeof OPTIONS>): Promise<Answer>
   const workers = wholeNumber('--workers', values.workers, { min: 1, max: MOST_WORKERS }) ?? 1;
   const folder = process.cwd();
   const config = resolve(values.config ?? 'switchyard.config.ts');
-  const models = Object.keys((await loadProject(config)).models);
+  const project = await loadProject(config);
+  await setUpProject(project, terminal.interrupted);
+  const models = Object.keys(project.models);
   const lock = await takeFolder(folder);
   const directory = join(folder, '.switchyard', 'dev');
   try {

@@ -14,9 +14,9 @@ export const runSetup = defineCommand({
   summary: 'installs the servers, and the Python packages of the project’s trainers',
   more: ['Once: what is there as the locks say is left as it is. `dev` does it by itself.'],
   options: OPTIONS,
-  run: async ({ values }) => {
+  run: async ({ values, terminal }) => {
     const project = await loadProject(values.config ?? 'switchyard.config.ts');
-    await setUpProject(project);
+    await setUpProject(project, terminal.interrupted);
     return {
       lines: ['everything is installed'],
       facts: { trainers: Object.keys(project.trainers) },
