@@ -66,6 +66,8 @@ export interface SweepInventory {
   readonly models: readonly ModelInventory[];
   readonly staging: readonly StagedRun[];
   readonly snapshots: readonly StoredSnapshot[];
+  /** What replaces snapshots that a person's rows were deleted from: new digests by old ones. */
+  readonly replacements: ReadonlyMap<string, string>;
 }
 
 /** What workflows that are open now rest on. */
@@ -125,6 +127,10 @@ export function planSweep(given: SweepGiven): SweepPlan {
   const kept = new Set<string>();
   const items = given.inventory.models.flatMap((model) => planModel(given, model, kept));
   items.push(...given.inventory.staging.flatMap((run) => planStaging(given, run)));
+  for (const digest of kept) {
+    const replacedBy = given.inventory.replacements.get(digest);
+    if (replacedBy !== undefined) kept.add(replacedBy); // a set's loop comes to what it adds
+  }
   if (given.includesShared) {
     items.push(...given.inventory.snapshots.map((each) => planSnapshot(given, each, kept)));
   }

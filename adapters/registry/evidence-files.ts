@@ -11,7 +11,8 @@ import {
 import { referenceProfileSchema, type ReferenceProfile } from '../../domain/reference-profile.js';
 import { PortError } from '../../domain/failures.js';
 import type { ObjectStore } from '../../domain/ports/object-store.js';
-import { evidenceKey } from './keys.js';
+import { tombstoneSchema } from '../../domain/forgetting.js';
+import { evidenceKey, evidenceTombstoneKey } from './keys.js';
 import { encodeJson, missingObject, parseStored, verifyBytes } from './stored-json.js';
 
 const documentSchema = z.union([
@@ -78,11 +79,21 @@ export class EvidenceFiles {
   ): Promise<T | null> {
     const key = evidenceKey(model, manifestDigest, digest);
     const stored = await this.#store.get(key);
-    if (stored === null) return null;
+    if (stored === null) {
+      const replacedBy = await this.#replacementOf(model, manifestDigest, digest);
+      return replacedBy === null ? null : this.#read(model, manifestDigest, replacedBy, schema);
+    }
     verifyBytes(key, stored.bytes, digest);
     const document = parseStored(key, stored.bytes, schema);
     belongs(document, model, manifestDigest);
     return document;
+  }
+
+  /** The copy without a forgotten person's inputs: numbers and verdict are the original's. */
+  async #replacementOf(model: string, manifest: string, digest: string): Promise<string | null> {
+    const key = evidenceTombstoneKey(model, manifest, digest);
+    const stored = await this.#store.get(key);
+    return stored === null ? null : parseStored(key, stored.bytes, tombstoneSchema).replacedBy;
   }
 
   async #mustHold(key: string, digest: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { testReportSchema } from '../../domain/evidence.js';
+import { tombstoneSchema } from '../../domain/forgetting.js';
 import { digestSchema, nameSchema, runIdSchema } from '../../domain/names.js';
 import type { ListedObject, ObjectStore } from '../../domain/ports/object-store.js';
 import type {
@@ -13,6 +14,7 @@ import type {
 } from '../../domain/sweep.js';
 import { inParallel } from './files.js';
 import { LivePointerFile } from './live-pointer-file.js';
+import { parseStored } from './stored-json.js';
 import { Versions } from './versions.js';
 
 /** What the bucket holds, without who uses it: Temporal says that of staged runs. */
@@ -44,6 +46,7 @@ export async function takeInventory(store: ObjectStore): Promise<BucketInventory
       .filter(([run]) => runIdSchema.safeParse(run).success)
       .map(([run, objects]) => ({ run, ...thing(objects) })),
     snapshots: snapshotsOf(datasets?.objects ?? []),
+    replacements: await replacementsOf(store, datasets?.objects ?? []),
     now: datasets?.now ?? new Date(),
   };
 }
@@ -136,6 +139,22 @@ function snapshotsOf(objects: readonly ListedObject[]): readonly StoredSnapshot[
     if (!isName(source) || !digestSchema.safeParse(digest).success) return [];
     return [{ source, digest, ...thing(files, /\/snapshot\.json$/) }];
   });
+}
+
+const TOMBSTONE = /^datasets\/[^/]+\/([0-9a-f]{64})\/tombstone\.json$/;
+
+async function replacementsOf(
+  store: ObjectStore,
+  objects: readonly ListedObject[],
+): Promise<ReadonlyMap<string, string>> {
+  const found = await inParallel(objects, async ({ key }) => {
+    const old = TOMBSTONE.exec(key)?.[1];
+    const stored = old === undefined ? null : await store.get(key);
+    if (old === undefined || stored === null) return [];
+    const { replacedBy } = parseStored(key, stored.bytes, tombstoneSchema);
+    return replacedBy === null ? [] : [[old, replacedBy] as const];
+  });
+  return new Map(found.flat());
 }
 
 function daysOf(

@@ -11,6 +11,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   reject: async () => (await import('./decide.js')).runReject,
   'needs-more-data': async () => (await import('./decide.js')).runNeedsMoreData,
   sweep: async () => (await import('./sweep.js')).runSweep,
+  forget: async () => (await import('./forget.js')).runForget,
   fallback: async () => (await import('./order.js')).runFallback,
   freeze: async () => (await import('./order.js')).runFreeze,
   thaw: async () => (await import('./order.js')).runThaw,

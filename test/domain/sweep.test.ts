@@ -55,7 +55,10 @@ function liveAfter(...versions: readonly number[]): LiveState | null {
 function plan(overrides: Partial<SweepGiven> & { model?: Partial<ModelInventory> } = {}) {
   const { model, ...others } = overrides;
   return planSweep({
-    inventory: { models: [aModel(model)], staging: [], snapshots: [] },
+    inventory: {
+      ...{ models: [aModel(model)], staging: [], snapshots: [] },
+      replacements: new Map<string, string>(),
+    },
     open: NOTHING_OPEN,
     retention: { tickets: retentionSpecSchema.parse({ versions: 2 }) },
     includesShared: true,
@@ -147,7 +150,12 @@ describe('planSweep', () => {
       staged('gone', 'unknown', 8),
       staged('new', 'unknown', 1),
     ];
-    const inventory = { models: [aModel()], staging, snapshots: [] };
+    const inventory = {
+      models: [aModel()],
+      staging,
+      snapshots: [],
+      replacements: new Map<string, string>(),
+    };
     assert.deepEqual(deletedBy(plan({ inventory })), [
       'staging tickets ended',
       'staging unknown gone',
@@ -176,7 +184,11 @@ describe('planSweep', () => {
         aModel({ model: 'another', versions: [aVersion(9)] }),
       ],
       staging: [],
-      snapshots: ['rows of 3', 'rows of 1', 'held out', 'rows of 9', 'in use'].map(snapshot),
+      snapshots: ['rows of 1', 'held out', 'rows of 9', 'in use', 'instead of 3'].map(snapshot),
+      replacements: new Map([
+        [aDigest('rows of 3'), aDigest('rows in between')],
+        [aDigest('rows in between'), aDigest('instead of 3')],
+      ]),
     };
     const open = { digests: new Set([aDigest('in use')]), since: NOW };
     const planned = plan({ inventory, open });
