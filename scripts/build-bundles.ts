@@ -14,7 +14,10 @@ interface Bundle {
   readonly outPath: string;
   /** Folders and files of which it is made. */
   readonly sources: readonly string[];
+  /** Puts it in place at once, so that a process that starts meanwhile never reads half of it. */
   readonly make: (outPath: string) => Promise<unknown>;
+  /** What else is worth saying of a new one. */
+  readonly measure?: (outPath: string) => Promise<string>;
 }
 
 const CHILD: Bundle = {
@@ -33,13 +36,19 @@ const WORKFLOWS: Bundle = {
     const { buildWorkflowBundle } = await import('../workers/bundle.js');
     await buildWorkflowBundle(outPath);
   },
+  measure: async (outPath) => {
+    const { measureWorkflowBundle } = await import('../workers/measure-bundle.js');
+    const { mapBytes, loadMs } = await measureWorkflowBundle({ path: outPath, installs: true });
+    return `; source map apart, ${kilobytes(mapBytes)}; a worker loads both in ${Math.round(loadMs)} ms`;
+  },
 };
 
 /** One file with all of `domain/` it needs; onnxruntime-node stays a package, because it loads a native library. */
 async function buildInferenceChild(outPath: string): Promise<void> {
+  const unfinished = `${outPath}.${process.pid}.mjs`;
   await build({
     entryPoints: [join(ROOT, 'adapters/model-runtime/inference-child.ts')],
-    outfile: outPath,
+    outfile: unfinished,
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -48,6 +57,7 @@ async function buildInferenceChild(outPath: string): Promise<void> {
     legalComments: 'none',
     logLevel: 'warning',
   });
+  await rename(unfinished, outPath);
 }
 
 async function bring(bundle: Bundle): Promise<void> {
@@ -57,18 +67,17 @@ async function bring(bundle: Bundle): Promise<void> {
   const isCurrent = existsSync(bundle.outPath) && (await readIfThere(stampPath)) === digest;
   if (!isCurrent) {
     await mkdir(dirname(bundle.outPath), { recursive: true });
-    // in place at once: a process that starts meanwhile reads the old one or the new one, never half of it
-    const extension = bundle.outPath.slice(bundle.outPath.lastIndexOf('.'));
-    const unfinished = `${bundle.outPath}.${process.pid}${extension}`;
-    await bundle.make(unfinished);
-    await rename(unfinished, bundle.outPath);
+    await bundle.make(bundle.outPath);
     await writeFile(stampPath, digest);
   }
   const { size } = await stat(bundle.outPath);
   const ms = Math.round(performance.now() - startedMs);
   const state = isCurrent ? 'unchanged' : 'built';
-  process.stdout.write(`${bundle.name}: ${state}, ${Math.round(size / 1024)} KB, ${ms} ms\n`);
+  const more = isCurrent ? '' : ((await bundle.measure?.(bundle.outPath)) ?? '');
+  process.stdout.write(`${bundle.name}: ${state}, ${kilobytes(size)}, ${ms} ms${more}\n`);
 }
+
+const kilobytes = (bytes: number) => `${Math.round(bytes / 1024)} KB`;
 
 async function digestOf(sources: readonly string[]): Promise<string> {
   const hash = createHash('sha256').update(process.version);

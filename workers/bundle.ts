@@ -1,33 +1,137 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
-import { bundledFile, sourceFile } from '../adapters/package/package-root.js';
+import { dirname, isAbsolute, join, relative } from 'node:path';
+import { bundleWorkflowCode, DefaultLogger, type BundleOptions } from '@temporalio/worker';
+import { transform } from 'esbuild';
+import { z } from 'zod';
+import { bundledFile, PACKAGE_ROOT, sourceFile } from '../adapters/package/package-root.js';
+import { PortError } from '../domain/failures.js';
 
-/** Where `npm run check:bundle` and the set-up put the workflow bundle. */
-const WORKFLOW_BUNDLE_PATH = bundledFile('workflow-bundle.js');
+/** Where `npm run check:bundle` and the set-up put the workflow bundle; its source map lies beside it, with `.map`. */
+export const WORKFLOW_BUNDLE_PATH = bundledFile('workflow-bundle.js');
 
-const WORKFLOWS_PATH = sourceFile('workflows/index');
+const INLINE_MAP = '//# sourceMappingURL=data:application/json;base64,';
+
+const sourceMapSchema = z.looseObject({ sources: z.array(z.string()), mappings: z.string() });
+
+/** Code and source map of workflows, for the sandbox. */
+export interface MadeBundle {
+  readonly code: string;
+  readonly map: string;
+  /** Absolute paths of all files that are in it. */
+  readonly files: readonly string[];
+}
 
 /**
- * Bundles `workflows/` for the sandbox, with an inline source map. It takes over a second: it is built ahead, once.
+ * Bundles workflows for the sandbox, minified; functions keep their names, since workflows are known by them. It takes over a
+ * second: the package's own are built ahead, once.
+ * @param given - `root`: what the source map's paths, as stack traces show them, are relative to.
  * Rejects where workflow code reaches a Node builtin or another module that the sandbox does not have.
  */
-export async function buildWorkflowBundle(outPath = WORKFLOW_BUNDLE_PATH): Promise<void> {
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: WORKFLOWS_PATH,
+export async function makeWorkflowBundle(given: {
+  workflowsPath: string;
+  root: string;
+  /** Modules whose interceptors run around every workflow. */
+  interceptorModules?: readonly string[];
+}): Promise<MadeBundle> {
+  const bundled = await bundleWorkflowCode({
+    workflowsPath: given.workflowsPath,
     logger: new DefaultLogger('WARN'),
+    webpackConfigHook: withoutWhatIsUnused,
+    workflowInterceptorModules: [...(given.interceptorModules ?? [])],
   });
-  await mkdir(dirname(outPath), { recursive: true });
-  const unfinished = `${outPath}.${process.pid}`;
-  await writeFile(unfinished, code);
-  await rename(unfinished, outPath);
+  const { code, map } = await transform(bundled.code, {
+    ...{ loader: 'js', target: 'node20', minify: true, keepNames: true, legalComments: 'none' },
+    ...{ sourcemap: 'external', sourcesContent: false },
+  });
+  const parsed = sourceMapSchema.parse(JSON.parse(map));
+  const sources = parsed.sources.map((source) =>
+    isAbsolute(source) ? relative(given.root, source) : source,
+  );
+  return {
+    code,
+    map: JSON.stringify({
+      ...parsed,
+      file: 'workflow-bundle.js',
+      sources,
+      names: [],
+      mappings: withoutNames(parsed.mappings),
+    }),
+    files: parsed.sources.filter((source) => isAbsolute(source)),
+  };
 }
 
-/** The built bundle, as `Worker.create` takes it. Rejects with what to type where it was never built. */
-export async function readWorkflowBundle(path = WORKFLOW_BUNDLE_PATH): Promise<{ code: string }> {
-  try {
-    return { code: await readFile(path, 'utf8') };
-  } catch (cause) {
-    throw new Error('the workflow bundle is missing: type npm run setup', { cause });
+/** Bundles the package's own workflows into a file, and its map into one beside it. */
+export async function buildWorkflowBundle(outPath = WORKFLOW_BUNDLE_PATH): Promise<void> {
+  const made = await makeWorkflowBundle({
+    workflowsPath: sourceFile('workflows/index'),
+    root: PACKAGE_ROOT,
+  });
+  await writeWorkflowBundle(outPath, made);
+}
+
+/** Writes code and map in place at once: a process that starts meanwhile reads old ones or new ones, never half of one. */
+export async function writeWorkflowBundle(
+  path: string,
+  { code, map }: Pick<MadeBundle, 'code' | 'map'>,
+): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  for (const [place, text] of [
+    [mapBeside(path), map],
+    [path, code],
+  ] as const) {
+    const unfinished = `${place}.${process.pid}`;
+    await writeFile(unfinished, text);
+    await rename(unfinished, place);
   }
 }
+
+/**
+ * A built bundle with its map, as `Worker.create` takes it.
+ * @throws PortError `SetUpMissing` with what to type where it was never built.
+ */
+export async function readWorkflowBundle(path = WORKFLOW_BUNDLE_PATH): Promise<{ code: string }> {
+  try {
+    const [code, map] = await Promise.all([readFile(path, 'utf8'), readFile(mapBeside(path))]);
+    return { code: `${code}\n${INLINE_MAP}${map.toString('base64')}` };
+  } catch (cause) {
+    throw new PortError('SetUpMissing', 'the workflow bundle is missing: type npm run setup', {
+      details: { path },
+      cause,
+    });
+  }
+}
+
+/**
+ * A map's segments with their places only. A segment's fifth number, the name at that place, would be taken for the name of the
+ * function around it by whoever writes the stack trace; the functions' own names are kept in the code.
+ */
+function withoutNames(mappings: string): string {
+  return mappings.replaceAll(/[^,;]+/g, (segment) =>
+    [...segment.matchAll(VLQ_NUMBER)].slice(0, 4).join(''),
+  );
+}
+
+/** Digits of base 64 that say more are to come, then one that does not. */
+const VLQ_NUMBER = /[g-z0-9+/]*[A-Za-f]/g;
+
+type WebpackConfigHook = NonNullable<BundleOptions['webpackConfigHook']>;
+
+/** Leaves out what no workflow reaches, such as zod's locales; what is left is minified afterwards, which is faster. */
+function withoutWhatIsUnused(
+  config: Parameters<WebpackConfigHook>[0],
+): ReturnType<WebpackConfigHook> {
+  const { resolve = {} } = config;
+  return {
+    ...config,
+    mode: 'production',
+    optimization: { minimize: false },
+    // workflows of another folder find the SDK where this package has it
+    resolve: {
+      ...resolve,
+      modules: [...(resolve.modules ?? []), join(PACKAGE_ROOT, 'node_modules')],
+    },
+  };
+}
+
+/** Where a bundle's source map lies. */
+export const mapBeside = (path: string) => `${path}.map`;
