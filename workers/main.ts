@@ -7,6 +7,7 @@ import { createLog } from '../adapters/process/process-log.js';
 import { listenForStop } from '../adapters/process/stop-signals.js';
 import { connectClient, type ConnectedClient } from '../client/connect.js';
 import { registerSearchAttributes } from '../client/search-attributes.js';
+import { startTracing } from '../client/tracing.js';
 import { isPortError } from '../domain/failures.js';
 import type { ObjectStore } from '../domain/ports/object-store.js';
 import { readWorkflowBundle } from './bundle.js';
@@ -15,7 +16,9 @@ import { startOperationsServer } from './operations-server.js';
 import { loadProject } from './project.js';
 import { whatIsMissing } from './readiness.js';
 import { installRuntime } from './runtime.js';
+import { traceWorker } from './tracing.js';
 import { watchActivities } from './watched-activities.js';
+import { giveStandingOrders } from './standing-orders.js';
 import { wireActivities } from './wire.js';
 import { createWorkers, type Workers } from './worker.js';
 
@@ -25,6 +28,7 @@ const PROBE_WRITERS = 2;
 /** Runs one worker process until SIGTERM or SIGINT. */
 async function main(environment: WorkerEnvironment, log: Logger): Promise<void> {
   const stop = listenForStop();
+  const tracing = await startTracing('switchyard-worker');
   const project = await loadProject(environment.config);
   const store = new S3ObjectStore(environment);
   const [connected] = await Promise.all([
@@ -37,13 +41,15 @@ async function main(environment: WorkerEnvironment, log: Logger): Promise<void> 
   const connection = await NativeConnection.connect(loadClientConnectConfig().connectionOptions);
   const { taskQueue, workDir, shutdownGraceMs } = environment;
   const { client } = connected;
+  const traced = tracing && (await traceWorker(tracing));
   await registerSearchAttributes(client);
   const workers = await createWorkers({
     ...{ connection, taskQueue, shutdownGraceMs },
     namespace: client.options.namespace,
-    workflowBundle: await readWorkflowBundle(),
+    workflowBundle: traced?.workflowBundle ?? (await readWorkflowBundle()),
+    ...(traced && { sinks: traced.sinks }),
     activities: wireActivities({ project, store, client, taskQueue, workDir, log, meter }),
-    activityInterceptors: [watchActivities(meter)],
+    activityInterceptors: [...(traced ? [traced.activityInterceptor] : []), watchActivities(meter)],
   });
   const needs = { workers, store, connected };
   const operations = await serveOperations(environment, metricsUrl, needs, log);
@@ -53,7 +59,9 @@ async function main(environment: WorkerEnvironment, log: Logger): Promise<void> 
     log.info({ signal, shutdownGraceMs }, 'stopping: no new work is taken');
     workers.shutdown();
   });
-  await workers.run();
+  const running = workers.run();
+  void giveStandingOrders({ client, taskQueue, models: project.models, log });
+  await running;
   await operations?.close();
   await connected.close();
   await connection.close();

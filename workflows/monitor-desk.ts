@@ -30,6 +30,7 @@ export class MonitorDesk {
   /** The specification is to be read again. */
   isStale = true;
   #isWoken = false;
+  #isPlanned = false;
 
   constructor(model: string, carried: MonitorState | undefined) {
     this.model = model;
@@ -39,6 +40,13 @@ export class MonitorDesk {
   adopt(plan: MonitorPlan): void {
     this.plan = plan;
     this.state = settled(this.state, plan, Date.now());
+    this.#isPlanned = true;
+  }
+
+  /** The specification has been read in this run, or there is none any more. */
+  async planned(): Promise<MonitorPlan> {
+    await condition(() => this.#isPlanned);
+    return this.plan;
   }
 
   note(text: string): void {

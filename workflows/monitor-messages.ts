@@ -20,9 +20,9 @@ export function monitorWorkflowId(model: string): string {
 export const pause = defineUpdate<MonitorStanding, [MonitorOrder]>('pause');
 export const resume = defineUpdate<MonitorStanding, [MonitorOrder]>('resume');
 /** Judges the last window's length up to now, without writing it or acting on it. */
-export const checkNow = defineUpdate<WindowRow, [object?]>('checkNow');
+export const checkNow = defineUpdate<WindowRow, [object]>('checkNow');
 /** Reads the specification again, as every worker asks at its start. */
-export const refresh = defineUpdate<MonitorStanding, [object?]>('refresh');
+export const refresh = defineUpdate<MonitorStanding, [object]>('refresh');
 /** All that the monitor remembers. */
 export const state = defineQuery<MonitorState>('state');
 

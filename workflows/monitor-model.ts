@@ -20,7 +20,7 @@ import { openMonitorDesk, type MonitorDesk } from './monitor-desk.js';
 import { monitorInputSchema, type MonitorEnd, type MonitorInput } from './monitor-messages.js';
 
 /** Turns of a run: few enough that a replay is short, and what waits at the desk never waits long. */
-const TURNS_PER_RUN = 100;
+const TURNS_PER_RUN = 200;
 
 /** How long a window that could not be read waits until it is tried again. */
 const AGAIN_MS = 30_000;
@@ -37,6 +37,7 @@ export async function monitorModel(input: MonitorInput): Promise<MonitorEnd> {
   for (let turn = 0; turn < TURNS_PER_RUN && !workflowInfo().continueAsNewSuggested; turn += 1) {
     const end = await takeTurn(desk);
     if (end === null) continue;
+    desk.adopt({ windows: null, newData: null });
     desk.note(`ended: ${end}`);
     desk.show();
     await condition(allHandlersFinished);
@@ -55,7 +56,6 @@ async function takeTurn(desk: MonitorDesk): Promise<string | null> {
     if (planned.kind === 'gone') return planned.reason;
     desk.adopt(planned.plan);
   }
-  desk.show();
   const turn = turnOf(desk.state, desk.plan, Date.now());
   switch (turn.kind) {
     case 'window':
@@ -64,6 +64,7 @@ async function takeTurn(desk: MonitorDesk): Promise<string | null> {
       await lookAtData(desk);
       return null;
     case 'wait':
+      desk.show();
       await desk.wait(turn.ms);
       return null;
     default:
@@ -155,7 +156,7 @@ async function lookAtData(desk: MonitorDesk): Promise<void> {
 
 /** `checkNow`: the last window's length up to now, not written, not counted. */
 async function lookNow(desk: MonitorDesk): Promise<WindowRow> {
-  const everyMs = desk.plan.windows?.everyMs;
+  const everyMs = (await desk.planned()).windows?.everyMs;
   if (everyMs === undefined) {
     throw ApplicationFailure.nonRetryable(
       `no windows of "${desk.model}" are judged: its specification has no monitor`,

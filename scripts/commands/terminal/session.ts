@@ -1,5 +1,7 @@
 import { connectClient } from '../../../client/connect.js';
 import { Lifecycles } from '../../../client/lifecycles.js';
+import { Monitors } from '../../../client/monitors.js';
+import { Schedules } from '../../../client/schedules.js';
 import { Switchyard } from '../../../client/switchyard.js';
 import { PortError } from '../../../domain/failures.js';
 import { findPlace, pageOf, type Place } from './place.js';
@@ -9,6 +11,8 @@ import type { Terminal } from './terminal.js';
 export interface Session {
   readonly switchyard: Switchyard;
   readonly lifecycles: Lifecycles;
+  readonly monitors: Monitors;
+  readonly schedules: Schedules;
   readonly place: Place;
   /** The page of one workflow, or of all lifecycles (`null`); null where no web UI is known. */
   page(workflowId: string | null): string | null;
@@ -36,6 +40,8 @@ export async function inSession<Value>(
   try {
     return await work({
       ...{ place, lifecycles, switchyard: new Switchyard({ client, taskQueue }) },
+      monitors: new Monitors({ client, taskQueue }),
+      schedules: new Schedules({ client, taskQueue }),
       page: (workflowId) => pageOf({ uiUrl: place.uiUrl, namespace }, workflowId),
       requireWorker: async () => {
         if ((await lifecycles.workers()) > 0) return;
