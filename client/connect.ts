@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { PortError } from '../domain/failures.js';
+import { startTracing } from './tracing.js';
 
 const CONNECT_TIMEOUT = '8 seconds';
 const KNOCK_MS = 1_000;
@@ -33,8 +34,16 @@ export async function connectClient(
       address,
       connectTimeout: CONNECT_TIMEOUT,
     });
-    const client = new Client({ connection, namespace });
-    return { client, address, close: () => connection.close() };
+    const tracing = await startTracing('switchyard-client');
+    const client = new Client({
+      ...{ connection, namespace },
+      interceptors: { workflow: tracing === null ? [] : [tracing.clientInterceptor] },
+    });
+    const close = async () => {
+      await connection.close();
+      await tracing?.flush();
+    };
+    return { client, address, close };
   } catch (error) {
     throw new PortError(
       'TemporalUnreachable',

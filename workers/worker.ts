@@ -1,9 +1,11 @@
 import {
   Worker,
   type ActivityInterceptorsFactory,
+  type InjectedSinks,
   type NativeConnection,
   type WorkflowBundleOption,
 } from '@temporalio/worker';
+import type { Sinks } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 
 /** How many activities each queue's worker runs at once: training and tests use whole cores. */
@@ -21,6 +23,8 @@ export interface WorkerGiven {
   readonly workflowBundle: WorkflowBundleOption;
   /** Around every activity, the outermost first. */
   readonly activityInterceptors?: readonly ActivityInterceptorsFactory[];
+  /** What workflow code of the bundle's interceptors sends to, such as spans. */
+  readonly sinks?: InjectedSinks<Sinks>;
   /** How long running activities may go on once the shutdown has begun; default 10 seconds. */
   readonly shutdownGraceMs?: number;
 }
@@ -56,6 +60,7 @@ export async function createWorkers(given: WorkerGiven): Promise<Workers> {
       workflowBundle: given.workflowBundle,
       maxConcurrentActivityTaskExecutions: LIMITS.bookkeeping,
       maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
+      ...(given.sinks && { sinks: given.sinks }),
       stickyQueueScheduleToStartTimeout: '1 second', // what a killed worker's runs wait for
     }),
     Worker.create({
