@@ -110,7 +110,7 @@ async function startPolling(
 ): Promise<Started> {
   const program = keep(programs, await startProgram(name, 'workers/main', environment));
   await untilReady(`the ${name}`, program, () =>
-    Promise.resolve(program.tail().includes('"polling"') ? 'ready' : 'not-yet'),
+    Promise.resolve(program.hasSaid('"polling"') ? 'ready' : 'not-yet'),
   );
   return { name, program };
 }

@@ -9,7 +9,7 @@ async function main(args: readonly string[]): Promise<number> {
   const name = two !== '' && Object.hasOwn(COMMANDS, two) ? two : (args[0] ?? '');
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (load !== undefined) {
-    const command = await load();
+    const command = await load().catch(packagesMissing);
     return command(args.slice(name.split(' ').length));
   }
   if (['--help', '-h', 'help'].includes(name)) {
@@ -24,6 +24,15 @@ async function main(args: readonly string[]): Promise<number> {
   const hint = nearest === null ? 'type npx switchyard --help' : `did you mean "${nearest}"?`;
   process.stderr.write(`there is no command "${name}"; ${hint}\n`);
   return 2;
+}
+
+/** A half-installed checkout, such as during `npm ci`: the command's own packages are not there. */
+function packagesMissing(error: unknown): never {
+  const isMissing =
+    error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
+  if (!isMissing) throw error;
+  process.stderr.write('the packages are not installed: type npm run setup\n');
+  process.exit(1);
 }
 
 async function help(): Promise<string> {

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { PortError } from '../../domain/failures.js';
+import { isPortError, PortError } from '../../domain/failures.js';
 import { loadProject } from '../../workers/project.js';
 import { takeDevLock, type DevLock } from '../servers/dev-lock.js';
 import { choosePorts } from '../servers/dev-ports.js';
@@ -51,15 +51,15 @@ async function dev({ values, terminal }: Asked<typeof OPTIONS>): Promise<Answer>
   const folder = process.cwd();
   const config = resolve(values.config ?? 'switchyard.config.ts');
   const project = await loadProject(config);
-  await setUpProject(project, terminal.interrupted);
   const models = Object.keys(project.models);
   const lock = await takeFolder(folder);
   const directory = join(folder, '.switchyard', 'dev');
   try {
+    await setUpProject(project, terminal.interrupted);
     await terminal.during('waiting for the end of an earlier start', untilEnded(folder));
     if (values.fresh) await rm(directory, { recursive: true, force: true, maxRetries: 3 });
     const ports = await choosePorts(directory);
-    const starting = startStack({ directory, workers, config, models, ports });
+    const starting = startStack({ directory, workers, config, models, ports }).catch(partBroke);
     const what = `starting Temporal, S3, ${workers === 1 ? 'a worker' : `${workers} workers`} and an endpoint`;
     const stack = await terminal.during(what, orInterrupted(starting, terminal));
     const state = devStateOf(stack, models);
@@ -95,6 +95,12 @@ async function untilEnded(folder: string): Promise<void> {
   while (Date.now() < deadline && (await leftBehind(folder)).length > 0) await pause(POLL_MS);
 }
 
+/** A part's own last words say what to mend. */
+function partBroke(error: unknown): never {
+  if (isPortError(error) || !(error instanceof Error)) throw error;
+  throw new PortError('SetUpMissing', error.message, { cause: error });
+}
+
 /** Ctrl-C during the start ends this process, and with it, by their guards, what came up. */
 function orInterrupted<Value>(work: Promise<Value>, { interrupted }: Terminal): Promise<Value> {
   const interruption = once(interrupted, 'abort').then(() => {
@@ -107,7 +113,7 @@ function orInterrupted<Value>(work: Promise<Value>, { interrupted }: Terminal): 
 async function stay(stack: Stack, terminal: Terminal): Promise<void> {
   terminal.ifInterrupted('stopping; what was made is kept for the next start');
   try {
-    await Promise.race([once(terminal.interrupted, 'abort'), stack.broken]);
+    await Promise.race([once(terminal.interrupted, 'abort'), stack.broken.catch(partBroke)]);
   } finally {
     await stack.stop();
   }

@@ -29,8 +29,10 @@ export interface ServerProcess extends AsyncDisposable {
   /** Resolves when the server has ended, for whatever reason; never rejects. */
   readonly ended: Promise<void>;
   readonly hasEnded: () => boolean;
-  /** The last lines of its output, in one line. */
+  /** The last lines of its output, in one line; of a line of JSON log only what it says. */
   readonly tail: () => string;
+  /** Whether a text is among the last 16 KB of its output, or was at an earlier look. */
+  readonly hasSaid: (text: string) => boolean;
   /** SIGTERM, then SIGKILL after the deadline; resolves when the process is gone. May be called again. */
   readonly stop: () => Promise<void>;
 }
@@ -55,7 +57,7 @@ export async function startServerProcess(command: ServerCommand): Promise<Server
     () => undefined,
   );
   releaseGuard(child, ended);
-  const tail = keepTail(child);
+  const { tail, hasSaid } = keepOutput(child);
   await once(child, 'spawn');
   if (child.pid === undefined) throw new Error(`${command.name} has no process id`);
 
@@ -71,7 +73,7 @@ export async function startServerProcess(command: ServerCommand): Promise<Server
     deadline.abort();
     await killed;
   };
-  return { pid: child.pid, ended, hasEnded, tail, stop, [Symbol.asyncDispose]: stop };
+  return { pid: child.pid, ended, hasEnded, tail, hasSaid, stop, [Symbol.asyncDispose]: stop };
 }
 
 /** Tells the guard that there is nothing left to end, or it might end a later process of that id. */
@@ -82,20 +84,35 @@ function releaseGuard(child: ChildProcess, ended: Promise<void>): void {
   void ended.then(() => pipe.end('ended\n'));
 }
 
-function keepTail(child: ChildProcess): () => string {
+function keepOutput(child: ChildProcess): Pick<ServerProcess, 'tail' | 'hasSaid'> {
   let kept = '';
+  const said = new Set<string>();
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (chunk: string) => {
       kept = (kept + chunk).slice(-TAIL_CHARACTERS);
     });
   }
-  return () => {
-    const lines = kept.split('\n').map((line) => line.trim());
-    return lines
-      .filter((line) => line !== '')
-      .slice(-TAIL_LINES)
-      .join(' | ');
+  return {
+    tail: () => {
+      const lines = kept.split('\n').map((line) => line.trim());
+      return lines
+        .filter((line) => line !== '')
+        .slice(-TAIL_LINES)
+        .map(messageOf)
+        .join(' | ');
+    },
+    hasSaid: (text) => {
+      if (kept.includes(text)) said.add(text);
+      return said.has(text);
+    },
   };
+}
+
+/** What a line of our programs' log says; any other line as it is. */
+function messageOf(line: string): string {
+  return (
+    /^\{"level":.*"msg":"((?:[^"\\]|\\.)*)"\}$/.exec(line)?.[1]?.replaceAll('\\"', '"') ?? line
+  );
 }
 
 /** What a look at a starting server found; `hopeless` is the sentence why it will never be ready. */

@@ -49,7 +49,7 @@ export async function openProcessLine(model: string): Promise<ProcessLine> {
     startWorker: async () => {
       const worker = await start('workers/main.ts');
       await untilReady('the worker', worker, () =>
-        Promise.resolve(worker.tail().includes('"polling"') ? 'ready' : 'not-yet'),
+        Promise.resolve(worker.hasSaid('"polling"') ? 'ready' : 'not-yet'),
       );
       return worker;
     },
