@@ -1,10 +1,11 @@
-import type { Finding } from './gate.js';
+import { amount, definitionOf, limitOf, type Finding } from './gate.js';
 import type { LifecycleRequest, LifecycleStatus } from './lifecycle.js';
 import { code, codeBlock, page, plain, table } from './markdown.js';
 import { shortDigest } from './names.js';
 
 /** Characters of all details: they travel in an address of the web UI. */
 const LONGEST = 16_000;
+const REASONS_SHOWN = 20;
 const FINDINGS_SHOWN = 20;
 const INPUTS_SHOWN = 3;
 const REFUSALS_SHOWN = 5;
@@ -14,8 +15,8 @@ export function lifecycleDetails(status: LifecycleStatus, workflowId: string): s
   return page(
     [
       heading(status),
-      whatNow(status, workflowId),
       gates(status),
+      howToAnswer(status, workflowId),
       section('Findings', findings(status.findings)),
       section('Decisions', decisions(status)),
       section('Decisions that were not taken', refusals(status)),
@@ -38,67 +39,86 @@ function section(title: string, body: string): string {
   return body === '' ? '' : `### ${title}\n\n${body}`;
 }
 
-function heading({ model, version, digest, stage, ending }: LifecycleStatus): string {
+function heading(status: LifecycleStatus): string {
+  const { model, version, digest, stage, ending } = status;
   const subject = version === null ? model : `${model}, version ${version}`;
-  const title = `## ${subject}: ${ending === null ? stage : plain(ending)}`;
-  return digest === null ? title : `${title}\n\nDigest ${code(digest)}`;
-}
-
-function whatNow(status: LifecycleStatus, workflowId: string): string {
-  if (status.ending !== null) return '';
-  if (status.frozen !== null) return frozen(status);
-  const { waitingFor, evidence } = status;
-  if (waitingFor.length === 0 || evidence === null) return '';
-  return waitingFor.map((role) => asked(role, evidence, status, workflowId)).join('\n\n');
-}
-
-function frozen({ model, frozen: by }: LifecycleStatus): string {
-  if (by === null) return '';
   return [
-    `**Approved, and waits for a thaw of ${plain(model)}.** ${plain(by.by)} froze it at ${instant(by.at)}: ${plain(by.reason)}`,
-    `Thaw it with`,
-    codeBlock('sh', `npx switchyard thaw ${model}`),
-    `or with the update \`thaw\` of the workflow ${code(`live/${model}`)}.`,
-  ].join('\n\n');
+    `## ${subject}: ${ending === null ? stage : plain(ending)}`,
+    waits(status),
+    digest === null ? '' : `Its digest begins with ${code(shortDigest(digest))}.`,
+  ]
+    .filter((line) => line !== '')
+    .join('\n\n');
 }
 
-function asked(role: string, evidence: string, status: LifecycleStatus, workflowId: string) {
-  const by = status.answerBy[role];
+function waits(status: LifecycleStatus): string {
+  const { model, frozen, waitingFor, answerBy, ending } = status;
+  if (ending !== null) return '';
+  if (frozen !== null) {
+    return `**Approved, and waits for a thaw of ${model}.** ${plain(frozen.by)} froze it at ${instant(frozen.at)}: ${plain(frozen.reason)}`;
+  }
+  return waitingFor
+    .map((role) => {
+      const by = answerBy[role];
+      return `**Waiting for ${role}**${by === undefined ? '' : ` until ${instant(by)}`}`;
+    })
+    .join('\n\n');
+}
+
+/** What to type, and what to paste where. */
+function howToAnswer(status: LifecycleStatus, workflowId: string): string {
+  const { model, frozen, waitingFor, evidence, ending } = status;
+  if (ending !== null) return '';
+  if (frozen !== null) {
+    const command = code(`npx switchyard thaw ${model}`);
+    return section(
+      'How to thaw',
+      `Type ${command}, or send the update \`thaw\` to the workflow \`live/${model}\`.`,
+    );
+  }
+  if (evidence === null) return '';
+  return waitingFor.map((role) => answerOf(role, evidence, workflowId)).join('\n\n');
+}
+
+function answerOf(role: string, evidence: string, workflowId: string): string {
   const decision = {
-    role,
-    decision: 'approved',
-    by: '<who you are>',
-    reason: '<why>',
+    ...{ role, decision: 'approved', by: '<who you are>', reason: '<why>' },
     evidence,
   };
-  return [
-    `**Waiting for ${role}**${by === undefined ? '' : ` until ${instant(by)}`}. Type`,
-    codeBlock('sh', `npx switchyard approve ${shellWord(workflowId)} --role ${role}`),
-    'or paste this into the update `decide` (`approved`, `rejected` or `needs-more-data`):',
-    codeBlock('json', JSON.stringify(decision, null, 2)),
-  ].join('\n\n');
+  const command = `npx switchyard approve ${shellWord(workflowId)} --role ${role}`;
+  return section(
+    `How ${role} answers`,
+    [
+      `Type ${code(command, 2_000)}`,
+      'or paste this into the update `decide`; the decision may also be `rejected` or `needs-more-data`:',
+      codeBlock('json', JSON.stringify(decision, null, 2)),
+    ].join('\n\n'),
+  );
 }
 
 function gates({ table: rows, verdict }: LifecycleStatus): string {
   if (rows.length === 0) return '';
-  const shown = rows.map((row) => {
-    const { metric, min, max } = row.gate;
-    const limit = min === undefined ? `at most ${amount(max ?? 0)}` : `at least ${amount(min)}`;
-    const value = row.value === undefined || row.value === null ? '' : amount(row.value);
-    return [code(metric), value, limit, mark(row.verdict), plain(row.reason)];
+  const shown = rows.map(({ gate, value, verdict: judged }) => {
+    const unit = definitionOf(gate) ?? { unit: '' };
+    const limit = limitOf(gate);
+    return [
+      code(gate.metric),
+      value === undefined || value === null ? '' : amount(value, unit),
+      limit === undefined ? '' : `${limit === gate.min ? '≥' : '≤'} ${amount(limit, unit)}`,
+      judged === 'passed' || judged === 'not applicable' ? judged : `**${judged}**`,
+    ];
   });
-  const title = verdict === null ? 'Gates' : `Gates: ${verdict}`;
-  return section(title, table(['gate', 'value', 'limit', 'verdict', 'why'], shown));
-}
-
-function mark(verdict: LifecycleStatus['table'][number]['verdict']): string {
-  return verdict === 'passed' || verdict === 'not applicable' ? verdict : `**${verdict}**`;
-}
-
-/** A number to four significant digits or more, with its thousands apart. */
-function amount(value: number): string {
-  if (Math.abs(value) < 1_000) return String(Number(value.toPrecision(4)));
-  return value.toFixed(0).replace(/\B(?=(\d{3})+$)/g, ' ');
+  const open = rows.filter((row) => row.verdict !== 'passed');
+  return section(
+    verdict === null ? 'Gates' : `Gates: ${verdict}`,
+    [
+      table(['gate', 'value', 'limit', 'verdict'], shown),
+      open
+        .slice(0, REASONS_SHOWN)
+        .map((row) => `- ${row.verdict}: ${plain(row.reason)}`)
+        .join('\n'),
+    ].join('\n\n'),
+  );
 }
 
 function findings(all: readonly Finding[]): string {

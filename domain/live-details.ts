@@ -62,9 +62,9 @@ export function liveDetails(
       known?.frozen
         ? `**Frozen** by ${plain(known.frozen.by)} at ${instant(known.frozen.at)}: ${plain(known.frozen.reason)}. Nothing is promoted until a thaw; a fallback still works.`
         : '',
-      `### What you can do\n\nEach of these is an update of this workflow, and a command.`,
-      ...orders(model, known),
       notes.length === 0 ? '' : `### Last changes\n\n${changes(notes)}`,
+      '### What you can order here',
+      ...orders(model, known),
     ],
     { longest: LONGEST, more: '*There is more: look into `live.json`.*' },
   );
@@ -75,41 +75,43 @@ function heading(model: string, known: LiveWritten['picture'] | null, generation
   const { live, previous, withdrawn } = known;
   const serves = live === null ? 'nothing is live' : `version ${live.version} is live`;
   const rows = [
-    ['live', live === null ? 'none' : `version ${live.version}, since ${instant(live.since)}`],
     ['digest', live === null ? '' : code(live.digest)],
-    ['previous, where a fallback goes', shownVersion(previous)],
+    ['since', live === null ? '' : instant(live.since)],
+    ['a fallback goes to', shownVersion(previous)],
     ['withdrawn', withdrawn.map((digest) => code(shortDigest(digest))).join(' ') || 'none'],
     ['generation', String(generation)],
   ];
-  return `## ${model}: ${serves}\n\n${table(['', ''], rows)}`;
+  return `## ${model}: ${serves}\n\n${table(['live', live === null ? 'none' : `version ${live.version}`], rows)}`;
 }
 
 function orders(model: string, known: LiveWritten['picture'] | null): readonly string[] {
   const who = { by: '<who you are>', reason: '<why>' };
-  const order = (title: string, command: string, input: object) =>
-    [`${title}:`, codeBlock('sh', command), codeBlock('json', JSON.stringify(input, null, 2))].join(
-      '\n\n',
-    );
+  const order = (update: string, command: string, input: object) =>
+    [
+      `**${update}**: update \`${update}\`, or type ${code(command)}`,
+      codeBlock('json', JSON.stringify(input, null, 2)),
+    ].join('\n\n');
   const leaving = known?.live?.digest;
   return [
     leaving === undefined
       ? ''
-      : order('Back to the previous version, `fallback`', `npx switchyard fallback ${model}`, {
+      : order('fallback', `npx switchyard fallback ${model}`, {
           leaving,
           ...who,
         }),
     known?.frozen
-      ? order('Let promotions through again, `thaw`', `npx switchyard thaw ${model}`, who)
-      : order('Stop promotions, `freeze`', `npx switchyard freeze ${model}`, who),
+      ? order('thaw', `npx switchyard thaw ${model}`, who)
+      : order('freeze', `npx switchyard freeze ${model}`, who),
   ];
 }
 
 function changes(notes: readonly LiveNote[]): string {
-  const rows = notes
+  return notes
     .toReversed()
-    .map(({ at, what, by, reason, answer, generation }) => [
-      ...[instant(at), plain(what), plain(by, 200), plain(reason), `**${answer}**`],
-      String(generation),
-    ]);
-  return table(['when', 'wish', 'by', 'why', 'answer', 'generation'], rows);
+    .map(({ at, what, by, reason, answer, generation }) => {
+      const who = by === '' ? '' : `, by ${plain(by, 200)}`;
+      const why = reason === '' ? '' : `: ${plain(reason)}`;
+      return `- ${instant(at)} ${plain(what)}${who}${why}: **${answer}**, generation ${generation}`;
+    })
+    .join('\n');
 }

@@ -22,13 +22,13 @@ export function plain(text: string, longest = 300): string {
   return line.replace(SPECIAL, '\\$&').replace(/^(\d+)\./, '$1\\.');
 }
 
-/** The same as inline code: for what a model, a mail or a program wrote. Fit for a table's cell too. */
+/** The same as inline code: for what a model, a mail or a program wrote. */
 export function code(text: string, longest = 300): string {
   const line = oneLine(text, longest);
   if (line === '') return '';
   const fence = '`'.repeat(1 + longestRun(line));
   const gap = line.startsWith('`') || line.endsWith('`') ? ' ' : '';
-  return `${fence}${gap}${line.replaceAll('|', '\\|')}${gap}${fence}`;
+  return `${fence}${gap}${line}${gap}${fence}`;
 }
 
 /** A block of code that its content cannot end. */
@@ -38,24 +38,32 @@ export function codeBlock(language: string, content: string): string {
   return `${fence}${language}\n${text}\n${fence}`;
 }
 
+/** Between two cells: the web UI's tables have no padding of their own. */
+const GAP = '\u00a0\u00a0';
+
 /** A table whose cells are Markdown already. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+  const cell = (text: string) => text.replace(/(?<!\\)\|/g, '\\|'); // also inside code
+  const line = (cells: readonly string[]) => `| ${cells.map(cell).join(`${GAP} | `)} |`;
+  return [line(head), `|${' --- |'.repeat(head.length)}`, ...rows.map(line)].join('\n');
 }
 
-/** Sections under each other, the most important first; those for which there is no room are left out, with a sentence. */
+/** Sections under each other; one for which there is no room any more is left out, with a sentence at the end. */
 export function page(
   sections: readonly string[],
   given: { longest: number; more: string },
 ): string {
-  let text = '';
+  const room = given.longest - given.more.length - 2;
+  const kept: string[] = [];
+  let length = 0;
+  let isWhole = true;
   for (const section of sections.filter((each) => each !== '')) {
-    const next = text === '' ? section : `${text}\n\n${section}`;
-    if (next.length + given.more.length + 2 > given.longest) return `${text}\n\n${given.more}`;
-    text = next;
+    const fits = length + section.length + 2 <= room;
+    if (fits) kept.push(section);
+    if (fits) length += section.length + 2;
+    isWhole &&= fits;
   }
-  return text;
+  return [...kept, ...(isWhole ? [] : [given.more])].join('\n\n');
 }
 
 function longestRun(text: string): number {

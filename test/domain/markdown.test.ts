@@ -36,9 +36,8 @@ describe('code', () => {
     assert.equal(code('`a'), '`` `a ``');
   });
 
-  it('keeps a cell together', () => {
-    assert.equal(code('a|b'), '`a\\|b`');
-    assert.equal(code(''), '');
+  it('is nothing where there is nothing', () => {
+    assert.equal(code(' '), '');
   });
 });
 
@@ -49,6 +48,11 @@ describe('codeBlock', () => {
 });
 
 describe('table', () => {
+  it('keeps a cell together, also in code', () => {
+    assert.equal(table(['a'], [[code('x|y')], [plain('x|y')]]).split('\n')[2], '| `x\\|y` |');
+    assert.match(table(['a'], [[plain('x|y')]]), /\| x\\\|y \|$/);
+  });
+
   it('has a line below its head', () => {
     assert.equal(table(['a', 'b'], [['1', '2']]), '| a | b |\n| --- | --- |\n| 1 | 2 |');
   });
@@ -58,6 +62,6 @@ describe('page', () => {
   it('leaves out what there is no room for, and says so', () => {
     const given = { longest: 40, more: 'More: ask.' };
     assert.equal(page(['first', '', 'second'], given), 'first\n\nsecond');
-    assert.equal(page(['first', 'x'.repeat(40), 'third'], given), 'first\n\nMore: ask.');
+    assert.equal(page(['first', 'x'.repeat(40), 'third'], given), 'first\n\nthird\n\nMore: ask.');
   });
 });
