@@ -5,6 +5,8 @@ import { shortDigest } from '../../domain/names.js';
 import type { Answer } from './terminal/answer.js';
 import { defineCommand, type Asked } from './terminal/define-command.js';
 import { findLifecycle } from './terminal/find-lifecycle.js';
+import { follow, waitsForSomebody } from './terminal/follow.js';
+import { lifecycleAnswer } from './terminal/lifecycle-answer.js';
 import { thisPerson } from './terminal/person.js';
 import { answered, inSession } from './terminal/session.js';
 import { UsageError } from './terminal/usage-error.js';
@@ -23,6 +25,7 @@ const OPTIONS = {
     value: 'DIGEST',
     about: 'the evidence that was read, or its first 12 digits; the current one where left out',
   },
+  wait: { type: 'boolean', about: 'wait until it has ended, or somebody else is asked' },
 } as const;
 
 const decision = (
@@ -70,6 +73,10 @@ async function decide(
       decision: given,
     });
     const { waitingFor } = await answered(terminal, `deciding ${workflowId}`, deciding);
+    if (values.wait) {
+      const row = await follow(session, terminal, workflowId, { until: waitsForSomebody });
+      return lifecycleAnswer(session, terminal, row);
+    }
     const then =
       waitingFor.length > 0 ? `now ${waitingFor.join(' and ')} is asked` : 'nobody else is asked';
     return {
