@@ -10,6 +10,7 @@ export {
   type ServingRegistry,
   type StartEndpointOptions,
 } from './serve.js';
+export { followLive, type FollowingLive, type FollowLiveOptions } from './follow-live.js';
 export { readEndpointEnvironment, type EndpointEnvironment } from './environment.js';
 
 // What an endpoint serves from.
