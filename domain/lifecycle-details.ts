@@ -103,8 +103,10 @@ function gates({ table: rows, verdict }: LifecycleStatus): string {
     const limit = limitOf(gate);
     return [
       code(gate.metric),
-      value === undefined || value === null ? '' : amount(value, unit),
-      limit === undefined ? '' : `${limit === gate.min ? '≥' : '≤'} ${amount(limit, unit)}`,
+      value === undefined || value === null ? '' : unbroken(amount(value, unit)),
+      limit === undefined
+        ? ''
+        : unbroken(`${limit === gate.min ? '≥' : '≤'} ${amount(limit, unit)}`),
       judged === 'passed' || judged === 'not applicable' ? judged : `**${judged}**`,
     ];
   });
@@ -119,6 +121,11 @@ function gates({ table: rows, verdict }: LifecycleStatus): string {
         .join('\n'),
     ].join('\n\n'),
   );
+}
+
+/** A number and its unit stay on one line. */
+function unbroken(text: string): string {
+  return text.replaceAll(' ', '\u00a0');
 }
 
 function findings(all: readonly Finding[]): string {

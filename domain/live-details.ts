@@ -75,7 +75,7 @@ function heading(model: string, known: LiveWritten['picture'] | null, generation
   const { live, previous, withdrawn } = known;
   const serves = live === null ? 'nothing is live' : `version ${live.version} is live`;
   const rows = [
-    ['digest', live === null ? '' : code(live.digest)],
+    ['digest', live === null ? '' : code(shortDigest(live.digest))],
     ['since', live === null ? '' : instant(live.since)],
     ['a fallback goes to', shownVersion(previous)],
     ['withdrawn', withdrawn.map((digest) => code(shortDigest(digest))).join(' ') || 'none'],

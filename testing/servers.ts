@@ -10,7 +10,12 @@ const PLACE = path.resolve('.switchyard/test');
 
 /** What a test needs to reach the two servers that this run started. */
 export interface TestServers {
-  readonly temporal: { readonly address: string; readonly namespace: 'default' };
+  readonly temporal: {
+    readonly address: string;
+    readonly namespace: 'default';
+    /** The web UI. */
+    readonly uiUrl: string;
+  };
   readonly s3: {
     readonly endpoint: string;
     readonly bucket: string;
@@ -34,7 +39,7 @@ export async function testServers(): Promise<TestServers> {
   const { temporal, s3 } = await running;
   const { endpoint, bucket, region, accessKeyId, secretAccessKey } = s3;
   return {
-    temporal: { address: temporal.address, namespace: 'default' },
+    temporal: { address: temporal.address, namespace: 'default', uiUrl: temporal.uiUrl },
     s3: { endpoint, bucket, region, accessKeyId, secretAccessKey },
   };
 }

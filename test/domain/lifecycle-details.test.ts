@@ -30,7 +30,7 @@ describe('lifecycleDetails', () => {
     const text = lifecycleDetails(aStatus(), ID);
     assert.ok(
       text.startsWith(
-        '## tickets, version 3: approve\n\n**Waiting for data-science** until 2026-01-08 03:04 UTC\n\nDigest `',
+        '## tickets, version 3: approve\n\n**Waiting for data-science** until 2026-01-08 03:04 UTC\n\nIts digest begins with `',
       ),
     );
     assert.match(text, /`npx switchyard approve lifecycle\/tickets\/12345678 --role data-science`/);
@@ -67,8 +67,11 @@ describe('lifecycleDetails', () => {
       ID,
     );
     assert.match(text, /### Gates: failed/);
-    assert.match(text, /\| `peak-rss-bytes` \| 412\.35 MB \| ≤ 314\.57 MB \| \*\*failed\*\* \|/);
-    assert.match(text, /\| `accuracy` \| {2}\| ≥ 0.9 \| passed \|/);
+    assert.match(
+      text,
+      /\| `peak-rss-bytes`\s+\| 412\.35\sMB\s+\| ≤\s314\.57\sMB\s+\| \*\*failed\*\* \|/,
+    );
+    assert.match(text, /\| `accuracy`\s+\|\s+\| ≥\s0\.9\s+\| passed \|/);
     assert.match(text, /\n- failed: peak\\-rss\\-bytes is 412\.35 MB/);
   });
 
@@ -96,7 +99,7 @@ describe('lifecycleDetails', () => {
     );
     const outsideOfCode = text.replace(/(`+)[^`\n][\s\S]*?\1/g, '');
     assert.doesNotMatch(outsideOfCode, /(?<!\\)<|\[x\]\(/);
-    assert.match(text, /\| staging \| \*\*failed\*\* \|/);
+    assert.match(text, /\| staging\s+\| \*\*failed\*\*\s+\|/);
     assert.match(text, /### Decisions that were not taken/);
   });
 

@@ -15,7 +15,7 @@ describe('liveDetails', () => {
   it('show what serves, where a fallback goes, and the JSON that orders it', () => {
     const text = liveDetails('tickets', picture(), { generation: 5, notes: [] });
     assert.match(text, /^## tickets: version 2 is live\n/);
-    assert.match(text, /\| a fallback goes to \| version 1 /);
+    assert.match(text, /\| a fallback goes to\s+\| version 1 /);
     const json: unknown = JSON.parse(/```json\n([^`]*)```/.exec(text)?.[1] ?? '');
     assert.deepEqual(json, { leaving: aDigest(2), by: '<who you are>', reason: '<why>' });
     assert.match(text, /npx switchyard fallback tickets/);

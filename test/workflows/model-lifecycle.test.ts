@@ -432,7 +432,7 @@ describe('modelLifecycle', () => {
     await rig.switchyard.decide(id, { ...decision, by: 'ada', reason: '<script>fine</script>' });
     assert.match(
       await detailsOf(rig, id),
-      /\| data-science \| \*\*approved\*\* \| ada \| \\<script/,
+      /\| data-science\s+\| \*\*approved\*\*\s+\| ada\s+\| \\<script/,
     );
     await rig.switchyard.decide(id, aDecision({ role: 'engineering' }));
     await rig.switchyard.outcome(id);
