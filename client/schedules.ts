@@ -92,7 +92,10 @@ export class Schedules {
 
   /** Starts a lifecycle now, as the schedule would; its overlap rule counts. */
   async trigger(model: string): Promise<void> {
-    await this.#named(model, (handle) => handle.trigger());
+    await this.#named(model, async (handle) => {
+      const { policies } = await handle.describe();
+      await handle.trigger(policies.overlap); // the SDK's own default is to allow all
+    });
   }
 
   async #put(model: string, retrain: ModelSpec['retrain']): Promise<ScheduleChange> {

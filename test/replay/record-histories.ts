@@ -12,6 +12,7 @@ import { aDecision, aDigest, aSpec, aTested } from '../support/builders.js';
 import { fakeActivities, MemoryLive } from '../support/fakes/activities.js';
 import { startRig, until, type Rig } from '../support/rig.js';
 import { stopTestServers } from '../support/servers.js';
+import { MONITOR_COURSE } from './monitor-course.js';
 
 const HISTORIES = fileURLToPath(new URL('histories/', import.meta.url));
 
@@ -55,6 +56,7 @@ const ONE_ROLE: Pick<Course, 'spec' | 'overrides'> = {
 };
 
 const COURSES: Readonly<Record<string, Course>> = {
+  monitor: MONITOR_COURSE,
   'went-live': { run: (rig) => approved(rig) },
   rejected: {
     overrides: {
@@ -159,15 +161,21 @@ const COURSES: Readonly<Record<string, Course>> = {
   },
 };
 
-/** Runs every course on a server and saves the history that it leaves; resolves to the files' names. */
-export async function recordHistories(): Promise<readonly string[]> {
+/**
+ * Runs courses on a server and saves the history that each leaves; resolves to the files' names.
+ * @param only - Names of courses; all where it is empty.
+ */
+export async function recordHistories(only: readonly string[] = []): Promise<readonly string[]> {
   await mkdir(HISTORIES, { recursive: true });
+  const courses = Object.entries(COURSES).filter(
+    ([name]) => only.length === 0 || only.includes(name),
+  );
   try {
-    for (const [name, course] of Object.entries(COURSES)) await record(name, course);
+    for (const [name, course] of courses) await record(name, course);
   } finally {
     await stopTestServers();
   }
-  return Object.keys(COURSES);
+  return courses.map(([name]) => name);
 }
 
 async function record(name: string, course: Course): Promise<void> {

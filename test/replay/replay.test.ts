@@ -35,6 +35,7 @@ describe('recorded histories', () => {
       'gathered',
       'live-model',
       'live-model-frozen',
+      'monitor',
       'more-data-wanted',
       'refused',
       'rejected',

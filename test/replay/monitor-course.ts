@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import type { Activities } from '../../activities/index.js';
+import { Monitors } from '../../client/monitors.js';
+import { monitorPlanOf } from '../../domain/monitor-plan.js';
+import { unjudgedRow } from '../../domain/window.js';
+import { aDigest, aSpec } from '../support/builders.js';
+import { until, type Rig } from '../support/rig.js';
+
+const plan =
+  monitorPlanOf(
+    aSpec({
+      monitor: {
+        ...{ every: '1 second', delay: '0 s' },
+        checks: [
+          { metric: 'class-drift', max: 0.25, consecutive: 2, then: 'fall-back' },
+          { metric: 'accuracy', min: 0.5 },
+        ],
+      },
+      retrain: { onNewData: { check: '1 hour', minRows: 10 } },
+    }),
+  ) ?? assert.fail('there is no plan');
+
+/** Windows of a version that drifts from the second one on. */
+function drifting(): Activities['judgeWindow'] {
+  let windows = 0;
+  return ({ fromMs, untilMs, keep }) => {
+    if (keep) windows += 1;
+    const verdict = windows > 1 ? 'failed' : 'passed';
+    const row = { ...unjudgedRow({ fromMs, untilMs }, 'as recorded'), verdict } as const;
+    const [check] = plan.windows?.checks ?? [];
+    assert.ok(check);
+    return Promise.resolve({
+      ...{ kind: 'judged', plan, row: { ...row, version: 2, digest: aDigest('version 2') } },
+      checks: [{ check, verdict, reason: 'class-drift is 0.5' }],
+    });
+  };
+}
+
+/** A monitor that starts a lifecycle for new rows, judges, falls back, asks for labels, is paused and looks now. */
+export const MONITOR_COURSE = {
+  overrides: {
+    planMonitor: () => Promise.resolve({ kind: 'plan', plan }),
+    judgeWindow: drifting(),
+    lookForNewData: () =>
+      Promise.resolve({ rows: 12, newest: '2026-03-01T00:00:00.000Z', since: null }),
+    leaveVersion: () =>
+      Promise.resolve({ kind: 'fallen-back', generation: 3, live: aDigest('version 1') }),
+  } satisfies Partial<Activities>,
+  run: async (rig: Rig): Promise<string> => {
+    const monitors = new Monitors(rig);
+    const model = rig.taskQueue;
+    const workflowId = `monitor/${model}`;
+    await monitors.start(model);
+    await until('it has fallen back', async () =>
+      (await monitors.state(model)).coolDown.length > 0 ? true : undefined,
+    );
+    const order = { by: 'ada', reason: 'a campaign is running' };
+    await monitors.pause(model, order);
+    await monitors.checkNow(model);
+    await monitors.resume(model, order);
+    await until('it judges again', async () =>
+      (await monitors.state(model)).rows.length > 3 ? true : undefined,
+    );
+    await rig.client.workflow.getHandle(workflowId).terminate('recorded');
+    return workflowId;
+  },
+};
