@@ -95,17 +95,23 @@ const TABLES: readonly Table[] = [
 
 /** Every key of a specification, with its default, `required` or `optional`. */
 function specificationRows(): readonly (readonly string[])[] {
-  const { test, approve, ...rest } = parseModelSpec({
+  const { test, approve, retrain, monitor, ...rest } = parseModelSpec({
     model: REQUIRED,
     train: { trainer: REQUIRED, source: REQUIRED },
     test: { gates: [{ metric: 'accuracy', min: 0.5 }] },
     approve: { handOffs: [{ role: REQUIRED }] },
+    retrain: { onNewData: {} },
+    monitor: { checks: [{ metric: 'error-rate', max: 0 }] },
   });
+  const [check] = monitor?.checks ?? [];
+  const optional = { min: 'optional', max: 'optional', then: 'optional' };
   const handOff = { ...approve.handOffs[0], reminder: 'optional' };
   return leaves({
     ...rest,
     test: { ...test, gates: REQUIRED },
     approve: { ...approve, handOffs: handOff },
+    retrain: { every: 'optional', cron: 'optional', ...retrain },
+    monitor: { ...monitor, checks: { ...check, metric: REQUIRED, ...optional } },
   });
 }
 

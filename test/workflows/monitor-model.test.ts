@@ -141,7 +141,7 @@ describe('monitorModel', () => {
     await given.windows(1);
     const { rig, model, handle } = given;
     const metadata: unknown = await handle.query('__temporal_workflow_metadata');
-    assert.match(JSON.stringify(metadata), /\| window *\| version *\| verdict/u);
+    assert.match(JSON.stringify(metadata), /\| window\s*\| version\s*\| verdict/);
     await until('it is found by its verdict', async () => {
       const query = `ModelName = "${model}" AND Verdict = "failed"`;
       const { count } = await rig.client.workflow.count(query);
