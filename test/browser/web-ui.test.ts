@@ -65,12 +65,16 @@ describe('Temporal’s web UI', function () {
   });
   afterEach(() => page.close());
 
-  const rigFor = (context: Mocha.Context, live: MemoryLive): Promise<Rig> =>
+  const rigFor = (
+    context: Mocha.Context,
+    live: MemoryLive,
+    tested: Partial<Tested> = { table: TABLE },
+  ): Promise<Rig> =>
     startRig(context.test?.title ?? 'web ui', (place) =>
       fakeActivities(place, {
         live,
         overrides: {
-          assembleEvidence: ({ baseline }) => Promise.resolve(aTested({ baseline, table: TABLE })),
+          assembleEvidence: ({ baseline }) => Promise.resolve(aTested({ baseline, ...tested })),
         },
       }),
     );
@@ -134,6 +138,41 @@ describe('Temporal’s web UI', function () {
     assert.equal(await ui.update('thaw', { by: 'grace@example.com', reason: 'mended' }), null);
     assert.equal(live.state(model)?.frozen, null);
     await rig.client.workflow.getHandle(liveWorkflowId(model)).terminate();
+  });
+
+  it('shows what mails and people wrote as text: no markup, no link, no script', async function () {
+    const hostile =
+      '<img src=x onerror=alert(1)> ![i](http://evil.example/i.png) [l](javascript:alert(1)) http://evil.example | `x';
+    const finding = {
+      ...{ gate: { metric: 'accuracy', min: 0.5, minSample: 1 }, owner: 'data-science' as const },
+      ...{ reason: hostile, inputs: [{ id: hostile, excerpt: hostile, detail: hostile }] },
+    };
+    const table = [row('accuracy', { min: 0.5 }, null, hostile)];
+    await using rig = await rigFor(this, new MemoryLive(), { table, findings: [finding] });
+    const { workflowId } = await rig.switchyard.start({ model: rig.taskQueue, reason: hostile });
+    await until('data-science is asked', async () => {
+      const { waitingFor } = await rig.switchyard.status(workflowId);
+      return waitingFor.includes('data-science') ? true : undefined;
+    });
+    await rig.switchyard.decide(
+      workflowId,
+      aDecision({ by: hostile.slice(0, 60), reason: hostile }),
+    );
+    const dialogs: string[] = [];
+    page.on('dialog', (dialog) => {
+      dialogs.push(dialog.message());
+      void dialog.dismiss();
+    });
+    await ui.open(workflowId);
+    const details = await ui.detailsPage(/Waiting for engineering/);
+    assert.ok((await details.innerText()).split('<img src=x onerror=alert(1)>').length >= 5);
+    assert.equal(await details.locator('a, img').count(), 0);
+    const started = page.frameLocator('#user-metadata-details').locator('body');
+    await started.filter({ hasText: 'onerror=alert(1)' }).waitFor();
+    assert.equal(await started.locator('a, img').count(), 0);
+    assert.deepEqual(dialogs, []);
+    await rig.switchyard.cancel(workflowId);
+    await assert.rejects(rig.switchyard.outcome(workflowId));
   });
 
   it('names the nearest right key where a start has a wrong one', async function () {

@@ -31,11 +31,16 @@ export class WebUi {
 
   /** The rendered details of the run, without their markup, once they say this. */
   async details(pattern: RegExp): Promise<string> {
+    return (await this.detailsPage(pattern)).innerText();
+  }
+
+  /** The same as the page that they are. */
+  async detailsPage(pattern: RegExp): Promise<Locator> {
     await this.page.getByTestId('user-metadata-tab').click();
-    const frames = this.page.frameLocator('#user-metadata-current-details');
-    const page = frames.locator('body').filter({ hasText: pattern }).first();
+    const frame = this.page.frameLocator('#user-metadata-current-details');
+    const page = frame.locator('body').filter({ hasText: pattern }).first();
     await page.waitFor();
-    return page.innerText();
+    return page;
   }
 
   /** Sends an update through its dialog; resolves to null where it was taken, else to what the dialog says and why. */
