@@ -42,6 +42,11 @@ const projectSchema = z.strictObject({
   targets: z.record(nameSchema, targetSchema).default({}),
   /** What gates may measure beside the built-in metrics, by the name that a gate's `metric` gives. */
   metrics: z.record(nameSchema, projectMetricSchema).default({}),
+  /**
+   * A file of workflows of the project's own, composed of the stages that `switchyard/workflows` exports; relative to the
+   * configuration file. The ready workflows are there too.
+   */
+  workflows: z.string().min(1).optional(),
   /** Whom to tell: a command (no shell) or a webhook; the log, where neither is given. */
   notify: z
     .union([

@@ -85,14 +85,22 @@ export async function writeWorkflowBundle(
   }
 }
 
+/** Code with its map in it, which is how `Worker.create` wants it. */
+export function withMap({ code, map }: Pick<MadeBundle, 'code' | 'map'>): { code: string } {
+  return { code: `${code}\n${INLINE_MAP}${Buffer.from(map).toString('base64')}` };
+}
+
 /**
  * A built bundle with its map, as `Worker.create` takes it.
  * @throws PortError `SetUpMissing` with what to type where it was never built.
  */
 export async function readWorkflowBundle(path = WORKFLOW_BUNDLE_PATH): Promise<{ code: string }> {
   try {
-    const [code, map] = await Promise.all([readFile(path, 'utf8'), readFile(mapBeside(path))]);
-    return { code: `${code}\n${INLINE_MAP}${map.toString('base64')}` };
+    const [code, map] = await Promise.all([
+      readFile(path, 'utf8'),
+      readFile(mapBeside(path), 'utf8'),
+    ]);
+    return withMap({ code, map });
   } catch (cause) {
     throw new PortError('SetUpMissing', 'the workflow bundle is missing: type npm run setup', {
       details: { path },

@@ -10,9 +10,9 @@ import { registerSearchAttributes } from '../client/search-attributes.js';
 import { startTracing } from '../client/tracing.js';
 import { isPortError } from '../domain/failures.js';
 import type { ObjectStore } from '../domain/ports/object-store.js';
-import { readWorkflowBundle } from './bundle.js';
 import { readWorkerEnvironment, type WorkerEnvironment } from './environment.js';
 import { startOperationsServer } from './operations-server.js';
+import { bringWorkflowBundle, workflowsEntry } from './own-workflows.js';
 import { loadProject } from './project.js';
 import { whatIsMissing } from './readiness.js';
 import { installRuntime } from './runtime.js';
@@ -41,12 +41,12 @@ async function main(environment: WorkerEnvironment, log: Logger): Promise<void> 
   const connection = await NativeConnection.connect(loadClientConnectConfig().connectionOptions);
   const { taskQueue, workDir, shutdownGraceMs } = environment;
   const { client } = connected;
-  const traced = tracing && (await traceWorker(tracing));
+  const traced = tracing && (await traceWorker(tracing, await workflowsEntry(project)));
   await registerSearchAttributes(client);
   const workers = await createWorkers({
     ...{ connection, taskQueue, shutdownGraceMs },
     namespace: client.options.namespace,
-    workflowBundle: traced?.workflowBundle ?? (await readWorkflowBundle()),
+    workflowBundle: traced?.workflowBundle ?? (await bringWorkflowBundle(project, log)),
     ...(traced && { sinks: traced.sinks }),
     activities: wireActivities({ project, store, client, taskQueue, workDir, log, meter }),
     activityInterceptors: [...(traced ? [traced.activityInterceptor] : []), watchActivities(meter)],

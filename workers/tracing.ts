@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module';
 import type { ActivityInterceptorsFactory, InjectedSinks } from '@temporalio/worker';
 import type { Sinks } from '@temporalio/workflow';
-import { PACKAGE_ROOT, sourceFile } from '../adapters/package/package-root.js';
 import type { Tracing } from '../client/tracing.js';
-import { makeWorkflowBundle } from './bundle.js';
+import { makeWorkflowBundle, withMap } from './bundle.js';
+import type { WorkflowsEntry } from './own-workflows.js';
 
 /** What a worker needs so that workflows and activities are spans of the trace that started them. */
 export interface WorkerTracing {
@@ -16,24 +16,19 @@ export interface WorkerTracing {
  * Workflow code that reports spans is a bundle of its own, made at the start (it takes a second or two): the one that is shipped
  * stays small. It gives the same commands, so histories of either replay on the other.
  */
-export async function traceWorker({
-  tracer,
-  spanProcessor,
-  resource,
-}: Tracing): Promise<WorkerTracing> {
+export async function traceWorker(
+  { tracer, spanProcessor, resource }: Tracing,
+  entry: WorkflowsEntry,
+): Promise<WorkerTracing> {
   const temporal = await import('@temporalio/interceptors-opentelemetry');
-  const { code } = await makeWorkflowBundle({
-    workflowsPath: sourceFile('workflows/index'),
-    root: PACKAGE_ROOT,
-    interceptorModules: [TRACED],
-  });
+  const made = await makeWorkflowBundle({ ...entry, interceptorModules: [TRACED] });
   return {
     activityInterceptor: (context) => ({
       inbound: new temporal.OpenTelemetryActivityInboundInterceptor(context, { tracer }),
       outbound: new temporal.OpenTelemetryActivityOutboundInterceptor(context),
     }),
     sinks: { exporter: temporal.makeWorkflowExporter(spanProcessor, resource) },
-    workflowBundle: { code },
+    workflowBundle: withMap(made),
   };
 }
 

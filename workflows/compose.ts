@@ -8,11 +8,13 @@
 // The ready workflows.
 export { liveModel } from './live-model.js';
 export { modelLifecycle } from './model-lifecycle.js';
+export { monitorModel } from './monitor-model.js';
 
 // Messages, by which clients and workflows talk.
 export * as messages from './messages.js';
 
 // One candidate's state: its ledger of undos, its desk for decisions, its status.
+export { runLifecycle } from './run-lifecycle.js';
 export { parseEntry } from './door.js';
 export { createLifecycle, type Lifecycle } from './lifecycle.js';
 export { createLedger, type Ledger, type Undone } from './ledger.js';

@@ -1,16 +1,8 @@
-import { isCancellation, setHandler } from '@temporalio/workflow';
-import {
-  lifecycleRequestSchema,
-  type LifecycleOutcome,
-  type LifecycleRequest,
-} from '../domain/lifecycle.js';
-import { parseEntry } from './door.js';
-import { createLifecycle, type Lifecycle } from './lifecycle.js';
-import { count } from './measure.js';
-import { status } from './messages.js';
+import type { LifecycleOutcome, LifecycleRequest } from '../domain/lifecycle.js';
+import type { Lifecycle } from './lifecycle.js';
 import { convertedNot, endedAs, rejectedByGates } from './outcomes.js';
+import { runLifecycle } from './run-lifecycle.js';
 import { approve } from './stages/approve.js';
-import { cleanUp } from './stages/clean-up.js';
 import { convert } from './stages/convert.js';
 import { deploy } from './stages/deploy.js';
 import { gatherOnce, testUntilSettled } from './stages/test.js';
@@ -20,26 +12,8 @@ import { resolveSpec, retrain } from './stages/retrain.js';
  * One candidate, from retrain to live. A business "no" (rejected, refused, expired, superseded) is a returned outcome; only a
  * terminal technical error fails the run. However it ends, what it did not finish is undone first.
  */
-export async function modelLifecycle(request: LifecycleRequest): Promise<LifecycleOutcome> {
-  // handlers are registered before the first await, so that nothing sent early is lost
-  const lifecycle = createLifecycle(
-    parseEntry('lifecycle request', lifecycleRequestSchema, request),
-  );
-  setHandler(status, () => lifecycle.status(), {
-    description: 'Stage, gates, evidence, who is waited for; no input',
-  });
-  try {
-    const outcome = await travel(lifecycle);
-    if (outcome.outcome === 'live') await cleanUp(lifecycle);
-    else await undo(lifecycle);
-    lifecycle.ended(outcome);
-    countEnd(lifecycle, outcome.outcome);
-    return { ...outcome, ledger: [...lifecycle.ledger.rows] };
-  } catch (error) {
-    await undo(lifecycle);
-    countEnd(lifecycle, isCancellation(error) ? 'cancelled' : 'failed');
-    throw error;
-  }
+export function modelLifecycle(request: LifecycleRequest): Promise<LifecycleOutcome> {
+  return runLifecycle(request, travel);
 }
 
 async function travel(lifecycle: Lifecycle): Promise<LifecycleOutcome> {
@@ -71,16 +45,4 @@ async function travel(lifecycle: Lifecycle): Promise<LifecycleOutcome> {
     if (deployed.kind === 'ended') return deployed.outcome;
     moved = true;
   }
-}
-
-async function undo(lifecycle: Lifecycle): Promise<void> {
-  lifecycle.desk.close('the lifecycle is being undone');
-  lifecycle.enter('undo');
-  await lifecycle.ledger.undoAll();
-}
-
-function countEnd({ request, ledger }: Lifecycle, outcome: string): void {
-  const { model } = request;
-  count('switchyard_lifecycles', { model, outcome });
-  for (const { end } of ledger.rows) count('switchyard_undos', { model, end });
 }
