@@ -6,6 +6,12 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+// until the command has a say of its own: loading takes a moment
+process.once('SIGINT', () => {
+  process.stderr.write('interrupted\n');
+  process.exit(130);
+});
+
 const root = new URL('../', import.meta.url);
 const source = new URL('scripts/switchyard.ts', root);
 const built = new URL('.switchyard/build/command/', root);

@@ -10,6 +10,7 @@ async function main(args: readonly string[]): Promise<number> {
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (load !== undefined) {
     const command = await load().catch(packagesMissing);
+    process.removeAllListeners('SIGINT'); // switchyard.js listened while this was loading
     return command(args.slice(name.split(' ').length));
   }
   if (['--help', '-h', 'help'].includes(name)) {
@@ -20,7 +21,13 @@ async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(await help());
     return 2;
   }
-  const nearest = nearestName(name, Object.keys(COMMANDS));
+  const group = Object.keys(COMMANDS).filter((each) => each.startsWith(`${name} `));
+  if (group.length > 0) {
+    process.stderr.write(`${name} is not a whole command: type one of ${group.join(', ')}\n`);
+    return 2;
+  }
+  const nearest =
+    nearestName(two, Object.keys(COMMANDS)) ?? nearestName(name, Object.keys(COMMANDS));
   const hint = nearest === null ? 'type npx switchyard --help' : `did you mean "${nearest}"?`;
   process.stderr.write(`there is no command "${name}"; ${hint}\n`);
   return 2;

@@ -13,7 +13,7 @@ import { inSession } from './terminal/session.js';
 import { typed } from './terminal/words.js';
 
 /** How long a start waits for the first look at its input: a wrong model name is refused there. */
-const FIRST_LOOK_MS = 3_000;
+const FIRST_LOOK_MS = 5_000;
 const HIGHEST_SEED = 2 ** 31 - 1;
 
 const OPTIONS = {
@@ -52,7 +52,7 @@ export const runStart = defineCommand({
       const row = values.wait
         ? await follow(session, terminal, workflowId, { until: waitsForSomebody })
         : await follow(session, terminal, workflowId, {
-            until: ({ stage }) => stage !== 'resolve',
+            until: ({ stage }) => stage !== 'resolve' && stage !== 'undo',
             atMostMs: FIRST_LOOK_MS,
           });
       const answer = await lifecycleAnswer(session, terminal, row);

@@ -31,7 +31,8 @@ interface Definition {
   /** One line. */
   readonly summary: string;
   /** More lines for its own help; left out where the options say it all. */
-  readonly more?: readonly string[];
+  readonly more?: readonly string[] | undefined;
+  readonly options: Options;
 }
 
 /** A subcommand: resolves to the exit code (0, 1 could not be done, 2 wrong usage, 130 interrupted); never rejects. */
@@ -83,7 +84,7 @@ export function defineCommand<const O extends Options>(
       for (const signal of STOP_SIGNALS) process.off(signal, onInterrupt);
     }
   };
-  return Object.assign(command, { definition: { name, takes, summary, more } });
+  return Object.assign(command, { definition: { name, takes, summary, more, options } });
 }
 
 const INTERRUPTED = 130;

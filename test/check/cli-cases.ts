@@ -1,0 +1,174 @@
+import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { COMMANDS } from '../../scripts/commands/list.js';
+import type { Command } from '../../scripts/commands/terminal/define-command.js';
+import type { CliWorld } from './cli-world.js';
+
+const CONFIG = fileURLToPath(
+  new URL('../scripts/commands/fixtures/switchyard.config.ts', import.meta.url),
+);
+const TRAINED = fileURLToPath(
+  new URL('../lifecycle/fixtures/switchyard.config.ts', import.meta.url),
+);
+
+/** What a command meets. */
+export const SITUATIONS = [
+  'no server',
+  'silent server',
+  'no worker',
+  'wrong name',
+  'wrong id',
+  'Ctrl-C',
+] as const;
+export type Situation = (typeof SITUATIONS)[number];
+
+/** One command in one situation, and how it may end. */
+export interface CliCase {
+  readonly command: string;
+  readonly situation: Situation;
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly codes: readonly number[];
+  /** What is said where it does not end with 0. */
+  readonly sentence: RegExp;
+  /** A text on standard error after which Ctrl-C is typed; a second and a half after the start where left out. */
+  readonly interruptAfter?: RegExp;
+}
+
+/** They work in this folder alone; what they meet of a situation is written down below. */
+const LOCAL = new Set(['init', 'setup', 'dev', 'train', 'test']);
+/** They need no answer of a worker: Temporal or the bucket itself knows. */
+const WITHOUT_WORKER = new Set([
+  ...['status', 'cancel', 'versions', 'show', 'diff', 'pull', 'predict', 'snapshot'],
+  ...['sweep', 'forget', 'labels add', 'schedule list', 'schedule pause', 'schedule resume'],
+  'schedule trigger',
+]);
+/** Nobody of that name is an answer too. */
+const ANY_NAME = new Set(['forget']);
+
+const UNREACHABLE =
+  /no Temporal server answers at|cannot be reached|does not answer|no endpoint answers|did not answer|unreachable/;
+
+/** Every command in every situation that it can be in. */
+export async function cliCases(world: CliWorld): Promise<readonly CliCase[]> {
+  const commands = await Promise.all(
+    Object.entries(COMMANDS).map(async ([name, load]) => ({ name, command: await load() })),
+  );
+  return commands.flatMap(({ name, command }) =>
+    LOCAL.has(name) ? localCases(name, world) : serverCases(name, command, world),
+  );
+}
+
+function serverCases(name: string, command: Command, world: CliWorld): readonly CliCase[] {
+  const make = (
+    situation: Situation,
+    place: 'nowhere' | 'silent' | 'withoutWorker' | 'whole',
+    given: Partial<CliCase> & { readonly word?: string; readonly number?: string } = {},
+  ): CliCase => {
+    const { word = world.model, number = '1', ...rest } = given;
+    const args = argumentsOf(name, command, { world, word, number });
+    const environment = world[place];
+    return { command: name, situation, args, environment, codes: [1], sentence: /./, ...rest };
+  };
+  const { takes } = command.definition;
+  const takesName = /<(model|lifecycle|source|customer)>/.test(takes);
+  const wrongId = wrongIdOf(name, takes);
+  return [
+    make('no server', 'nowhere', { sentence: UNREACHABLE }),
+    make('silent server', 'silent', { sentence: UNREACHABLE }),
+    make(
+      'no worker',
+      'withoutWorker',
+      WITHOUT_WORKER.has(name) ? { codes: [0, 1] } : { sentence: /no worker polls/ },
+    ),
+    ...(takesName
+      ? [
+          make('wrong name', 'whole', {
+            word: 'no-such-name',
+            ...(ANY_NAME.has(name) && { codes: [0] }),
+          }),
+        ]
+      : []),
+    ...(wrongId === null ? [] : [make('wrong id', 'whole', wrongId)]),
+    make('Ctrl-C', 'silent', { codes: [130], sentence: /interrupted/ }),
+  ];
+}
+
+function wrongIdOf(name: string, takes: string): { word?: string; number?: string } | null {
+  if (takes.includes('<lifecycle>')) return { word: 'lifecycle/no-such-name/00000000' };
+  return takes.includes('<n>') || name === 'predict' ? { number: '99' } : null;
+}
+
+/** A whole command line by what the command declares, so that a new command is tried without a word here. */
+function argumentsOf(
+  name: string,
+  { definition }: Command,
+  given: { world: CliWorld; word: string; number: string },
+): readonly string[] {
+  const { world, word, number } = given;
+  const words = [...definition.takes.matchAll(/<(\w+)>/g)].map(([, what = '']) => {
+    if (what === 'n' || what === 'm') return number;
+    const isRight = word === world.model;
+    return isRight && (what === 'source' || name === 'sweep') ? 'mails' : word; // what the configuration has
+  });
+  const values: Readonly<Record<string, string>> = {
+    ...{
+      reason: 'because',
+      config: CONFIG,
+      text: 'refund',
+      file: name === 'labels add' ? world.labels : world.rows,
+    },
+    out: join(world.folder, `out-${name}-${word}-${number}`.replaceAll('/', '-')),
+    ...(number !== '1' && name === 'predict' && { version: number }),
+  };
+  const options = Object.keys(definition.options).flatMap((option) => {
+    const value = Object.hasOwn(values, option) ? values[option] : undefined;
+    return value === undefined ? [] : [`--${option}`, value];
+  });
+  return [...name.split(' '), ...words, ...options];
+}
+
+/** What those that need no server meet: a wrong name, and Ctrl-C while they work. */
+function localCases(name: string, world: CliWorld): readonly CliCase[] {
+  const given = (
+    situation: Situation,
+    args: readonly string[],
+    rest: Partial<CliCase>,
+  ): CliCase => ({
+    ...{ command: name, situation, args: [name, ...args], environment: {} },
+    ...{ codes: [1], sentence: /./, ...rest },
+  });
+  const train = ['killed-in-convert', '--local', '--config', TRAINED];
+  const cases: Readonly<Record<string, readonly CliCase[]>> = {
+    init: [
+      given('wrong name', ['No_Name/..', '--model', 'No Name'], {
+        codes: [2],
+        sentence: /no model’s name/,
+      }),
+      given('wrong id', ['new', '--csv', 'no-such-file.csv'], { codes: [1, 2] }),
+    ],
+    setup: [given('wrong name', ['--config', 'no-such-file.ts'], { sentence: /does not load/ })],
+    dev: [
+      given('wrong name', ['--config', 'no-such-file.ts'], { sentence: /does not load/ }),
+      given('Ctrl-C', ['--config', CONFIG], {
+        codes: [130],
+        sentence: /interrupted/,
+        interruptAfter: /starting Temporal/,
+      }),
+    ],
+    train: [
+      given('wrong name', ['no-such-name', '--local', '--config', TRAINED], {
+        sentence: /no model "no-such-name"/,
+      }),
+      given('Ctrl-C', [...train, '--out', join(world.folder, 'trained')], {
+        ...{ codes: [130], sentence: /interrupted/, interruptAfter: /training on/ },
+      }),
+    ],
+    test: [
+      given('wrong name', ['no-such-file.onnx', '--config', CONFIG], {
+        sentence: /there is no file/,
+      }),
+    ],
+  };
+  return cases[name] ?? [];
+}
