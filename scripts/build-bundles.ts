@@ -1,10 +1,11 @@
-/** Builds what other processes load whole: the inference child and the workflow bundle. Skips what has not changed. */
+/** Builds what other processes load whole: the inference child, the workflow bundle and the command. Skips what has not changed. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { buildCommand } from './build-command.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const BUILD = join(ROOT, '.switchyard/build');
@@ -102,5 +103,14 @@ async function readIfThere(path: string): Promise<string | null> {
   return existsSync(path) ? readFile(path, 'utf8') : null;
 }
 
+/** Always anew: it takes a second, and what it notes of its sources, their times, may have changed alone. */
+async function bringCommand(): Promise<void> {
+  const startedMs = performance.now();
+  await buildCommand(join(BUILD, 'command/switchyard.mjs'));
+  await writeFile(join(BUILD, 'command.stamp'), '');
+  process.stdout.write(`command: built, ${Math.round(performance.now() - startedMs)} ms\n`);
+}
+
 await bring(CHILD);
 await bring(WORKFLOWS);
+await bringCommand();
