@@ -96,6 +96,21 @@ describe('Switchyard', () => {
     ]);
   });
 
+  it('refuses a freeze and a thaw that say no reason, naming the nearest key', () => {
+    const order = { by: 'grace', ...{ reson: 'wrong queues' } };
+    return Promise.all(
+      (['freeze', 'thaw'] as const).map((name) =>
+        assert.rejects(
+          async () => switchyard[name]('tickets', { reason: '', ...order }),
+          failure(
+            'InvalidRequest',
+            new RegExp(`^wrong ${name} order: reason: .*no key "reson", did you mean "reason"`),
+          ),
+        ),
+      ),
+    );
+  });
+
   it('says of a workflow that was never started that it is not open', () =>
     Promise.all(
       [

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { Connection } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
 import { z } from 'zod';
 import { freePort } from '../../scripts/servers/free-ports.js';
+import { until } from '../support/rig.js';
 import { testServers } from '../support/servers.js';
 
 const MAIN = fileURLToPath(new URL('../../workers/main.ts', import.meta.url));
@@ -114,5 +118,29 @@ describe('workers/main.ts', () => {
   it('says which variables are missing', async () => {
     const end = await endOfWorker({ SWITCHYARD_BUCKET: '' });
     assertEnds(end, 'SetUpMissing', /SWITCHYARD_BUCKET/);
+  });
+
+  it('ends where a search attribute of its namespace has another type', async () => {
+    const { temporal } = await testServers();
+    const namespace = `worker-${randomUUID().slice(0, 8)}`;
+    const connection = await Connection.connect({ address: temporal.address });
+    try {
+      await connection.workflowService.registerNamespace({
+        namespace,
+        workflowExecutionRetentionPeriod: msToTs('1 day'),
+      });
+      const list = () => connection.operatorService.listSearchAttributes({ namespace });
+      await until('the namespace is there', () => list().catch(() => undefined));
+      const wrong: Record<string, number> = { Verdict: 3 }; // Int
+      await connection.operatorService.addSearchAttributes({ namespace, searchAttributes: wrong });
+      const end = await endOfWorker({ TEMPORAL_NAMESPACE: namespace });
+      assertEnds(
+        end,
+        'SetUpMissing',
+        /^the search attribute Verdict .* is not of the type Keyword: /,
+      );
+    } finally {
+      await connection.close();
+    }
   });
 });
