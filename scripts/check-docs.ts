@@ -10,6 +10,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'];
 const EXAMPLES = 'examples';
 const REQUIRED = 'required';
+const COMMAND_LIST = 'scripts/commands/list.ts';
 const S3_ENVIRONMENT = 'adapters/object-store/s3-environment.ts';
 const WORKER_ENVIRONMENT = 'workers/environment.ts';
 const LOG_ENVIRONMENT = 'adapters/process/log-level.ts';
@@ -71,6 +72,14 @@ interface Table {
 
 const TABLES: readonly Table[] = [
   { document: 'README.md', name: 'specification', rows: specificationRows },
+  {
+    document: 'README.md',
+    name: 'commands',
+    rows: (sources) =>
+      [...(sources[COMMAND_LIST] ?? '').matchAll(/^ {2}'?([a-z -]+)'?: async/gm)].map(
+        ([, name = '']) => [name],
+      ),
+  },
   {
     document: 'README.md',
     name: 'worker environment',
@@ -238,6 +247,7 @@ export function readDocTexts(): DocTexts {
       LOG_ENVIRONMENT,
       WORKER_ENVIRONMENT,
       ENDPOINT_ENVIRONMENT,
+      COMMAND_LIST,
     ]),
     npmScripts: Object.keys(scriptsOf(JSON.parse(read('package.json')))),
     exists: (path) => existsSync(join(ROOT, path)),
