@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module';
 import type { ActivityInterceptorsFactory, InjectedSinks } from '@temporalio/worker';
 import type { Sinks } from '@temporalio/workflow';
+import { sourceFile } from '../adapters/package/package-root.js';
 import type { Tracing } from '../client/tracing.js';
 import { makeWorkflowBundle, withMap } from './bundle.js';
 import type { WorkflowsEntry } from './own-workflows.js';
@@ -32,6 +32,4 @@ export async function traceWorker(
   };
 }
 
-const TRACED = createRequire(import.meta.url).resolve(
-  '@temporalio/interceptors-opentelemetry/lib/workflow-interceptors',
-);
+const TRACED = sourceFile('workflows/traced');
