@@ -185,7 +185,9 @@ async function figures(histories: Histories) {
   let [runs, largestPayload, largestStart] = [0, 0, 0];
   for await (const { history } of histories) {
     runs += 1;
-    for (const event of history.events ?? []) {
+    const events: unknown = Reflect.get(Object(history), 'events');
+    assert.ok(Array.isArray(events));
+    for (const event of events.map(Object)) {
       const started: unknown = Reflect.get(event, 'workflowExecutionStartedEventAttributes');
       for (const bytes of payloadSizes(event)) largestPayload = Math.max(largestPayload, bytes);
       for (const bytes of payloadSizes(started)) {
