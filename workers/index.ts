@@ -1,12 +1,14 @@
 /**
- * A worker process of your own: what `switchyard worker` runs, in parts.
+ * A worker process of your own: what `npx switchyard worker` runs, and its parts.
  *
  * @packageDocumentation
  */
 
+export { runWorker } from './run-worker.js';
+export { createLog } from '../adapters/process/process-log.js';
 export { loadProject, type Project } from './project.js';
 export { wireActivities } from './wire.js';
-export { readWorkflowBundle } from './bundle.js';
+export { bringWorkflowBundle } from './own-workflows.js';
 export { createWorkers, type WorkerGiven, type Workers } from './worker.js';
 export { readWorkerEnvironment, type WorkerEnvironment } from './environment.js';
 

@@ -4,6 +4,8 @@ import type { Command } from './terminal/define-command.js';
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   init: async () => (await import('./init.js')).runInit,
   setup: async () => (await import('./setup.js')).runSetup,
+  worker: async () => (await import('./worker.js')).runWorker,
+  endpoint: async () => (await import('./endpoint.js')).runEndpoint,
   dev: async () => (await import('./dev.js')).runDev,
   start: async () => (await import('./start.js')).runStart,
   status: async () => (await import('./status.js')).runStatus,

@@ -35,6 +35,8 @@ export interface CliCase {
   readonly interruptAfter?: RegExp;
 }
 
+/** They are the processes themselves, which say all they say as log lines; tests of their own are in test/workers and test/serving. */
+const PROCESSES = new Set(['worker', 'endpoint']);
 /** They work in this folder alone; what they meet of a situation is written down below. */
 const LOCAL = new Set(['init', 'setup', 'dev', 'train', 'test']);
 /** They need no answer of a worker: Temporal or the bucket itself knows. */
@@ -52,7 +54,9 @@ const UNREACHABLE =
 /** Every command in every situation that it can be in. */
 export async function cliCases(world: CliWorld): Promise<readonly CliCase[]> {
   const commands = await Promise.all(
-    Object.entries(COMMANDS).map(async ([name, load]) => ({ name, command: await load() })),
+    Object.entries(COMMANDS)
+      .filter(([name]) => !PROCESSES.has(name))
+      .map(async ([name, load]) => ({ name, command: await load() })),
   );
   return commands.flatMap(({ name, command }) =>
     LOCAL.has(name) ? localCases(name, world) : serverCases(name, command, world),

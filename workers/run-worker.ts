@@ -1,0 +1,101 @@
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { NativeConnection, Runtime } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { probeConditionalWrites } from '../adapters/object-store/probe-conditional-writes.js';
+import { S3ObjectStore } from '../adapters/object-store/s3-object-store.js';
+import { listenForStop } from '../adapters/process/stop-signals.js';
+import { connectClient, type ConnectedClient } from '../client/connect.js';
+import { registerSearchAttributes } from '../client/search-attributes.js';
+import { startTracing } from '../client/tracing.js';
+import type { ObjectStore } from '../domain/ports/object-store.js';
+import type { WorkerEnvironment } from './environment.js';
+import { startOperationsServer } from './operations-server.js';
+import { bringWorkflowBundle, workflowsEntry } from './own-workflows.js';
+import { loadProject } from './project.js';
+import { whatIsMissing } from './readiness.js';
+import { installRuntime } from './runtime.js';
+import { traceWorker } from './tracing.js';
+import { watchActivities } from './watched-activities.js';
+import { giveStandingOrders } from './standing-orders.js';
+import { wireActivities } from './wire.js';
+import { createWorkers, type Workers } from './worker.js';
+
+/** Two racing writers show a store that ignores conditions; more cost a start on SeaweedFS up to a second each. */
+const PROBE_WRITERS = 2;
+
+/**
+ * Runs one worker process until SIGTERM or SIGINT; it takes these signals, and installs the SDK's runtime.
+ * @throws PortError whose sentence says what is missing, wrong or unreachable.
+ */
+export async function runWorker(environment: WorkerEnvironment, log: Logger): Promise<void> {
+  const stop = listenForStop();
+  const tracing = await startTracing('switchyard-worker');
+  const project = await loadProject(environment.config);
+  const store = new S3ObjectStore(environment);
+  const [connected] = await Promise.all([
+    connectClient(),
+    probeConditionalWrites(store, { writers: PROBE_WRITERS }),
+  ]);
+  const measures = environment.metricsPort !== undefined;
+  const { metricsUrl } = await installRuntime({ log, measures });
+  const meter = Runtime.instance().metricMeter;
+  const connection = await NativeConnection.connect(loadClientConnectConfig().connectionOptions);
+  const { taskQueue, workDir, shutdownGraceMs } = environment;
+  const { client } = connected;
+  const traced = tracing && (await traceWorker(tracing, await workflowsEntry(project)));
+  await registerSearchAttributes(client);
+  const workers = await createWorkers({
+    ...{ connection, taskQueue, shutdownGraceMs },
+    namespace: client.options.namespace,
+    workflowBundle: traced?.workflowBundle ?? (await bringWorkflowBundle(project, log)),
+    ...(traced && { sinks: traced.sinks }),
+    activities: wireActivities({ project, store, client, taskQueue, workDir, log, meter }),
+    activityInterceptors: [...(traced ? [traced.activityInterceptor] : []), watchActivities(meter)],
+  });
+  const needs = { workers, store, connected };
+  const operations = await serveOperations(environment, metricsUrl, needs, log);
+  const { address } = connected;
+  log.info({ taskQueue, address, models: Object.keys(project.models) }, 'polling');
+  void stop.first.then((signal) => {
+    log.info({ signal, shutdownGraceMs }, 'stopping: no new work is taken');
+    workers.shutdown();
+  });
+  const running = workers.run();
+  void giveStandingOrders({ client, taskQueue, models: project.models, log });
+  await running;
+  await operations?.close();
+  await connected.close();
+  await connection.close();
+  log.info({}, 'stopped');
+}
+
+/** Metrics and health, where a port is given. */
+async function serveOperations(
+  { metricsPort, metricsHost }: WorkerEnvironment,
+  metricsUrl: string | null,
+  {
+    workers,
+    store,
+    connected,
+  }: { workers: Workers; store: ObjectStore; connected: ConnectedClient },
+  log: Logger,
+) {
+  if (metricsPort === undefined || metricsUrl === null) return null;
+  const notReady = () =>
+    whatIsMissing([
+      { what: 'polling', check: () => throwing(workers.notPolling()) },
+      {
+        what: `Temporal at ${connected.address}`,
+        check: () => connected.client.workflowService.getSystemInfo({}),
+      },
+      { what: 'the bucket', check: () => store.get('probes/ready') },
+    ]);
+  const given = { host: metricsHost, port: metricsPort, metricsUrl, notReady };
+  const server = await startOperationsServer(given);
+  log.info({ url: server.url }, 'metrics and health');
+  return server;
+}
+
+function throwing(problem: string | null): Promise<void> {
+  return problem === null ? Promise.resolve() : Promise.reject(new Error(problem));
+}
