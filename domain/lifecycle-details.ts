@@ -70,7 +70,7 @@ function howToAnswer(status: LifecycleStatus, workflowId: string): string {
   const { model, frozen, waitingFor, evidence, ending } = status;
   if (ending !== null) return '';
   if (frozen !== null) {
-    const command = code(`npx switchyard thaw ${model}`);
+    const command = code(`npx switchyard thaw ${model} --reason 'why'`);
     return section(
       'How to thaw',
       `Type ${command}, or send the update \`thaw\` to the workflow \`live/${model}\`.`,
@@ -85,7 +85,8 @@ function answerOf(role: string, evidence: string, workflowId: string): string {
     ...{ role, decision: 'approved', by: '<who you are>', reason: '<why>' },
     evidence,
   };
-  const command = `npx switchyard approve ${shellWord(workflowId)} --role ${role}`;
+  const read = `--role ${role} --evidence ${shortDigest(evidence)}`;
+  const command = `npx switchyard approve ${shellWord(workflowId)} ${read} --reason 'why'`;
   return section(
     `How ${role} answers`,
     [

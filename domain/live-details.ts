@@ -95,13 +95,13 @@ function orders(model: string, known: LiveWritten['picture'] | null): readonly s
   return [
     leaving === undefined
       ? ''
-      : order('fallback', `npx switchyard fallback ${model}`, {
+      : order('fallback', `npx switchyard fallback ${model} --reason 'why'`, {
           leaving,
           ...who,
         }),
     known?.frozen
-      ? order('thaw', `npx switchyard thaw ${model}`, who)
-      : order('freeze', `npx switchyard freeze ${model}`, who),
+      ? order('thaw', `npx switchyard thaw ${model} --reason 'why'`, who)
+      : order('freeze', `npx switchyard freeze ${model} --reason 'why'`, who),
   ];
 }
 

@@ -33,7 +33,10 @@ describe('lifecycleDetails', () => {
         '## tickets, version 3: approve\n\n**Waiting for data-science** until 2026-01-08 03:04 UTC\n\nIts digest begins with `',
       ),
     );
-    assert.match(text, /`npx switchyard approve lifecycle\/tickets\/12345678 --role data-science`/);
+    const read = `--role data-science --evidence ${aDigest('evidence').slice(0, 12)}`;
+    assert.ok(
+      text.includes(`\`npx switchyard approve lifecycle/tickets/12345678 ${read} --reason 'why'\``),
+    );
     const json: unknown = JSON.parse(/```json\n([^`]*)```/.exec(text)?.[1] ?? '');
     assert.deepEqual(json, {
       ...{ role: 'data-science', decision: 'approved', by: '<who you are>', reason: '<why>' },
