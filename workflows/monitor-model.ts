@@ -15,6 +15,7 @@ import { unjudgedRow, type WindowRow } from '../domain/window.js';
 import type { Span } from '../domain/window-tally.js';
 import { bookkeeping } from './activity-options.js';
 import { parseEntry } from './door.js';
+import { count } from './measure.js';
 import { carryOut, tell } from './monitor-actions.js';
 import { openMonitorDesk, type MonitorDesk } from './monitor-desk.js';
 import { monitorInputSchema, type MonitorEnd, type MonitorInput } from './monitor-messages.js';
@@ -91,6 +92,7 @@ async function judge(desk: MonitorDesk, span: Span, isNewest: boolean): Promise<
 
 /** Counts a judged window, and does what it comes to. */
 async function takeIn(desk: MonitorDesk, judged: JudgedRow, isNewest: boolean): Promise<void> {
+  count('switchyard_windows', { model: desk.model, verdict: judged.row.verdict });
   const { windows } = desk.plan;
   const isChecked = windows?.checks.some(({ metric }) => metric !== 'accuracy') === true;
   const alertAfterSilent = isChecked ? windows.alertAfterSilent : null;
