@@ -33,11 +33,14 @@ export async function makeWorkflowBundle(given: {
   /** Modules whose interceptors run around every workflow. */
   interceptorModules?: readonly string[];
 }): Promise<MadeBundle> {
+  const said: string[] = [];
   const bundled = await bundleWorkflowCode({
     workflowsPath: given.workflowsPath,
-    logger: new DefaultLogger('WARN'),
+    logger: new DefaultLogger('ERROR', ({ message }) => said.push(message)),
     webpackConfigHook: withoutWhatIsUnused,
     workflowInterceptorModules: [...(given.interceptorModules ?? [])],
+  }).catch((cause: unknown) => {
+    throw new Error(problemIn(said.join('\n'), cause), { cause });
   });
   const { code, map } = await transform(bundled.code, {
     ...{ loader: 'js', target: 'node20', minify: true, keepNames: true, legalComments: 'none' },
@@ -58,6 +61,16 @@ export async function makeWorkflowBundle(given: {
     }),
     files: parsed.sources.filter((source) => isAbsolute(source)),
   };
+}
+
+/** What the bundler's report names first: the module, and what is wrong with it. */
+function problemIn(report: string, cause: unknown): string {
+  const [, module = '', what = ''] = /ERROR in (.*)\n(?:.*Error: )?(.*)/.exec(report) ?? [];
+  if (module.startsWith('node:')) {
+    return `workflow code imports "${module}", but the sandbox has no files, network or processes: move that into an activity`;
+  }
+  if (module !== '') return `${module}: ${what}`;
+  return cause instanceof Error ? cause.message.replace(/\s+/g, ' ') : String(cause);
 }
 
 /** Bundles the package's own workflows into a file, and its map into one beside it. */

@@ -73,7 +73,7 @@ async function bundle(workflows: string, entry: WorkflowsEntry): Promise<MadeBun
   try {
     return await makeWorkflowBundle(entry);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message.replace(/\s+/g, ' ') : 'unknown error';
+    const why = cause instanceof Error ? cause.message : String(cause);
     throw new PortError(
       'InvalidSpec',
       `the workflows in ${workflows} cannot be bundled: ${why.slice(0, 500)}`,

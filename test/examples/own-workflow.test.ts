@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
+import { ChildModelRuntime } from '../../adapters/model-runtime/child-model-runtime.js';
+import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
+import { threeNights } from '../../examples/own-workflow/three-nights.js';
+import { startEndpoint } from '../../serving/serve.js';
+import { bringWorkflowBundle } from '../../workers/own-workflows.js';
+import { loadProject } from '../../workers/project.js';
+import { wireActivities } from '../../workers/wire.js';
+import { temporaryFolder } from '../adapters/model-runtime/temporary-folder.js';
+import { storeOf } from '../lifecycle/processes.js';
+import { startRig } from '../support/rig.js';
+import { testServers } from '../support/servers.js';
+
+const EXAMPLE = fileURLToPath(new URL('../../examples/own-workflow/', import.meta.url));
+const MODEL = 'nightly';
+
+describe('examples/own-workflow', () => {
+  it('prints what its README expects: by night only a version that is no worse goes live by itself', async () => {
+    const expected = /```\n(night 1[^`]*)```\n$/.exec(
+      await readFile(`${EXAMPLE}README.md`, 'utf8'),
+    )?.[1];
+    assert.ok(expected, 'its README ends with the expected output');
+    await using folder = await temporaryFolder();
+    const log = pino({ level: 'silent' });
+    const project = await loadProject(`${EXAMPLE}switchyard.config.ts`);
+    const store = storeOf(await testServers());
+    const workflowBundle = await bringWorkflowBundle(project, log);
+    await using rig = await startRig(
+      'own workflow',
+      ({ client, taskQueue }) =>
+        wireActivities({ project, store, client, taskQueue, workDir: folder.path, log }),
+      { workflowBundle },
+    );
+    const endpoint = await startEndpoint({
+      ...{ registry: new ObjectRegistry(store), cacheDirectory: `${folder.path}/cache` },
+      ...{ runtime: new ChildModelRuntime(), models: [MODEL], replica: 'nightly-1' },
+    });
+    try {
+      const { client, taskQueue } = rig;
+      const printed: string[] = [];
+      for await (const line of threeNights({ client, taskQueue, name: taskQueue })) {
+        printed.push(`${line}\n`);
+      }
+      assert.equal(printed.join(''), expected);
+    } finally {
+      await endpoint.close();
+    }
+  }).timeout(180_000);
+});
