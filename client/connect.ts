@@ -24,7 +24,7 @@ export interface ConnectedClient {
 export async function connectClient(
   given: { address?: string; namespace?: string; isImpatient?: boolean } = {},
 ): Promise<ConnectedClient> {
-  const loaded = loadClientConnectConfig();
+  const loaded = loadProfile();
   const address = given.address ?? loaded.connectionOptions.address ?? '127.0.0.1:7233';
   const namespace = given.namespace ?? loaded.namespace ?? 'default';
   try {
@@ -49,6 +49,20 @@ export async function connectClient(
       'TemporalUnreachable',
       `no Temporal server answers at ${address}; start one with "npx switchyard dev" or set TEMPORAL_ADDRESS`,
       { cause: error, details: { address } },
+    );
+  }
+}
+
+/** @throws PortError `SetUpMissing` where the file or the profile that the environment names cannot be read. */
+function loadProfile(): ReturnType<typeof loadClientConnectConfig> {
+  try {
+    return loadClientConnectConfig();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : 'unknown error';
+    throw new PortError(
+      'SetUpMissing',
+      `Temporal's configuration (temporal.toml, TEMPORAL_PROFILE, TEMPORAL_TLS and the like) cannot be read: ${why}`,
+      { cause },
     );
   }
 }

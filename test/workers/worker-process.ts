@@ -22,7 +22,7 @@ export interface WorkerProcess extends AsyncDisposable {
 
 /** Starts a worker on the test servers and waits until it polls. */
 export async function startWorkerProcess(
-  environment: Readonly<Record<string, string>>,
+  environment: Readonly<Record<string, string | undefined>>,
 ): Promise<WorkerProcess> {
   const { temporal, s3 } = await testServers();
   const child = spawn(process.execPath, ['--import', 'tsx', MAIN], {
