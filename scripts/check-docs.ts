@@ -7,7 +7,9 @@ import { METRIC_NAMES, METRICS, ownerOf } from '../domain/metrics.js';
 import { parseModelSpec } from '../domain/spec.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'];
+const DOCUMENTS = [
+  ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'RUNBOOK.md'],
+];
 const EXAMPLES = 'examples';
 const REQUIRED = 'required';
 const COMMAND_LIST = 'scripts/commands/list.ts';

@@ -56,6 +56,7 @@ describe('a worker in operation', () => {
       /^switchyard_trainer_runs_total\{command="train",end="done",trainer="tickets"\} 1$/m,
       /^switchyard_trainer_seconds_count\{command="convert",trainer="tickets"\} 1$/m,
       /^temporal_workflow_completed_total\{/m,
+      /^temporal_activity_schedule_to_start_latency_seconds_bucket\{/m,
       /^process_resident_memory_bytes \d+/m,
     ]) {
       assert.match(metrics, sample);
