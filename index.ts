@@ -17,9 +17,21 @@ export type { LiveChangeResult } from './domain/live-state.js';
 export type { FallbackOrder } from './workflows/messages.js';
 
 // Where rows come from.
-export { csvSource, type CsvSourceOptions } from './adapters/sources/csv-source.js';
+export {
+  CSV_HELD_OUT_FROM,
+  csvSource,
+  type CsvSourceOptions,
+} from './adapters/sources/csv-source.js';
 export { rowsSource, type ReadRows } from './adapters/sources/rows-source.js';
-export type { DatasetSource, Row } from './domain/ports/dataset-source.js';
+export type { DatasetSource, DefaultCuts, Row } from './domain/ports/dataset-source.js';
+
+// What gates measure, beside what is built in.
+export type {
+  MeasureMetric,
+  MetricGiven,
+  MetricMeasured,
+  PredictedRow,
+} from './domain/project-metric.js';
 
 // Who trains, and where models serve, beside what comes with the package.
 export type {

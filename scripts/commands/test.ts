@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
+import { measureOwn } from '../../activities/measure-own.js';
 import { measureSystem } from '../../activities/measure-system.js';
 import { readConversion } from '../../activities/convert.js';
 import { findModel } from '../../activities/resolve.js';
@@ -12,7 +13,7 @@ import { ODD_TEXTS } from '../../domain/odd-texts.js';
 import type { Row } from '../../domain/ports/dataset-source.js';
 import { measureQuality } from '../../domain/quality.js';
 import type { ModelSpec } from '../../domain/spec.js';
-import { loadProject } from '../../workers/project.js';
+import { loadProject, type Project } from '../../workers/project.js';
 import { judgeLocally, readRows, verdictAnswer } from './gate-table.js';
 import { defineCommand } from './terminal/define-command.js';
 import { typed } from './terminal/words.js';
@@ -38,16 +39,15 @@ export const runTest = defineCommand({
     const project = await loadProject(values.config ?? 'switchyard.config.ts');
     const spec = findModel(project.models, values.model ?? Object.keys(project.models)[0] ?? '');
     const rows = values.rows === undefined ? [] : await readRows(values.rows);
-    const local = judgeLocally(spec, await measureLocally(spec, file, rows));
+    const local = judgeLocally(spec, await measureLocally(project, { spec, file, rows }));
     return verdictAnswer(local, [typed('start', spec.model)]);
   },
 });
 
 /** Measures a converted model in a folder: how it runs, and with held-out rows how right it is. */
 export async function measureLocally(
-  spec: ModelSpec,
-  file: string,
-  rows: readonly Row[],
+  { metrics }: Pick<Project, 'metrics'>,
+  { spec, file, rows }: { spec: ModelSpec; file: string; rows: readonly Row[] },
 ): Promise<readonly Measurement[]> {
   const directory = dirname(resolve(file));
   await access(resolve(file)).catch((cause: unknown) => {
@@ -68,9 +68,10 @@ export async function measureLocally(
   say('held-out rows');
   const candidate = await predictRows(runtime, version, rows);
   const { resamples, confidence } = spec.test;
-  const { seed } = spec.train;
+  const compared = { rows, candidate, baseline: null };
   return [
     ...system,
-    ...measureQuality({ rows, candidate, baseline: null, resamples, confidence, seed }),
+    ...measureQuality({ ...compared, resamples, confidence, seed: spec.train.seed }),
+    ...(await measureOwn(metrics, { ...compared, spec })),
   ];
 }

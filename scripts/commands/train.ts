@@ -45,7 +45,7 @@ export const runTrain = defineCommand({
       place,
       ...rows,
     });
-    const measured = await measureLocally(spec, file, rows.heldOut);
+    const measured = await measureLocally(project, { spec, file, rows: rows.heldOut });
     const again = typed('test', file, '--model', model, '--rows', join(place, HELD_OUT));
     const answer = verdictAnswer(judgeLocally(spec, measured), [again, typed('start', model)]);
     return parityHolds ? answer : { ...answer, exitCode: 1 };
