@@ -5,8 +5,12 @@ import type { Row, Say } from './benchmark.js';
 import { lifecycleRows } from './lifecycle/rows.js';
 import { loadNow, thisMachine } from './machine.js';
 import { isAllMet, renderReport, reportJson, type RowResult } from './table.js';
+import { yardRows } from './yard/rows.js';
 
-const BENCHMARKS: Readonly<Record<string, readonly Row[]>> = { lifecycle: lifecycleRows };
+const BENCHMARKS: Readonly<Record<string, readonly Row[]>> = {
+  lifecycle: lifecycleRows,
+  yard: yardRows,
+};
 
 /** A command line that cannot be followed; its message is the one sentence that is printed. */
 class WrongUsage extends Error {}
