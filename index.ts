@@ -6,13 +6,22 @@
 
 // Describe a model and what its names stand for: switchyard.config.ts.
 export { defineModel, defineProject, type ProjectInput } from './domain/project.js';
-export type { ModelSpec, ModelSpecInput, TimeCut } from './domain/spec.js';
+export type { ModelSpec, ModelSpecInput, ParameterValue, TimeCut } from './domain/spec.js';
 
 // Start, decide, ask, fall back.
 export { connectClient, type ConnectedClient } from './client/connect.js';
 export { Switchyard, type StartedLifecycle } from './client/switchyard.js';
-export type { DecisionInput } from './domain/decision.js';
-export type { LifecycleOutcome, LifecycleRequest, LifecycleStatus } from './domain/lifecycle.js';
+export type { DecisionInput, RecordedDecision } from './domain/decision.js';
+export type { Finding } from './domain/gate.js';
+export type {
+  Candidate,
+  LifecycleOutcome,
+  LifecycleRequest,
+  LifecycleStatus,
+  SnapshotRef,
+  Staged,
+  Tested,
+} from './domain/lifecycle.js';
 export type { LiveChangeResult } from './domain/live-state.js';
 export type { FallbackOrder } from './workflows/messages.js';
 
@@ -23,13 +32,14 @@ export {
   type CsvSourceOptions,
 } from './adapters/sources/csv-source.js';
 export { rowsSource, type ReadRows } from './adapters/sources/rows-source.js';
-export type { DatasetSource, DefaultCuts, Row } from './domain/ports/dataset-source.js';
+export type { DatasetSource, DefaultCuts, Row, Snapshots } from './domain/ports/dataset-source.js';
 
 // What gates measure, beside what is built in.
 export type {
   MeasureMetric,
   MetricGiven,
   MetricMeasured,
+  ProjectMetric,
   PredictedRow,
 } from './domain/project-metric.js';
 
@@ -43,6 +53,33 @@ export type {
   TrainerResult,
 } from './domain/ports/trainer.js';
 export type { Serving, Target } from './domain/ports/target.js';
+
+// What activities and endpoints stand on: ports, for stores, runtimes and notifiers of one's own.
+export type {
+  ListedObject,
+  ObjectStore,
+  StoredObject,
+  WriteCondition,
+  WriteResult,
+} from './domain/ports/object-store.js';
+export type {
+  LiveReading,
+  RegisteredVersion,
+  Registry,
+  ReplicaReport,
+} from './domain/ports/registry.js';
+export type {
+  InferResult,
+  ModelRuntime,
+  OpenedModel,
+  OpenModel,
+  Tensor,
+  TensorData,
+} from './domain/ports/model-runtime.js';
+export type { LivePointer } from './domain/ports/live-pointer.js';
+export type { Notice, Notifier } from './domain/ports/notifier.js';
+export type { Manifest } from './domain/manifest.js';
+export type { Meter } from './domain/worker-metrics.js';
 
 // What can go wrong, by type.
 export { FAILURES, isPortError, PortError, type FailureType } from './domain/failures.js';

@@ -1,3 +1,8 @@
+/**
+ * The work of every stage, on ports.
+ *
+ * @packageDocumentation
+ */
 import { createConvertActivities, type ConvertPorts } from './convert.js';
 import { createDeployActivities, type DeployPorts } from './deploy.js';
 import { createMonitorActivities, type MonitorPorts } from './monitor.js';
@@ -5,6 +10,28 @@ import { createResolveActivities, type Models } from './resolve.js';
 import { createRetrainActivities, type RetrainPorts } from './retrain.js';
 import { createTestActivities, type TestPorts } from './test.js';
 
+export type { Converted, ConvertPorts } from './convert.js';
+export type { DeployPorts } from './deploy.js';
+export type { Gone, MonitorPorts, Planned } from './monitor.js';
+export type { JoinedLabels } from './monitor-labels.js';
+export type { Models } from './resolve.js';
+export type { RetrainPorts } from './retrain.js';
+export type { TestPorts } from './test.js';
+export type { ProjectMetrics } from './measure-own.js';
+export type { Span } from '../domain/window-tally.js';
+export type { JudgedRow } from '../domain/monitor-step.js';
+export type {
+  LabelBatch,
+  LabelStore,
+  ListedWindow,
+  MonitorActions,
+  PredictionBatch,
+  PredictionReader,
+  StartedByMonitor,
+  WindowStore,
+} from '../domain/ports/monitoring.js';
+
+/** What activities reach the world through. */
 export type ActivityPorts = RetrainPorts &
   ConvertPorts &
   TestPorts &
@@ -23,4 +50,5 @@ export function createActivities(ports: ActivityPorts) {
   };
 }
 
+/** Every activity by its name. */
 export type Activities = ReturnType<typeof createActivities>;

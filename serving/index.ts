@@ -10,10 +10,14 @@ export {
   type ServingRegistry,
   type StartEndpointOptions,
 } from './serve.js';
+export type { Log } from './log.js';
 export { followLive, type FollowingLive, type FollowLiveOptions } from './follow-live.js';
 export { readEndpointEnvironment, type EndpointEnvironment } from './environment.js';
 
 // What an endpoint serves from.
-export { ChildModelRuntime } from '../adapters/model-runtime/child-model-runtime.js';
+export {
+  ChildModelRuntime,
+  type ChildModelRuntimeOptions,
+} from '../adapters/model-runtime/child-model-runtime.js';
 export { S3ObjectStore } from '../adapters/object-store/s3-object-store.js';
 export { ObjectRegistry } from '../adapters/registry/object-registry.js';

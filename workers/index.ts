@@ -13,5 +13,8 @@ export { createWorkers, type WorkerGiven, type Workers } from './worker.js';
 export { readWorkerEnvironment, type WorkerEnvironment } from './environment.js';
 
 // The store that the activities write to.
-export { S3ObjectStore } from '../adapters/object-store/s3-object-store.js';
+export {
+  S3ObjectStore,
+  type S3ObjectStoreOptions,
+} from '../adapters/object-store/s3-object-store.js';
 export { probeConditionalWrites } from '../adapters/object-store/probe-conditional-writes.js';

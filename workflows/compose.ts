@@ -9,6 +9,7 @@
 export { liveModel } from './live-model.js';
 export { modelLifecycle } from './model-lifecycle.js';
 export { monitorModel } from './monitor-model.js';
+export type { MonitorEnd } from './monitor-messages.js';
 
 // Messages, by which clients and workflows talk.
 export * as messages from './messages.js';
@@ -25,7 +26,7 @@ export { resolveSpec, retrain, type Retrained } from './stages/retrain.js';
 export { convert, type Converted } from './stages/convert.js';
 export { gatherOnce, testUntilSettled, type Settled, type TestGiven } from './stages/test.js';
 export { approve, type Approval } from './stages/approve.js';
-export { deploy, type Deployed } from './stages/deploy.js';
+export { deploy, type DeployGiven, type Deployed } from './stages/deploy.js';
 export { cleanUp } from './stages/clean-up.js';
 
 // How a candidate ends.
