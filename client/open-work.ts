@@ -1,6 +1,7 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import type { OpenWork, StagedRun } from '../domain/sweep.js';
 import { WORKFLOW_TYPES } from '../workflows/messages.js';
+import { MONITOR_TYPE } from '../workflows/monitor-messages.js';
 import { fromTemporal } from './failure.js';
 
 /** What Temporal knows of a run that staged something. */
@@ -20,13 +21,13 @@ export class OpenWorkflows {
     this.#client = client;
   }
 
-  /** Every digest that an open workflow's history names, and when the oldest began. `liveModel` rests on `live.json` only. */
+  /** Every digest that an open workflow's history names, and when the oldest began. Those that live as long as a model rest on `live.json` only. */
   async work(): Promise<OpenWork> {
     const digests = new Set<string>();
     let since: Date | null = null;
     try {
       for await (const info of this.#client.workflow.list({ query: OPEN })) {
-        if (info.type === WORKFLOW_TYPES.live) continue;
+        if (AS_OLD_AS_THE_MODEL.includes(info.type)) continue;
         if (since === null || info.startTime < since) since = info.startTime;
         const handle = this.#client.workflow.getHandle(info.workflowId, info.runId);
         for (const digest of digestsIn(await handle.fetchHistory())) digests.add(digest);
@@ -58,6 +59,9 @@ export class OpenWorkflows {
     return states;
   }
 }
+
+/** Always open: counted, nothing newer than a model's first day would ever go. */
+const AS_OLD_AS_THE_MODEL: readonly string[] = [WORKFLOW_TYPES.live, MONITOR_TYPE];
 
 const OPEN = 'ExecutionStatus = "Running"';
 
