@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /** In this order: the quick ones first. */
-const EVERY = ['format', 'lint', 'types', 'unused', 'bundle', 'docs', 'python'];
+const EVERY = ['format', 'lint', 'types', 'unused', 'bundle', 'docs', 'reference', 'python'];
 
 const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 const known = Object.keys(manifest.scripts)
