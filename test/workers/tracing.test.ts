@@ -9,7 +9,6 @@ import { promisify } from 'node:util';
 import { Worker } from '@temporalio/worker';
 import { z } from 'zod';
 import { workflowsEntry } from '../../workers/own-workflows.js';
-import { PACKAGE_ROOT, sourceFile } from '../../adapters/package/package-root.js';
 import { traceWorker } from '../../workers/tracing.js';
 import { temporaryFolder } from '../adapters/model-runtime/temporary-folder.js';
 import { approveBoth, openProcessLine } from '../lifecycle/processes.js';
