@@ -9,6 +9,7 @@ import { parseModelSpec } from '../domain/spec.js';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DOCUMENTS = [
   ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'RUNBOOK.md'],
+  'docs/your-first-model.md',
 ];
 const EXAMPLES = 'examples';
 const REQUIRED = 'required';
@@ -201,7 +202,7 @@ function linkProblems(name: string, text: string, texts: DocTexts): readonly str
   return links.flatMap((target) => {
     if (/^[a-z]+:/.test(target)) return [];
     const [path = '', anchor] = target.split('#');
-    const file = path === '' ? name : posix.normalize(path);
+    const file = path === '' ? name : posix.join(posix.dirname(name), path);
     if (!texts.exists(file)) return [`${name}: the link ${target} leads nowhere`];
     const headings = texts.documents[file];
     if (anchor === undefined || headings === undefined) return [];

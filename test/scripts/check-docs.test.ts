@@ -4,6 +4,7 @@ import { readEndpointEnvironment } from '../../serving/environment.js';
 import { docProblems, readDocTexts, type DocTexts } from '../../scripts/check-docs.js';
 
 const S3 = 'adapters/object-store/s3-environment.ts';
+const LOG = 'adapters/process/log-level.ts';
 const texts = readDocTexts();
 
 /** The texts of this checkout with one of them changed; the change must find what it replaces. */
@@ -116,7 +117,7 @@ describe('docProblems', () => {
       ['workers/environment.ts', readWorkerEnvironment],
       ['serving/environment.ts', readEndpointEnvironment],
     ] as const) {
-      const without = { ...texts, sources: { ...texts.sources, [file]: '', [S3]: '' } };
+      const without = { ...texts, sources: { ...texts.sources, [file]: '', [S3]: '', [LOG]: '' } };
       const problems = docProblems(without).join('\n');
       const names = namesReadBy(parse);
       assert.ok(names.includes('SWITCHYARD_BUCKET'));
