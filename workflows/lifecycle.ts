@@ -1,4 +1,4 @@
-import { setCurrentDetails, setHandler, upsertMemo, workflowInfo } from '@temporalio/workflow';
+import { log, setCurrentDetails, setHandler, upsertMemo, workflowInfo } from '@temporalio/workflow';
 import { lifecycleDetails } from '../domain/lifecycle-details.js';
 import type {
   Candidate,
@@ -8,6 +8,7 @@ import type {
   Stage,
   Tested,
 } from '../domain/lifecycle.js';
+import { shortDigest } from '../domain/names.js';
 import type { Frozen } from '../domain/live-state.js';
 import { openDesk, type Desk } from './desk.js';
 import { createLedger, type Ledger } from './ledger.js';
@@ -62,6 +63,11 @@ export class Lifecycle {
     this.#stage = stage;
     this.#frozen = null;
     this.#enteredAt = Date.now();
+    const { version, digest } = this.#candidate ?? {};
+    log.info('stage', {
+      ...{ model, stage },
+      ...(digest !== undefined && { version, digest: shortDigest(digest) }),
+    });
     this.show();
   }
 

@@ -75,6 +75,16 @@ describe('a worker in operation', () => {
       [measured?.['version'], measured?.['digest']],
       [1, outcome.digest.slice(0, 12)],
     );
+    const stages = lines.filter(({ msg }) => msg === 'stage');
+    assert.deepEqual(
+      stages.map(({ stage }) => stage),
+      ['retrain', 'convert', 'test', 'approve', 'deploy', 'ended'],
+    );
+    const [deploy] = stages.filter(({ stage }) => stage === 'deploy');
+    assert.deepEqual(
+      [deploy?.['lifecycle'], deploy?.['run'], deploy?.['version'], deploy?.['digest']],
+      [workflowId, runId, 1, outcome.digest.slice(0, 12)],
+    );
     const log = worker.lines.join('\n');
     for (const { text } of await createTinyMails().rows({})) assert.ok(!log.includes(text), text);
     for (const secret of [s3.secretAccessKey, s3.accessKeyId, 'zebulon']) {
