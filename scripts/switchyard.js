@@ -6,8 +6,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-// until the command has a say of its own: loading takes a moment
-process.once('SIGINT', () => {
+// loading takes a moment; from then on the command has a say of its own
+process.on('SIGINT', () => {
+  if (process.listenerCount('SIGINT') > 1) return;
   process.stderr.write('interrupted\n');
   process.exit(130);
 });

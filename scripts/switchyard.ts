@@ -10,7 +10,6 @@ async function main(args: readonly string[]): Promise<number> {
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (load !== undefined) {
     const command = await load().catch(packagesMissing);
-    process.removeAllListeners('SIGINT'); // switchyard.js listened while this was loading
     return command(args.slice(name.split(' ').length));
   }
   if (['--help', '-h', 'help'].includes(name)) {

@@ -35,10 +35,8 @@ export interface CliCase {
   readonly interruptAfter?: RegExp;
 }
 
-/** They are the processes themselves, which say all they say as log lines; tests of their own are in test/workers and test/serving. */
-const PROCESSES = new Set(['worker', 'endpoint']);
 /** They work in this folder alone; what they meet of a situation is written down below. */
-const LOCAL = new Set(['init', 'setup', 'dev', 'train', 'test']);
+const LOCAL = new Set(['init', 'setup', 'dev', 'train', 'test', 'worker', 'endpoint']);
 /** They need no answer of a worker: Temporal or the bucket itself knows. */
 const WITHOUT_WORKER = new Set([
   ...['status', 'cancel', 'versions', 'show', 'diff', 'pull', 'predict', 'snapshot'],
@@ -55,7 +53,7 @@ const UNREACHABLE =
 export async function cliCases(world: CliWorld): Promise<readonly CliCase[]> {
   const commands = await Promise.all(
     Object.entries(COMMANDS)
-      .filter(([name]) => !PROCESSES.has(name))
+
       .map(async ([name, load]) => ({ name, command: await load() })),
   );
   return commands.flatMap(({ name, command }) =>
@@ -88,7 +86,7 @@ function serverCases(name: string, command: Command, world: CliWorld): readonly 
     ...(takesName
       ? [
           make('wrong name', 'whole', {
-            word: 'no-such-name',
+            word: `no-such-${name.replace(' ', '-')}`,
             ...(ANY_NAME.has(name) && { codes: [0] }),
           }),
         ]
@@ -150,6 +148,22 @@ function localCases(name: string, world: CliWorld): readonly CliCase[] {
         sentence: /no model’s name/,
       }),
       given('wrong id', ['new', '--csv', 'no-such-file.csv'], { codes: [1, 2] }),
+    ],
+    worker: [
+      given('no server', [], {
+        sentence: UNREACHABLE,
+        environment: { ...world.nowhere, SWITCHYARD_CONFIG: CONFIG },
+      }),
+      given('wrong name', [], {
+        sentence: /does not load/,
+        environment: { ...world.whole, SWITCHYARD_CONFIG: 'no-such-file.ts' },
+      }),
+    ],
+    endpoint: [
+      given('wrong name', [], {
+        sentence: /a name is 1 to 63/,
+        environment: { ...world.whole, SWITCHYARD_MODELS: 'No Name' },
+      }),
     ],
     setup: [given('wrong name', ['--config', 'no-such-file.ts'], { sentence: /does not load/ })],
     dev: [
