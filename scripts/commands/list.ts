@@ -12,8 +12,6 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   approve: async () => (await import('./decide.js')).runApprove,
   reject: async () => (await import('./decide.js')).runReject,
   'needs-more-data': async () => (await import('./decide.js')).runNeedsMoreData,
-  sweep: async () => (await import('./sweep.js')).runSweep,
-  forget: async () => (await import('./forget.js')).runForget,
   fallback: async () => (await import('./order.js')).runFallback,
   freeze: async () => (await import('./order.js')).runFreeze,
   thaw: async () => (await import('./order.js')).runThaw,
@@ -33,6 +31,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   'schedule pause': async () => (await import('./schedule.js')).runSchedulePause,
   'schedule resume': async () => (await import('./schedule.js')).runScheduleResume,
   'schedule trigger': async () => (await import('./schedule.js')).runScheduleTrigger,
+  sweep: async () => (await import('./sweep.js')).runSweep,
+  forget: async () => (await import('./forget.js')).runForget,
   train: async () => (await import('./train.js')).runTrain,
   test: async () => (await import('./test.js')).runTest,
 };

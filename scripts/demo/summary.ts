@@ -1,6 +1,7 @@
 import type { Finding } from '../../domain/gate.js';
 import type { LifecycleOutcome } from '../../domain/lifecycle.js';
 import { shortDigest } from '../../domain/names.js';
+import { renderTable } from '../commands/terminal/table.js';
 import type { Carried } from './carry.js';
 import type { Story } from './story.js';
 
@@ -115,7 +116,7 @@ export function renderSummary(summary: Summary, kept: boolean): string {
     row.seconds.toFixed(1),
   ]);
   return [
-    renderTable([header, ...rows]),
+    ...renderTable([header, ...rows]),
     '',
     ...summary.lifecycles.flatMap(renderFindings),
     `fallback: ${shortDigest(summary.fallback.from)} -> ${shortDigest(summary.fallback.to)}, first answer ${summary.fallback.orderToFirstAnswerMs} ms after the order`,
@@ -155,18 +156,4 @@ function renderFindings({ title, findings }: SummaryRow): readonly string[] {
       .map(({ id, detail, excerpt }) => `    ${id}: ${detail}: ${excerpt.slice(0, 70)}`),
     '',
   ];
-}
-
-function renderTable(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }
