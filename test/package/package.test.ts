@@ -27,6 +27,19 @@ defineModel({ model: 'm', train, test: { gatez: [] } });
 defineModel({ model: 'm', train, test: { gates: [{ metric: 'accuracy', min: 0.5 }] } });
 `;
 
+const BUNDLE = `import { bringWorkflowBundle, createLog } from 'switchyard/worker';
+const project = { workflows: 'workflows.ts', root: process.cwd() };
+const { code } = await bringWorkflowBundle(project, createLog('test', 'silent'));
+console.log(['nightlyRefresh', 'modelLifecycle', 'liveModel'].filter((name) => code.includes(name)));
+`;
+
+/** The example's workflows, as a project has them. */
+function ownWorkflows(): string {
+  return readFileSync(join(PACKAGE_ROOT, 'examples/own-workflow/workflows.ts'), 'utf8')
+    .replace("'../../workflows/compose.js'", "'switchyard/workflows'")
+    .replace("'../../domain/lifecycle.js'", "'switchyard'");
+}
+
 /** What a user brings: two columns, with what CSV allows in a text. */
 function userCsv(): string {
   const texts = {
@@ -121,6 +134,7 @@ describe('the package', function () {
   it('runs the lifecycle of the README in a project, with types that refuse a wrong key', async () => {
     await writeFile(inProject('lifecycle.ts'), readmeProgram());
     await writeFile(inProject('wrong.ts'), WRONG); // tsc complains where it sees nothing wrong there
+    await writeFile(inProject('workflows.ts'), ownWorkflows());
     const [types, program] = await Promise.all([
       run('npx tsc'),
       run('node --import tsx lifecycle.ts'),
@@ -129,6 +143,14 @@ describe('the package', function () {
     assert.equal(types.stdout, '');
     assert.match(program.stdout, /^live\n/);
     assert.match(program.stdout, /kind: 'fallen-back'/);
+  });
+
+  it('bundles workflows that a project composes of the stages', async () => {
+    await writeFile(inProject('bundle.ts'), BUNDLE);
+
+    const { stdout } = await run('node --import tsx bundle.ts');
+
+    assert.equal(stdout, "[ 'nightlyRefresh', 'modelLifecycle', 'liveModel' ]\n");
   });
 
   it('is what publint asks of a package, and private', async () => {
