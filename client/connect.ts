@@ -67,6 +67,19 @@ function loadProfile(): ReturnType<typeof loadClientConnectConfig> {
   }
 }
 
+/** The address that a profile of `temporal.toml` or the environment names; null where neither does. */
+export function configuredAddress(
+  variables: Readonly<Record<string, string | undefined>> = process.env,
+): string | null {
+  const given = Object.entries(variables).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const],
+  );
+  const { connectionOptions } = loadClientConnectConfig({
+    overrideEnvVars: Object.fromEntries(given),
+  });
+  return connectionOptions.address ?? null;
+}
+
 /** Rejects where nobody listens at `host:port`, or there is no such host; gRPC would try on until its own deadline. */
 async function knock(address: string): Promise<void> {
   const [, host = '', port = ''] = /^\[?([^\]]+?)\]?:(\d+)$/.exec(address) ?? [];

@@ -35,7 +35,8 @@ const NAMING = [
 ];
 
 /**
- * Finds the installation: the one that the environment names, else the one that runs in this folder.
+ * Finds the installation: the one that the environment names, else the one that runs in this folder, else the one of the default
+ * profile of `temporal.toml`.
  * @throws PortError `SetUpMissing` where there is neither.
  */
 export async function findPlace(
@@ -47,6 +48,9 @@ export async function findPlace(
     return environmentPlace(variables, dev);
   }
   if (dev !== null) return devPlace(variables, dev);
+  // loaded only here, for it brings Temporal's client, which commands on the bucket do without
+  const { configuredAddress } = await import('../../../client/connect.js');
+  if (configuredAddress(variables) !== null) return environmentPlace(variables, null);
   throw new PortError(
     'SetUpMissing',
     'nothing runs in this folder: type npx switchyard dev in another terminal, or set TEMPORAL_ADDRESS and SWITCHYARD_BUCKET',
