@@ -21,7 +21,16 @@ const noTemporal = {
 };
 
 export default tseslint.config(
-  { ignores: ['node_modules', '**/.switchyard', 'trainers', 'coverage', 'dist', 'scripts/init/template'] },
+  {
+    ignores: [
+      'node_modules',
+      '**/.switchyard',
+      'trainers',
+      'coverage',
+      'dist',
+      'scripts/init/template',
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   {
     plugins: { 'import-x': importX },
