@@ -54,7 +54,10 @@ describe('table', () => {
   });
 
   it('has a line below its head', () => {
-    assert.equal(table(['a', 'b'], [['1', '2']]), '| a\u00a0\u00a0 | b |\n| --- | --- |\n| 1\u00a0\u00a0 | 2 |');
+    assert.equal(
+      table(['a', 'b'], [['1', '2']]),
+      '| a\u00a0\u00a0 | b |\n| --- | --- |\n| 1\u00a0\u00a0 | 2 |',
+    );
   });
 });
 

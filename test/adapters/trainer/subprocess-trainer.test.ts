@@ -97,7 +97,10 @@ sys.stdout.write("é" * 3_000_000 + "the end")
   it('says in one sentence that set-up is missing', async () => {
     using shop = new Workshop('', { project: '/nowhere' });
     const error = await failure(shop.run(), 'SetUpMissing');
-    assert.match(error.message, /^The trainer scripted has no Python .* type: npx switchyard setup$/);
+    assert.match(
+      error.message,
+      /^The trainer scripted has no Python .* type: npx switchyard setup$/,
+    );
   });
 
   describe('when a script fails', () => {
