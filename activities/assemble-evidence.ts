@@ -15,7 +15,7 @@ import {
 } from '../domain/gate.js';
 import type { Candidate, SnapshotRef, Staged, Tested } from '../domain/lifecycle.js';
 import type { Registry } from '../domain/ports/registry.js';
-import { referenceProfileSchema } from '../domain/reference-profile.js';
+import { referenceProfileSchema } from '../domain/monitor/reference-profile.js';
 import type { ModelSpec } from '../domain/spec.js';
 import { inWorkFolder } from './work-folder.js';
 

@@ -18,8 +18,8 @@ export type { Models } from './resolve.js';
 export type { RetrainPorts } from './retrain.js';
 export type { TestPorts } from './test.js';
 export type { ProjectMetrics } from './measure-own.js';
-export type { Span } from '../domain/window-tally.js';
-export type { JudgedRow } from '../domain/monitor-step.js';
+export type { Span } from '../domain/monitor/window-tally.js';
+export type { JudgedRow } from '../domain/monitor/step.js';
 export type {
   LabelBatch,
   LabelStore,

@@ -1,15 +1,15 @@
-import { judgeAccuracy } from '../domain/judge-window.js';
-import { LabelTable } from '../domain/labels.js';
-import type { WindowPlan } from '../domain/monitor-plan.js';
-import type { JudgedRow } from '../domain/monitor-step.js';
+import { judgeAccuracy } from '../domain/monitor/judge-window.js';
+import { LabelTable } from '../domain/monitor/labels.js';
+import type { WindowPlan } from '../domain/monitor/plan.js';
+import type { JudgedRow } from '../domain/monitor/step.js';
 import type {
   LabelStore,
   ListedWindow,
   PredictionReader,
   WindowStore,
 } from '../domain/ports/monitoring.js';
-import { rowKey, RowKeys } from '../domain/row-keys.js';
-import { rowOfAccuracy, type Window } from '../domain/window.js';
+import { rowKey, RowKeys } from '../domain/monitor/row-keys.js';
+import { rowOfAccuracy, type Window } from '../domain/monitor/window.js';
 
 export interface LabelPorts {
   readonly predictions: PredictionReader;

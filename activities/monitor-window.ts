@@ -1,12 +1,12 @@
-import { judgeWindow } from '../domain/judge-window.js';
+import { judgeWindow } from '../domain/monitor/judge-window.js';
 import { liveVersionOf } from '../domain/live-state.js';
-import type { MonitorPlan } from '../domain/monitor-plan.js';
-import type { JudgedRow } from '../domain/monitor-step.js';
+import type { MonitorPlan } from '../domain/monitor/plan.js';
+import type { JudgedRow } from '../domain/monitor/step.js';
 import type { PredictionReader, WindowStore } from '../domain/ports/monitoring.js';
 import type { Registry } from '../domain/ports/registry.js';
-import type { ReferenceProfile } from '../domain/reference-profile.js';
-import { rowOfWindow, type Window } from '../domain/window.js';
-import { WindowCounter } from '../domain/window-tally.js';
+import type { ReferenceProfile } from '../domain/monitor/reference-profile.js';
+import { rowOfWindow, type Window } from '../domain/monitor/window.js';
+import { WindowCounter } from '../domain/monitor/window-tally.js';
 
 export interface WindowPorts {
   readonly registry: Registry;

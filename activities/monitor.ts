@@ -3,7 +3,7 @@ import { digestSchema, instantSchema, nameSchema } from '../domain/names.js';
 import type { MonitorActions, StartedByMonitor } from '../domain/ports/monitoring.js';
 import type { Snapshots } from '../domain/ports/dataset-source.js';
 import type { Registry } from '../domain/ports/registry.js';
-import { monitorPlanOf, type MonitorPlan } from '../domain/monitor-plan.js';
+import { monitorPlanOf, type MonitorPlan } from '../domain/monitor/plan.js';
 import { liveVersionOf } from '../domain/live-state.js';
 import { defineActivity } from './define-activity.js';
 import { withHeartbeats } from './heartbeats.js';

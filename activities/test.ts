@@ -16,7 +16,7 @@ import type { ModelRuntime, OpenModel } from '../domain/ports/model-runtime.js';
 import type { RegisteredVersion, Registry } from '../domain/ports/registry.js';
 import { fromProbabilities, predictionsOf, type Predictions } from '../domain/predictions.js';
 import { measureQuality } from '../domain/quality.js';
-import { referenceProfileOf } from '../domain/reference-profile.js';
+import { referenceProfileOf } from '../domain/monitor/reference-profile.js';
 import { liveVersionOf } from '../domain/live-state.js';
 import { modelSpecSchema, type ModelSpec } from '../domain/spec.js';
 import { assembleEvidence, MEASUREMENTS, PROFILE } from './assemble-evidence.js';

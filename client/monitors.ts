@@ -1,14 +1,14 @@
 import { WithStartWorkflowOperation, WorkflowNotFoundError, type Client } from '@temporalio/client';
-import { monitorPlanOf } from '../domain/monitor-plan.js';
+import { monitorPlanOf } from '../domain/monitor/plan.js';
 import {
   monitorOrderSchema,
   type MonitorOrder,
   type MonitorState,
-} from '../domain/monitor-state.js';
+} from '../domain/monitor/state.js';
 import { PortError } from '../domain/failures.js';
 import { nameSchema } from '../domain/names.js';
 import type { ModelSpec } from '../domain/spec.js';
-import type { WindowRow } from '../domain/window.js';
+import type { WindowRow } from '../domain/monitor/window.js';
 import {
   checkNow,
   MONITOR_TYPE,

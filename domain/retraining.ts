@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { cronProblem } from './cron.js';
 import { durationMs } from './duration.js';
-import { isDrift, type MonitorSpec } from './monitoring.js';
+import { isDrift, type MonitorSpec } from './monitor/spec.js';
 import { durationSchema } from './names.js';
 
 /** A schedule never starts more often than this. */

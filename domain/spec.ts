@@ -3,7 +3,7 @@ import { describeIssues } from './describe-issues.js';
 import { durationMs } from './duration.js';
 import { PortError } from './failures.js';
 import { gateSchema, gateProblems } from './gate.js';
-import { monitorProblems, monitorSpecSchema } from './monitoring.js';
+import { monitorProblems, monitorSpecSchema } from './monitor/spec.js';
 import { durationSchema, instantSchema, nameSchema } from './names.js';
 import { retentionSpecSchema } from './retention.js';
 import { retrainProblems, retrainSpecSchema } from './retraining.js';

@@ -6,7 +6,7 @@ import {
   redactTestReport,
   type PersonsRows,
 } from '../../domain/forgetting.js';
-import { decodeLabels } from '../../domain/labels.js';
+import { decodeLabels } from '../../domain/monitor/labels.js';
 import { manifestSchema } from '../../domain/manifest.js';
 import type { Row } from '../../domain/ports/dataset-source.js';
 import type { ListedObject, ObjectStore } from '../../domain/ports/object-store.js';

@@ -2,7 +2,7 @@ import { decodeRows } from '../../domain/dataset.js';
 import { digestOfBytes } from '../../domain/digest.js';
 import { PortError } from '../../domain/failures.js';
 import { withoutPerson, type Deletion, type Tombstone } from '../../domain/forgetting.js';
-import { decodeLabels, encodeLabels } from '../../domain/labels.js';
+import { decodeLabels, encodeLabels } from '../../domain/monitor/labels.js';
 import type { ObjectStore } from '../../domain/ports/object-store.js';
 import type { RetentionSpec } from '../../domain/retention.js';
 import { evidenceKey, evidenceTombstoneKey, labelsKey, snapshotKey } from '../registry/keys.js';

@@ -1,5 +1,5 @@
 import { digestOfBytes, digestOfJson } from '../../domain/digest.js';
-import { decodeLabels, encodeLabels, type Label } from '../../domain/labels.js';
+import { decodeLabels, encodeLabels, type Label } from '../../domain/monitor/labels.js';
 import type { ObjectStore } from '../../domain/ports/object-store.js';
 import type { LabelBatch, LabelStore } from '../../domain/ports/monitoring.js';
 import { labelsKey, labelsPrefix } from '../registry/keys.js';

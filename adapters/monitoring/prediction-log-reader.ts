@@ -1,7 +1,7 @@
 import type { ObjectStore } from '../../domain/ports/object-store.js';
 import type { PredictionBatch, PredictionReader } from '../../domain/ports/monitoring.js';
-import { parsePredictionLine } from '../../domain/prediction-line.js';
-import type { Span } from '../../domain/window-tally.js';
+import { parsePredictionLine } from '../../domain/monitor/prediction-line.js';
+import type { Span } from '../../domain/monitor/window-tally.js';
 import { predictionsHourPrefix } from '../registry/keys.js';
 
 const HOUR_MS = 3_600_000;

@@ -6,8 +6,8 @@ import {
   windowSchema,
   type Window,
   type WindowAccuracy,
-} from '../../domain/window.js';
-import type { Span } from '../../domain/window-tally.js';
+} from '../../domain/monitor/window.js';
+import type { Span } from '../../domain/monitor/window-tally.js';
 import { parseWindowKey, windowAccuracyKey, windowKey, windowsPrefix } from '../registry/keys.js';
 import { encodeJson, missingObject, parseStored } from '../registry/stored-json.js';
 

@@ -8,7 +8,10 @@ import {
   type ParityReport,
   type TestReport,
 } from '../../domain/evidence.js';
-import { referenceProfileSchema, type ReferenceProfile } from '../../domain/reference-profile.js';
+import {
+  referenceProfileSchema,
+  type ReferenceProfile,
+} from '../../domain/monitor/reference-profile.js';
 import { PortError } from '../../domain/failures.js';
 import type { ObjectStore } from '../../domain/ports/object-store.js';
 import { tombstoneSchema } from '../../domain/forgetting.js';

@@ -3,7 +3,7 @@ import { PortError } from '../../domain/failures.js';
 import type { Staged } from '../../domain/lifecycle.js';
 import type { LiveChange } from '../../domain/live-state.js';
 import type { Manifest } from '../../domain/manifest.js';
-import type { ReferenceProfile } from '../../domain/reference-profile.js';
+import type { ReferenceProfile } from '../../domain/monitor/reference-profile.js';
 import type { ObjectStore } from '../../domain/ports/object-store.js';
 import type { RegisteredVersion, Registry, ReplicaReport } from '../../domain/ports/registry.js';
 import { EvidenceFiles } from './evidence-files.js';

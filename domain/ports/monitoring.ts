@@ -1,9 +1,9 @@
-import type { Label } from '../labels.js';
+import type { Label } from '../monitor/labels.js';
 import type { LifecycleRequest } from '../lifecycle.js';
 import type { LiveChangeResult } from '../live-state.js';
-import type { PredictionLine } from '../prediction-line.js';
-import type { Window, WindowAccuracy } from '../window.js';
-import type { Span } from '../window-tally.js';
+import type { PredictionLine } from '../monitor/prediction-line.js';
+import type { Window, WindowAccuracy } from '../monitor/window.js';
+import type { Span } from '../monitor/window-tally.js';
 
 /** Lines that were written together. */
 export interface PredictionBatch {

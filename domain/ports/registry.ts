@@ -2,7 +2,7 @@ import type { Evidence, ParityReport, TestReport } from '../evidence.js';
 import type { Staged } from '../lifecycle.js';
 import type { LiveChange, LiveState, LiveWritten } from '../live-state.js';
 import type { Manifest } from '../manifest.js';
-import type { ReferenceProfile } from '../reference-profile.js';
+import type { ReferenceProfile } from '../monitor/reference-profile.js';
 
 /** A version as its directory holds it. */
 export interface RegisteredVersion {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import { PortError } from '../../domain/failures.js';
-import { labelSchema, type Label } from '../../domain/labels.js';
+import { labelSchema, type Label } from '../../domain/monitor/labels.js';
 
 /** Column names of a CSV that are taken for one of a label's fields. */
 const COLUMNS: Readonly<Record<string, string>> = {

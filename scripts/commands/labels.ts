@@ -1,6 +1,6 @@
 import { LabelFiles } from '../../adapters/monitoring/label-files.js';
 import { PortError } from '../../domain/failures.js';
-import { LabelTable } from '../../domain/labels.js';
+import { LabelTable } from '../../domain/monitor/labels.js';
 import { monitorWorkflowId } from '../../workflows/monitor-messages.js';
 import { readLabels } from './labels-file.js';
 import { openBucket } from './terminal/bucket.js';

@@ -1,5 +1,5 @@
-import type { MonitorState } from '../../domain/monitor-state.js';
-import type { WindowRow } from '../../domain/window.js';
+import type { MonitorState } from '../../domain/monitor/state.js';
+import type { WindowRow } from '../../domain/monitor/window.js';
 import { monitorWorkflowId } from '../../workflows/monitor-messages.js';
 import { defineCommand } from './terminal/define-command.js';
 import { requireKnownModel } from './terminal/known-model.js';

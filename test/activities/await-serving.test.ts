@@ -3,8 +3,8 @@ import { createDeployActivities } from '../../activities/deploy.js';
 import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
 import type { ReplicaReport } from '../../domain/ports/registry.js';
 import type { Target } from '../../domain/ports/target.js';
-import { aDigest } from '../support/builders.js';
-import { MemoryObjectStore } from '../support/fakes/memory-object-store.js';
+import { aDigest } from '../../testing/builders.js';
+import { MemoryObjectStore } from '../../testing/memory-object-store.js';
 import { failed, quietEnvironment, runActivity } from './run-activity.js';
 
 const MODEL = 'tickets';

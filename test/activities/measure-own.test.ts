@@ -4,7 +4,7 @@ import { measureOwn } from '../../activities/measure-own.js';
 import { judge, type Gate } from '../../domain/gate.js';
 import { fromProbabilities } from '../../domain/predictions.js';
 import { projectMetricSchema, type MeasureMetric } from '../../domain/project-metric.js';
-import { aSpec } from '../support/builders.js';
+import { aSpec } from '../../testing/builders.js';
 
 const rows = ['ja', 'nein'].map((text, index) => ({
   ...{ id: `row-${index}`, at: '2026-01-01T00:00:00.000Z', label: 'a', text },

@@ -9,7 +9,7 @@ import { rowsSource } from '../../adapters/sources/rows-source.js';
 import type { Row } from '../../domain/ports/dataset-source.js';
 import type { ModelSpecInput } from '../../domain/spec.js';
 import { aSpec } from '../../testing/builders.js';
-import { MemoryObjectStore } from '../support/fakes/memory-object-store.js';
+import { MemoryObjectStore } from '../../testing/memory-object-store.js';
 import { runActivity } from './run-activity.js';
 
 const MODEL = 'tickets';

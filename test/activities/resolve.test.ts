@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createResolveActivities } from '../../activities/resolve.js';
 import type { LifecycleRequest } from '../../domain/lifecycle.js';
-import { aSpec } from '../support/builders.js';
+import { aSpec } from '../../testing/builders.js';
 import { failed, runActivity } from './run-activity.js';
 
 const tickets = aSpec({

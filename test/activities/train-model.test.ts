@@ -12,8 +12,8 @@ import { PortError } from '../../domain/failures.js';
 import type { DatasetSource, Row } from '../../domain/ports/dataset-source.js';
 import type { TrainJob, Trainer, TrainerEvent } from '../../domain/ports/trainer.js';
 import { temporaryFolder } from '../adapters/model-runtime/temporary-folder.js';
-import { aDigest, aSpec } from '../support/builders.js';
-import { MemoryObjectStore } from '../support/fakes/memory-object-store.js';
+import { aDigest, aSpec } from '../../testing/builders.js';
+import { MemoryObjectStore } from '../../testing/memory-object-store.js';
 import { failed, quietEnvironment, runActivity } from './run-activity.js';
 
 const row = (day: number, label: string): Row => ({

@@ -5,8 +5,8 @@ import type { RecordedDecision } from '../../domain/decision.js';
 import type { Evidence, TestReport } from '../../domain/evidence.js';
 import type { LiveChange } from '../../domain/live-state.js';
 import { aFolder, aManifest, anEvidence, aTestReport } from '../adapters/registry/builders.js';
-import { aDecision, aDigest } from '../support/builders.js';
-import { MemoryObjectStore } from '../support/fakes/memory-object-store.js';
+import { aDecision, aDigest } from '../../testing/builders.js';
+import { MemoryObjectStore } from '../../testing/memory-object-store.js';
 import { failed, runActivity } from './run-activity.js';
 
 const MODEL = 'tickets';

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { createProgress } from '../../scripts/demo/progress.js';
-import { stopTestServers } from '../support/servers.js';
+import { stopTestServers } from '../../testing/servers.js';
 import type { Row, Say } from './benchmark.js';
 import { lifecycleRows } from './lifecycle/rows.js';
 import { loadNow, thisMachine } from './machine.js';

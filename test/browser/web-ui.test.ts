@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import type { Tested } from '../../domain/lifecycle.js';
 import { liveWorkflowId } from '../../workflows/messages.js';
-import { aDecision, aDigest, aTested } from '../support/builders.js';
-import { fakeActivities, MemoryLive } from '../support/fakes/activities.js';
-import { startRig, until, type Rig } from '../support/rig.js';
-import { testServers } from '../support/servers.js';
+import { aDecision, aDigest, aTested } from '../../testing/builders.js';
+import { fakeActivities, MemoryLive } from '../../testing/fake-activities.js';
+import { startRig, type Rig } from '../../testing/rig.js';
+import { until } from '../../testing/until.js';
+import { testServers } from '../../testing/servers.js';
 import { startChromium } from './chromium.js';
 import { WebUi } from './web-ui.js';
 

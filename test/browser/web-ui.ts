@@ -1,5 +1,5 @@
 import type { Locator, Page } from 'playwright-core';
-import { until } from '../support/rig.js';
+import { until } from '../../testing/until.js';
 
 /** What a person does in Temporal's web UI, with its names for things. */
 export class WebUi {

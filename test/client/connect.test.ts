@@ -6,8 +6,8 @@ import { Switchyard } from '../../client/switchyard.js';
 import type { DecisionInput } from '../../domain/decision.js';
 import { freePort } from '../../scripts/servers/free-ports.js';
 import { failure } from '../adapters/registry/builders.js';
-import { aDecision, aDigest } from '../support/builders.js';
-import { testServers } from '../support/servers.js';
+import { aDecision, aDigest } from '../../testing/builders.js';
+import { testServers } from '../../testing/servers.js';
 
 const PATIENCE_MS = 10_000;
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { OpenWorkflows } from '../../client/open-work.js';
 import { aDigest, until } from '../../testing/index.js';
-import { testServers } from '../support/servers.js';
+import { testServers } from '../../testing/servers.js';
 
 describe('OpenWorkflows', () => {
   it('finds what open workflows name, users’ own too, and the state of runs', async () => {

@@ -4,8 +4,8 @@ import { Client, Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { registerSearchAttributes, searchAttributeTypes } from '../../client/search-attributes.js';
 import { failure } from '../adapters/registry/builders.js';
-import { testServers } from '../support/servers.js';
-import { until } from '../support/rig.js';
+import { testServers } from '../../testing/servers.js';
+import { until } from '../../testing/until.js';
 
 const INT = 3;
 const numbered = (name: string, type: number): Record<string, number> => ({ [name]: type });

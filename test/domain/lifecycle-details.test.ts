@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { LifecycleStatus } from '../../domain/lifecycle.js';
 import { lifecycleDetails, startDetails } from '../../domain/lifecycle-details.js';
-import { aDigest } from '../support/builders.js';
+import { aDigest } from '../../testing/builders.js';
 
 const ID = 'lifecycle/tickets/12345678';
 const HOSTILE = '<script>alert(1)</script> | ![x](http://evil.example/x.png)';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { liveDetails, noteOf } from '../../domain/live-details.js';
 import type { LivePicture } from '../../domain/live-state.js';
 import { recordedDecisionSchema } from '../../domain/decision.js';
-import { aDecision, aDigest } from '../support/builders.js';
+import { aDecision, aDigest } from '../../testing/builders.js';
 
 const since = '2026-01-02T03:04:05Z';
 const version = (number: number) => ({ version: number, digest: aDigest(number), since });

@@ -10,7 +10,7 @@ import {
   type StoredVersion,
   type SweepGiven,
 } from '../../domain/sweep.js';
-import { aDigest } from '../support/builders.js';
+import { aDigest } from '../../testing/builders.js';
 
 const NOW = new Date('2026-06-01T12:00:00Z');
 const DAY_MS = 86_400_000;

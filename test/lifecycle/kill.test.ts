@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { isPortError } from '../../domain/failures.js';
 import { classify } from '../../scripts/demo/endpoint-client.js';
-import { until } from '../support/rig.js';
+import { until } from '../../testing/until.js';
 import { approveBoth, evidenceFor, kill, openProcessLine, type ProcessLine } from './processes.js';
 
 const ANSWER = { decision: 'approved', by: 'ada@example.com', reason: 'reads well' } as const;

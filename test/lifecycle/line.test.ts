@@ -10,8 +10,9 @@ import { startEndpoint } from '../../serving/serve.js';
 import { loadProject, type Project } from '../../workers/project.js';
 import { wireActivities } from '../../workers/wire.js';
 import { temporaryFolder } from '../adapters/model-runtime/temporary-folder.js';
-import { startRig, until, type Rig } from '../support/rig.js';
-import { testServers } from '../support/servers.js';
+import { startRig, type Rig } from '../../testing/rig.js';
+import { until } from '../../testing/until.js';
+import { testServers } from '../../testing/servers.js';
 import { historyFigures } from './history-figures.js';
 import { approveBoth, storeOf } from './processes.js';
 

@@ -10,8 +10,10 @@ import {
 } from '../../scripts/servers/child-process.js';
 import { freePort } from '../../scripts/servers/free-ports.js';
 import { temporaryFolder } from '../adapters/model-runtime/temporary-folder.js';
-import { testServers, type TestServers } from '../support/servers.js';
-import { installRuntime, replayAll, until } from '../support/rig.js';
+import { testServers, type TestServers } from '../../testing/servers.js';
+import { replayAll } from '../../testing/rig.js';
+import { installRuntime } from '../../testing/runtime.js';
+import { until } from '../../testing/until.js';
 
 const CONFIG = fileURLToPath(new URL('fixtures/switchyard.config.ts', import.meta.url));
 

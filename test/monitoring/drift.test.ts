@@ -12,7 +12,7 @@ import { ObjectSnapshots } from '../../adapters/snapshots/object-snapshots.js';
 import { rowsSource } from '../../adapters/sources/rows-source.js';
 import type { Activities } from '../../activities/index.js';
 import { Monitors } from '../../client/monitors.js';
-import type { Label } from '../../domain/labels.js';
+import type { Label } from '../../domain/monitor/labels.js';
 import type { Row } from '../../domain/ports/dataset-source.js';
 import { parseProject } from '../../domain/project.js';
 import { parseModelSpec } from '../../domain/spec.js';

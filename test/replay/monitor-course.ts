@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import type { Activities } from '../../activities/index.js';
 import { Monitors } from '../../client/monitors.js';
-import { monitorPlanOf } from '../../domain/monitor-plan.js';
-import { unjudgedRow } from '../../domain/window.js';
-import { aDigest, aSpec } from '../support/builders.js';
-import { until, type Rig } from '../support/rig.js';
+import { monitorPlanOf } from '../../domain/monitor/plan.js';
+import { unjudgedRow } from '../../domain/monitor/window.js';
+import { aDigest, aSpec } from '../../testing/builders.js';
+import { type Rig } from '../../testing/rig.js';
+import { until } from '../../testing/until.js';
 
 const plan =
   monitorPlanOf(

@@ -8,10 +8,11 @@ import { TemporalLivePointer } from '../../client/live-pointer.js';
 import type { DecisionInput } from '../../domain/decision.js';
 import type { ModelSpec } from '../../domain/spec.js';
 import { liveWorkflowId } from '../../workflows/messages.js';
-import { aDecision, aDigest, aSpec, aTested } from '../support/builders.js';
-import { fakeActivities, MemoryLive } from '../support/fakes/activities.js';
-import { startRig, until, type Rig } from '../support/rig.js';
-import { stopTestServers } from '../support/servers.js';
+import { aDecision, aDigest, aSpec, aTested } from '../../testing/builders.js';
+import { fakeActivities, MemoryLive } from '../../testing/fake-activities.js';
+import { startRig, type Rig } from '../../testing/rig.js';
+import { until } from '../../testing/until.js';
+import { stopTestServers } from '../../testing/servers.js';
 import { MONITOR_COURSE } from './monitor-course.js';
 
 const HISTORIES = fileURLToPath(new URL('histories/', import.meta.url));

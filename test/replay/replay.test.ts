@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { readWorkflowBundle } from '../../workers/bundle.js';
-import { installRuntime } from '../support/rig.js';
+import { installRuntime } from '../../testing/runtime.js';
 
 const HISTORIES = fileURLToPath(new URL('histories/', import.meta.url));
 const CHANGED = fileURLToPath(new URL('changed-workflows.ts', import.meta.url));

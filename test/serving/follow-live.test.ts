@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { followLive } from '../../serving/follow-live.js';
-import { until } from '../support/rig.js';
+import { until } from '../../testing/until.js';
 import { textModel } from '../support/small-models.js';
 import { MemoryRegistry } from './memory-registry.js';
 

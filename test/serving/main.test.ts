@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { S3ObjectStore } from '../../adapters/object-store/s3-object-store.js';
 import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
 import { temporaryFolder } from '../adapters/model-runtime/temporary-folder.js';
-import { testServers } from '../support/servers.js';
+import { testServers } from '../../testing/servers.js';
 import { textModel, writeModel } from '../support/small-models.js';
 import { manifestOf } from './memory-registry.js';
 import { aRequest, fieldsOf, until } from './serving-rig.js';

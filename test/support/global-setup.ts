@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { stopTestServers } from './servers.js';
+import { stopTestServers } from '../../testing/servers.js';
 
 const SET_UP = fileURLToPath(new URL('../../scripts/setup.js', import.meta.url));
 

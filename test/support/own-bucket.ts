@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { createS3Client } from '../../adapters/object-store/s3-client.js';
 import { S3ObjectStore } from '../../adapters/object-store/s3-object-store.js';
-import { testServers } from './servers.js';
+import { testServers } from '../../testing/servers.js';
 
 /** A bucket that no other test writes to, for what looks at a whole bucket; it goes with the server's data. */
 export async function ownBucket(): Promise<{

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { mapBeside, readWorkflowBundle, WORKFLOW_BUNDLE_PATH } from '../../workers/bundle.js';
 import { measureWorkflowBundle } from '../../workers/measure-bundle.js';
 import { aFolder, failure } from '../adapters/registry/builders.js';
-import { fakeActivities } from '../support/fakes/activities.js';
-import { installRuntime, startRig, until } from '../support/rig.js';
+import { fakeActivities } from '../../testing/fake-activities.js';
+import { startRig } from '../../testing/rig.js';
+import { installRuntime } from '../../testing/runtime.js';
+import { until } from '../../testing/until.js';
 
 const LARGEST_BYTES = 1.5e6;
 

@@ -8,7 +8,7 @@ import { msToTs } from '@temporalio/common/lib/time.js';
 import { ownProgram } from '../../adapters/package/package-root.js';
 import { until } from '../../testing/until.js';
 import { temporaryFolder } from '../adapters/model-runtime/temporary-folder.js';
-import { testServers } from '../support/servers.js';
+import { testServers } from '../../testing/servers.js';
 import { makeCertificates, startTlsProxy } from './tls-proxy.js';
 import { startWorkerProcess } from './worker-process.js';
 

@@ -9,8 +9,8 @@ import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { z } from 'zod';
 import { freePort } from '../../scripts/servers/free-ports.js';
-import { until } from '../support/rig.js';
-import { testServers } from '../support/servers.js';
+import { until } from '../../testing/until.js';
+import { testServers } from '../../testing/servers.js';
 
 const MAIN = fileURLToPath(new URL('../../workers/main.ts', import.meta.url));
 const CONFIG = fileURLToPath(

@@ -5,8 +5,8 @@ import { isPortError } from '../../domain/failures.js';
 import { temporaryFolder } from '../adapters/model-runtime/temporary-folder.js';
 import { approveBoth, openProcessLine, storeOf } from '../lifecycle/processes.js';
 import { createTinyMails } from '../lifecycle/fixtures/tiny-mails.js';
-import { until } from '../support/rig.js';
-import { testServers } from '../support/servers.js';
+import { until } from '../../testing/until.js';
+import { testServers } from '../../testing/servers.js';
 import { parse, startWorkerProcess } from './worker-process.js';
 
 async function connect(taskQueue: string) {

@@ -12,7 +12,7 @@ import { workflowsEntry } from '../../workers/own-workflows.js';
 import { traceWorker } from '../../workers/tracing.js';
 import { temporaryFolder } from '../adapters/model-runtime/temporary-folder.js';
 import { approveBoth, openProcessLine } from '../lifecycle/processes.js';
-import { testServers } from '../support/servers.js';
+import { testServers } from '../../testing/servers.js';
 import { startWorkerProcess } from './worker-process.js';
 
 const START = fileURLToPath(new URL('fixtures/start-lifecycle.ts', import.meta.url));

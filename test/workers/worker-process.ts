@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { until } from '../support/rig.js';
-import { testServers } from '../support/servers.js';
+import { until } from '../../testing/until.js';
+import { testServers } from '../../testing/servers.js';
 
 const MAIN = fileURLToPath(new URL('../../workers/main.ts', import.meta.url));
 const CONFIG = fileURLToPath(new URL('fixtures/switchyard.config.ts', import.meta.url));

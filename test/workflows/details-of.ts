@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Rig } from '../support/rig.js';
+import type { Rig } from '../../testing/rig.js';
 
 const metadataSchema = z.object({ currentDetails: z.string() });
 

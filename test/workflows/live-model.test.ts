@@ -7,9 +7,9 @@ import { TemporalLivePointer } from '../../client/live-pointer.js';
 import { isPortError } from '../../domain/failures.js';
 import type { LiveChange } from '../../domain/live-state.js';
 import { liveWorkflowId } from '../../workflows/messages.js';
-import { aDigest } from '../support/builders.js';
-import { fakeActivities, MemoryLive } from '../support/fakes/activities.js';
-import { startRig, type Rig } from '../support/rig.js';
+import { aDigest } from '../../testing/builders.js';
+import { fakeActivities, MemoryLive } from '../../testing/fake-activities.js';
+import { startRig, type Rig } from '../../testing/rig.js';
 import { detailsOf } from './details-of.js';
 
 const rigFor = (context: Mocha.Context, live: MemoryLive, overrides: Partial<Activities> = {}) =>

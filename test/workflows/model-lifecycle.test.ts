@@ -5,9 +5,10 @@ import { isPortError } from '../../domain/failures.js';
 import { decisionSchema } from '../../domain/decision.js';
 import { liveChangeSchema } from '../../domain/live-state.js';
 import type { ModelSpec } from '../../domain/spec.js';
-import { aDecision, aDigest, aSpec, aTested } from '../support/builders.js';
-import { fakeActivities, MemoryLive } from '../support/fakes/activities.js';
-import { startRig, until, type Rig } from '../support/rig.js';
+import { aDecision, aDigest, aSpec, aTested } from '../../testing/builders.js';
+import { fakeActivities, MemoryLive } from '../../testing/fake-activities.js';
+import { startRig, type Rig } from '../../testing/rig.js';
+import { until } from '../../testing/until.js';
 import { detailsOf } from './details-of.js';
 
 interface Given {

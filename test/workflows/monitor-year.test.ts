@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { TemporalMonitorActions } from '../../client/monitor-actions.js';
-import { monitorPlanOf } from '../../domain/monitor-plan.js';
-import { unjudgedRow, type WindowRow } from '../../domain/window.js';
+import { monitorPlanOf } from '../../domain/monitor/plan.js';
+import { unjudgedRow, type WindowRow } from '../../domain/monitor/window.js';
 import { MONITOR_TYPE, checkNow, pause, resume, state } from '../../workflows/monitor-messages.js';
 import { fakeActivities, MemoryLive } from '../../testing/fake-activities.js';
 import { startRig } from '../../testing/rig.js';

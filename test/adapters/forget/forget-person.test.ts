@@ -5,11 +5,11 @@ import { LabelFiles } from '../../../adapters/monitoring/label-files.js';
 import { ObjectRegistry } from '../../../adapters/registry/object-registry.js';
 import { ObjectSnapshots } from '../../../adapters/snapshots/object-snapshots.js';
 import type { ParityReport, TestReport } from '../../../domain/evidence.js';
-import { parsePredictionLine } from '../../../domain/prediction-line.js';
+import { parsePredictionLine } from '../../../domain/monitor/prediction-line.js';
 import type { Row } from '../../../domain/ports/dataset-source.js';
 import type { ObjectStore, WriteCondition } from '../../../domain/ports/object-store.js';
 import { shownInput } from '../../../domain/shown-input.js';
-import { MemoryObjectStore } from '../../support/fakes/memory-object-store.js';
+import { MemoryObjectStore } from '../../../testing/memory-object-store.js';
 import { ownBucket } from '../../support/own-bucket.js';
 import { aFolder, aManifest, anEvidence, aTestReport, failure } from '../registry/builders.js';
 

@@ -4,12 +4,12 @@ import { PredictionLogReader } from '../../../adapters/monitoring/prediction-log
 import { WindowFiles } from '../../../adapters/monitoring/window-files.js';
 import { ObjectRegistry } from '../../../adapters/registry/object-registry.js';
 import { isPortError } from '../../../domain/failures.js';
-import { judgeWindow } from '../../../domain/judge-window.js';
-import { LabelTable } from '../../../domain/labels.js';
-import { RowKeys, rowKey } from '../../../domain/row-keys.js';
-import { WindowCounter } from '../../../domain/window-tally.js';
+import { judgeWindow } from '../../../domain/monitor/judge-window.js';
+import { LabelTable } from '../../../domain/monitor/labels.js';
+import { RowKeys, rowKey } from '../../../domain/monitor/row-keys.js';
+import { WindowCounter } from '../../../domain/monitor/window-tally.js';
 import { aDigest } from '../../../testing/builders.js';
-import { MemoryObjectStore } from '../../support/fakes/memory-object-store.js';
+import { MemoryObjectStore } from '../../../testing/memory-object-store.js';
 
 const MODEL = 'tickets';
 const HOUR = 3_600_000;

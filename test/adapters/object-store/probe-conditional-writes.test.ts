@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { probeConditionalWrites } from '../../../adapters/object-store/probe-conditional-writes.js';
 import { isPortError } from '../../../domain/failures.js';
 import type { WriteCondition, WriteResult } from '../../../domain/ports/object-store.js';
-import { MemoryObjectStore } from '../../support/fakes/memory-object-store.js';
+import { MemoryObjectStore } from '../../../testing/memory-object-store.js';
 
 /** A store that takes some conditions for `none`, as a proxy does that drops headers. */
 class ForgetfulStore extends MemoryObjectStore {

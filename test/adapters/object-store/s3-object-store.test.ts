@@ -8,7 +8,7 @@ import { S3ObjectStore } from '../../../adapters/object-store/s3-object-store.js
 import { isPortError, type FailureType } from '../../../domain/failures.js';
 import { freePort } from '../../../scripts/servers/free-ports.js';
 import { objectStoreSuite } from '../../ports/object-store.suite.js';
-import { testServers } from '../../support/servers.js';
+import { testServers } from '../../../testing/servers.js';
 
 objectStoreSuite('S3ObjectStore', async () => {
   const { s3 } = await testServers();

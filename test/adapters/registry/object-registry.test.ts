@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { ObjectRegistry } from '../../../adapters/registry/object-registry.js';
 import { S3ObjectStore } from '../../../adapters/object-store/s3-object-store.js';
 import { registrySuite } from '../../ports/registry.suite.js';
-import { MemoryObjectStore } from '../../support/fakes/memory-object-store.js';
-import { testServers } from '../../support/servers.js';
+import { MemoryObjectStore } from '../../../testing/memory-object-store.js';
+import { testServers } from '../../../testing/servers.js';
 import { aDigest } from './builders.js';
 
 registrySuite('ObjectRegistry in memory', () => Promise.resolve(new MemoryObjectStore()));

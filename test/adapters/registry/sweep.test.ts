@@ -5,7 +5,7 @@ import { sweep } from '../../../adapters/registry/sweep.js';
 import type { ObjectStore } from '../../../domain/ports/object-store.js';
 import { retentionSpecSchema } from '../../../domain/retention.js';
 import { planSweep } from '../../../domain/sweep.js';
-import { MemoryObjectStore } from '../../support/fakes/memory-object-store.js';
+import { MemoryObjectStore } from '../../../testing/memory-object-store.js';
 import { ownBucket } from '../../support/own-bucket.js';
 import { aFolder, aManifest, uniqueModel } from './builders.js';
 

@@ -8,8 +8,8 @@ import type { ObjectStore } from '../../../domain/ports/object-store.js';
 import { S3ObjectStore } from '../../../adapters/object-store/s3-object-store.js';
 import { aDigest, aFolder, failure, uniqueModel } from '../registry/builders.js';
 import { unreachable, WatchedStore } from '../registry/watched-store.js';
-import { MemoryObjectStore } from '../../support/fakes/memory-object-store.js';
-import { testServers } from '../../support/servers.js';
+import { MemoryObjectStore } from '../../../testing/memory-object-store.js';
+import { testServers } from '../../../testing/servers.js';
 
 const ROWS: readonly Row[] = [
   { id: 'b', at: '2002-09-02T00:00:00Z', label: 'yes', text: 'where is my order?\n' },

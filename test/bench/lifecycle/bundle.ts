@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, type WorkflowBundleOption } from '@temporalio/worker';
 import { readWorkflowBundle } from '../../../workers/bundle.js';
 import { WORKFLOW_TYPES } from '../../../workflows/messages.js';
-import { fakeActivities } from '../../support/fakes/activities.js';
+import { fakeActivities } from '../../../testing/fake-activities.js';
 import type { Row } from '../benchmark.js';
 import { interleave, median, spread } from '../rounds.js';
 import { openLink, startWorkers, type Link } from './workers.js';

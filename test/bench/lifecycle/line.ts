@@ -11,7 +11,7 @@ import { readWorkflowBundle } from '../../../workers/bundle.js';
 import { loadProject } from '../../../workers/project.js';
 import { wireActivities } from '../../../workers/wire.js';
 import { temporaryFolder } from '../../adapters/model-runtime/temporary-folder.js';
-import { testServers, type TestServers } from '../../support/servers.js';
+import { testServers, type TestServers } from '../../../testing/servers.js';
 import type { Say } from '../benchmark.js';
 import { publishVersions, type Published } from './publish-versions.js';
 import { openLink, startWorkers } from './workers.js';

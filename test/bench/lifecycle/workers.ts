@@ -2,8 +2,8 @@ import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, type WorkflowBundleOption } from '@temporalio/worker';
 import type { Activities } from '../../../activities/index.js';
 import { createWorkers } from '../../../workers/worker.js';
-import { installRuntime } from '../../support/rig.js';
-import { testServers } from '../../support/servers.js';
+import { installRuntime } from '../../../testing/runtime.js';
+import { testServers } from '../../../testing/servers.js';
 
 /** Connections to the Temporal server that this run shares. */
 export interface Link extends AsyncDisposable {

@@ -6,7 +6,7 @@ import { ObjectRegistry } from '../../../adapters/registry/object-registry.js';
 import { ObjectSnapshots } from '../../../adapters/snapshots/object-snapshots.js';
 import { aFolder, aManifest } from '../../adapters/registry/builders.js';
 import { ownBucket } from '../../support/own-bucket.js';
-import { testServers } from '../../support/servers.js';
+import { testServers } from '../../../testing/servers.js';
 import { typeCommand } from '../../support/typed-command.js';
 
 const CONFIG = fileURLToPath(

@@ -1,6 +1,6 @@
 import { chanceIndex, populationStabilityIndex } from './drift.js';
-import type { Verdict } from './gate.js';
-import { isDrift, type MonitorMetric } from './monitoring.js';
+import type { Verdict } from '../gate.js';
+import { isDrift, type MonitorMetric } from './spec.js';
 import type { ReferenceProfile } from './reference-profile.js';
 import type { CheckResult, PlannedCheck, Window, WindowAccuracy } from './window.js';
 import type { Span, WindowTally } from './window-tally.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { digestSchema, nameSchema } from './names.js';
-import type { Row } from './ports/dataset-source.js';
-import { answerOf, type Predictions } from './predictions.js';
+import { digestSchema, nameSchema } from '../names.js';
+import type { Row } from '../ports/dataset-source.js';
+import { answerOf, type Predictions } from '../predictions.js';
 
 /** Into how many parts of equal size the reference's scores are cut. */
 const PARTS = 10;

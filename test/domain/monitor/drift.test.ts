@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { chanceIndex, populationStabilityIndex } from '../../domain/drift.js';
+import { chanceIndex, populationStabilityIndex } from '../../../domain/monitor/drift.js';
 
 /** Computed apart from this code, in Python's doubles from the formula: sum((a/A - e/E) * log((a/A) / (e/E))), 0 counted as 0.5. */
 const INDEPENDENT: readonly (readonly [readonly number[], readonly number[], number])[] = [

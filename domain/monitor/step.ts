@@ -1,8 +1,8 @@
-import { MONITOR_ACTIONS, monitorOwnerOf, type MonitorAction } from './monitoring.js';
-import type { MonitorState } from './monitor-state.js';
-import { withRow } from './monitor-state.js';
+import { MONITOR_ACTIONS, monitorOwnerOf, type MonitorAction } from './spec.js';
+import type { MonitorState } from './state.js';
+import { withRow } from './state.js';
 import type { CheckResult, PlannedCheck, WindowRow } from './window.js';
-import { shortDigest } from './names.js';
+import { shortDigest } from '../names.js';
 
 /** A judged window, and how its checks ended. */
 export interface JudgedRow {

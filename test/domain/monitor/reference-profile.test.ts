@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { fromProbabilities } from '../../domain/predictions.js';
+import { fromProbabilities } from '../../../domain/predictions.js';
 import {
   binCounts,
   binOf,
   decileEdges,
   referenceProfileOf,
   referenceProfileSchema,
-} from '../../domain/reference-profile.js';
-import { aDigest } from '../support/builders.js';
+} from '../../../domain/monitor/reference-profile.js';
+import { aDigest } from '../../../testing/builders.js';
 
 const about = { model: 'tickets', manifest: aDigest('version'), heldOut: aDigest('rows') };
 const row = (label: string, index: number) => ({

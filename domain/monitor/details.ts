@@ -1,5 +1,5 @@
-import { code, page, plain, table } from './markdown.js';
-import type { MonitorState } from './monitor-state.js';
+import { code, page, plain, table } from '../markdown.js';
+import type { MonitorState } from './state.js';
 import type { WindowRow } from './window.js';
 
 const LONGEST = 12_000;

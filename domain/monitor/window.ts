@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { verdictSchema } from './gate.js';
-import { MONITOR_METRICS, monitorActionSchema } from './monitoring.js';
-import { digestSchema, instantSchema, nameSchema, versionNumberSchema } from './names.js';
+import { verdictSchema } from '../gate.js';
+import { MONITOR_METRICS, monitorActionSchema } from './spec.js';
+import { digestSchema, instantSchema, nameSchema, versionNumberSchema } from '../names.js';
 import type { Span } from './window-tally.js';
 
 const count = z.int().min(0);

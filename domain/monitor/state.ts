@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { verdictSchema } from './gate.js';
-import type { MonitorPlan, WindowPlan } from './monitor-plan.js';
-import { digestSchema, instantSchema } from './names.js';
+import { verdictSchema } from '../gate.js';
+import type { MonitorPlan, WindowPlan } from './plan.js';
+import { digestSchema, instantSchema } from '../names.js';
 import { windowFrom, windowRowSchema, type WindowRow } from './window.js';
 import type { Span } from './window-tally.js';
 

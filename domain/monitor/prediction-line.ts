@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { digestSchema, instantSchema } from './names.js';
+import { digestSchema, instantSchema } from '../names.js';
 
 /** One row of an answered or failed request, as the prediction log holds it; what else a line says is left out. */
 export const predictionLineSchema = z.object({

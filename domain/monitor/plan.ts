@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { durationMs } from './duration.js';
-import { isDrift } from './monitoring.js';
-import type { ModelSpec } from './spec.js';
+import { durationMs } from '../duration.js';
+import { isDrift } from './spec.js';
+import type { ModelSpec } from '../spec.js';
 import { plannedCheckSchema } from './window.js';
 
 const lengthMs = z.number().min(1);

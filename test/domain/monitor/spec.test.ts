@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { monitorProblems, monitorSpecSchema } from '../../domain/monitoring.js';
-import { retrainProblems, retrainSpecSchema } from '../../domain/retraining.js';
+import { monitorProblems, monitorSpecSchema } from '../../../domain/monitor/spec.js';
+import { retrainProblems, retrainSpecSchema } from '../../../domain/retraining.js';
 
 const monitor = (given: object) => monitorSpecSchema.parse(given);
 const retrain = (given: object) => retrainSpecSchema.parse(given);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { durationMs } from './duration.js';
-import type { Owner } from './metrics.js';
-import { durationSchema } from './names.js';
+import { durationMs } from '../duration.js';
+import type { Owner } from '../metrics.js';
+import { durationSchema } from '../names.js';
 
 /** What the monitor can measure of a window of the prediction log. */
 export const MONITOR_METRICS = [

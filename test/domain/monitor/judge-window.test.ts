@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict';
-import { judgeAccuracy, judgeWindow, type JudgeWindow } from '../../domain/judge-window.js';
-import { parsePredictionLine, type PredictionLine } from '../../domain/prediction-line.js';
-import type { ReferenceProfile } from '../../domain/reference-profile.js';
-import { windowFrom, windowSchema, type PlannedCheck } from '../../domain/window.js';
-import { WindowCounter } from '../../domain/window-tally.js';
-import { aDigest } from '../support/builders.js';
+import {
+  judgeAccuracy,
+  judgeWindow,
+  type JudgeWindow,
+} from '../../../domain/monitor/judge-window.js';
+import {
+  parsePredictionLine,
+  type PredictionLine,
+} from '../../../domain/monitor/prediction-line.js';
+import type { ReferenceProfile } from '../../../domain/monitor/reference-profile.js';
+import { windowFrom, windowSchema, type PlannedCheck } from '../../../domain/monitor/window.js';
+import { WindowCounter } from '../../../domain/monitor/window-tally.js';
+import { aDigest } from '../../../testing/builders.js';
 
 const HOUR = 3_600_000;
 const FROM = Date.parse('2026-03-01T10:00:00Z');

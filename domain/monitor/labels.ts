@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { canonicalJson } from './digest.js';
-import { instantSchema } from './names.js';
+import { canonicalJson } from '../digest.js';
+import { instantSchema } from '../names.js';
 import { rowKey } from './row-keys.js';
 
 /** Labels that one join looks at; the newest are kept. */

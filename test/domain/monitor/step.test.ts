@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { Verdict } from '../../domain/gate.js';
-import { monitorDetails } from '../../domain/monitor-details.js';
-import { monitorPlanOf, type MonitorPlan } from '../../domain/monitor-plan.js';
+import type { Verdict } from '../../../domain/gate.js';
+import { monitorDetails } from '../../../domain/monitor/details.js';
+import { monitorPlanOf, type MonitorPlan } from '../../../domain/monitor/plan.js';
 import {
   monitorStateSchema,
   NEW_MONITOR,
@@ -11,10 +11,15 @@ import {
   turnOf,
   withNote,
   type MonitorState,
-} from '../../domain/monitor-state.js';
-import { stepMonitor, withAction, type JudgedRow, type Wish } from '../../domain/monitor-step.js';
-import type { PlannedCheck, WindowRow } from '../../domain/window.js';
-import { aDigest, aSpec } from '../support/builders.js';
+} from '../../../domain/monitor/state.js';
+import {
+  stepMonitor,
+  withAction,
+  type JudgedRow,
+  type Wish,
+} from '../../../domain/monitor/step.js';
+import type { PlannedCheck, WindowRow } from '../../../domain/monitor/window.js';
+import { aDigest, aSpec } from '../../../testing/builders.js';
 
 const HOUR = 3_600_000;
 const START = Date.parse('2026-03-01T10:20:00Z');
