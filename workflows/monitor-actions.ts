@@ -1,5 +1,5 @@
 import { ActivityFailure, workflowInfo } from '@temporalio/workflow';
-import { ownerOfWish, withAction, type Wish } from '../domain/monitor-step.js';
+import { ownerOfWish, withAction, type Wish } from '../domain/monitor/step.js';
 import { shortDigest } from '../domain/names.js';
 import { bookkeeping, waiting } from './activity-options.js';
 import type { MonitorDesk } from './monitor-desk.js';

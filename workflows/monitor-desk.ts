@@ -1,6 +1,6 @@
 import { condition, setCurrentDetails, setHandler } from '@temporalio/workflow';
-import { monitorDetails } from '../domain/monitor-details.js';
-import type { MonitorPlan } from '../domain/monitor-plan.js';
+import { monitorDetails } from '../domain/monitor/details.js';
+import type { MonitorPlan } from '../domain/monitor/plan.js';
 import {
   monitorOrderSchema,
   NEW_MONITOR,
@@ -9,8 +9,8 @@ import {
   settled,
   withNote,
   type MonitorState,
-} from '../domain/monitor-state.js';
-import type { WindowRow } from '../domain/window.js';
+} from '../domain/monitor/state.js';
+import type { WindowRow } from '../domain/monitor/window.js';
 import { parseEntry } from './door.js';
 import {
   checkNow,

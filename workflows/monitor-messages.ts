@@ -4,9 +4,9 @@ import {
   monitorStateSchema,
   type MonitorOrder,
   type MonitorState,
-} from '../domain/monitor-state.js';
+} from '../domain/monitor/state.js';
 import { nameSchema } from '../domain/names.js';
-import type { WindowRow } from '../domain/window.js';
+import type { WindowRow } from '../domain/monitor/window.js';
 
 /** The workflow's type name, as the web UI and `client/` start it. */
 export const MONITOR_TYPE = 'monitorModel';

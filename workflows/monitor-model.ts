@@ -9,10 +9,10 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 import type { JoinedLabels } from '../activities/monitor-labels.js';
-import { turnOf } from '../domain/monitor-state.js';
-import { stepMonitor, type JudgedRow } from '../domain/monitor-step.js';
-import { unjudgedRow, type WindowRow } from '../domain/window.js';
-import type { Span } from '../domain/window-tally.js';
+import { turnOf } from '../domain/monitor/state.js';
+import { stepMonitor, type JudgedRow } from '../domain/monitor/step.js';
+import { unjudgedRow, type WindowRow } from '../domain/monitor/window.js';
+import type { Span } from '../domain/monitor/window-tally.js';
 import { bookkeeping } from './activity-options.js';
 import { parseEntry } from './door.js';
 import { count } from './measure.js';
