@@ -63,6 +63,10 @@ function meantAlternative(alternatives: readonly $ZodIssue[][]): readonly $ZodIs
 /** Every key that an object at this path may have. */
 function keysAt(schema: $ZodType, path: Path): readonly string[] {
   const bare = unwrapped(schema);
+  if (bare instanceof $ZodPipe) {
+    // either end may have refused the key
+    return [bare._zod.def.in, bare._zod.def.out].flatMap((end) => keysAt(end, path));
+  }
   if (bare instanceof $ZodUnion) {
     return bare._zod.def.options.flatMap((option) => keysAt(option, path));
   }
@@ -83,7 +87,6 @@ function innerOf(schema: $ZodType, step: PropertyKey): $ZodType | undefined {
 
 /** The schema inside defaults and the like. */
 function unwrapped(schema: $ZodType): $ZodType {
-  if (schema instanceof $ZodPipe) return unwrapped(schema._zod.def.in);
   const wraps =
     schema instanceof $ZodOptional ||
     schema instanceof $ZodNullable ||
