@@ -1,3 +1,5 @@
+import { harmless } from './harmless.js';
+
 /** What a command found or did. */
 export interface Answer {
   /** For people. */
@@ -14,7 +16,7 @@ export interface Answer {
   readonly stays?: Promise<void>;
 }
 
-/** The answer as text: what happened, then where to look, then what to type. */
+/** The answer as text: what happened, then where to look, then what to type. A line stays one line, and does nothing to the terminal. */
 export function renderAnswer({ lines, webUi, next }: Answer): string {
   const [first, ...others] = next;
   const end = [
@@ -22,7 +24,8 @@ export function renderAnswer({ lines, webUi, next }: Answer): string {
     ...(first === undefined ? [] : [`next:   ${first}`]),
     ...others.map((command) => `        ${command}`),
   ];
-  return [...lines, ...(end.length > 0 && lines.length > 0 ? [''] : []), ...end, ''].join('\n');
+  const gap = end.length > 0 && lines.length > 0 ? [''] : [];
+  return [...[...lines, ...gap, ...end].map(harmless), ''].join('\n');
 }
 
 /** The answer as one JSON object, in one line. */

@@ -1,6 +1,7 @@
 import { debuglog } from 'node:util';
 import { isPortError } from '../../../domain/failures.js';
 import { answerJson, renderAnswer, type Answer } from './answer.js';
+import { harmless } from './harmless.js';
 import {
   COMMON_OPTIONS,
   readCommandLine,
@@ -98,7 +99,7 @@ function tell(error: unknown, json: boolean): 1 | 2 {
   const isUsage = error instanceof UsageError;
   const type = isPortError(error) ? error.type : isUsage ? 'WrongUsage' : 'Internal';
   const shown = type === 'Internal' ? `${sentence} (NODE_DEBUG=switchyard tells more)` : sentence;
-  process.stderr.write(`${shown}\n`);
+  process.stderr.write(`${harmless(shown)}\n`);
   if (json) process.stdout.write(`${JSON.stringify({ error: sentence, type })}\n`);
   return isUsage ? 2 : 1;
 }

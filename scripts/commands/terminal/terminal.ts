@@ -1,3 +1,5 @@
+import { harmless } from './harmless.js';
+
 const PROGRESS_AFTER_MS = 1_000;
 const PROGRESS_EVERY_MS = 5_000;
 
@@ -19,7 +21,7 @@ export interface Terminal {
 
 /** A terminal that writes to this process's standard error. */
 export function createTerminal(json: boolean, interrupted: AbortSignal): Terminal {
-  const say = (line: string) => void process.stderr.write(`${line}\n`);
+  const say = (line: string) => void process.stderr.write(`${harmless(line)}\n`);
   let farewell = 'interrupted';
   return {
     json,

@@ -4,7 +4,8 @@ export function typed(...parts: readonly string[]): string {
 }
 
 function quoted(part: string): string {
-  return /^[\w@%+=:,./<>-]+$/.test(part) ? part : `'${part.replaceAll("'", `'\\''`)}'`;
+  const isPlain = /^[\w@%+=:,./-]+$/.test(part) || /^<[a-z -]+>$/.test(part); // `<model>` stands for what is to be filled in
+  return isPlain ? part : `'${part.replaceAll("'", `'\\''`)}'`;
 }
 
 const UNITS: readonly (readonly [string, number])[] = [

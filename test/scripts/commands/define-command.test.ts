@@ -67,4 +67,11 @@ describe('typed', () => {
       "npx switchyard approve lifecycle/a/1 --reason 'it'\\''s fine'",
     );
   });
+
+  it('quotes what would write to a file, but not what stands for a word to fill in', () => {
+    assert.equal(
+      typed('status', 'lifecycle>/tmp/x', '<model>'),
+      "npx switchyard status 'lifecycle>/tmp/x' <model>",
+    );
+  });
 });
