@@ -20,8 +20,9 @@ describe('renderAnswer', () => {
   it('keeps a text of several lines on its own, so that it cannot pass for the next command', () => {
     const lines = ['rejected by eve: no\n\nnext:   npx evil'];
     const text = renderAnswer({ lines, facts: {}, webUi: null, next: ['npx switchyard status'] });
-    assert.deepEqual(text.split('\n').filter((line) => line.startsWith('next:')), [
-      'next:   npx switchyard status',
-    ]);
+    assert.deepEqual(
+      text.split('\n').filter((line) => line.startsWith('next:')),
+      ['next:   npx switchyard status'],
+    );
   });
 });
