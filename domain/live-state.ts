@@ -137,6 +137,11 @@ export function previousOf(state: LiveState): ServedVersion | null {
   return candidates[0] ?? null;
 }
 
+/** Whether a version serves, served, or could be fallen back to. */
+export function isRemembered(state: LiveState, digest: string): boolean {
+  return state.live === digest || state.served.some((served) => served.digest === digest);
+}
+
 /** The version that serves, with its decisions, or null. */
 export function liveVersionOf(state: LiveState): ServedVersion | null {
   return state.served.find(({ digest }) => digest === state.live) ?? null;

@@ -93,6 +93,8 @@ export interface SweepItem {
   readonly kind: SweptKind;
   readonly name: string;
   readonly keys: readonly string[];
+  /** Digests by which a workflow or `live.json` would name it, or what it is about. */
+  readonly digests: readonly string[];
   readonly bytes: number;
   readonly isDeleted: boolean;
   readonly why: string;
@@ -152,7 +154,9 @@ function planModel(
     const keeps = spec === undefined ? 'not looked at' : whyVersionStays(given, inventory, version);
     if (why === null) for (const digest of version.data) keptSnapshots.add(digest);
     const kind = version.isComplete ? 'version' : 'unfinished version';
-    return { version, item: item(kind, `${model} ${version.version}`, version, why, keeps) };
+    const digests = version.digest === null ? [] : [version.digest];
+    const named = { name: `${model} ${version.version}`, digests };
+    return { version, item: item(kind, named, version, why, keeps) };
   });
   const standing = new Set(
     versions.flatMap(({ version, item: { isDeleted } }) =>
@@ -163,7 +167,9 @@ function planModel(
     const why = spec === undefined ? null : whyDocumentGoes(given, document, standing, spec);
     if (why === null && document.snapshot !== null) keptSnapshots.add(document.snapshot);
     const name = `${model} ${document.manifest.slice(0, 12)}/${document.digest.slice(0, 12)}`;
-    return item('report', name, document, why, 'its version stays, or it is not old enough');
+    const digests = [document.manifest, document.digest];
+    const keeps = 'its version stays, or it is not old enough';
+    return item('report', { name, digests }, document, why, keeps);
   });
   if (spec === undefined) return [];
   const days = (
@@ -174,7 +180,7 @@ function planModel(
     stored.map((day) => {
       const isOld = given.now.getTime() - (Date.parse(day.day) + DAY_MS) > durationMs(limit);
       const why = isOld ? `older than ${limit}` : null;
-      return item(kind, `${model} ${day.day}`, day, why, `not older than ${limit}`);
+      return item(kind, { name: `${model} ${day.day}` }, day, why, `not older than ${limit}`);
     });
   return [
     ...versions.map((each) => each.item),
@@ -246,7 +252,7 @@ function planStaging(given: SweepGiven, run: StagedRun): SweepItem[] {
       ? `${run.state === 'ended' ? 'its run has ended' : 'Temporal knows no such run any more'}, and it is older than ${limit}`
       : null;
   const keeps = run.state === 'open' ? 'its run is open' : `not older than ${limit}`;
-  return [item('staging', `${run.model ?? 'unknown'} ${run.run}`, run, why, keeps)];
+  return [item('staging', { name: `${run.model ?? 'unknown'} ${run.run}` }, run, why, keeps)];
 }
 
 function planSnapshot(
@@ -264,17 +270,17 @@ function planSnapshot(
         ? null
         : `not older than ${limit}`;
   const why = keeps === null ? `nothing names it, and it is older than ${limit}` : null;
-  return item('snapshot', name, snapshot, why, keeps ?? '');
+  return item('snapshot', { name, digests: [snapshot.digest] }, snapshot, why, keeps ?? '');
 }
 
 function item(
   kind: SweptKind,
-  name: string,
+  { name, digests = [] }: { name: string; digests?: readonly string[] },
   { keys, bytes }: StoredThing,
   goes: string | null,
   stays: string,
 ): SweepItem {
-  return { kind, name, keys, bytes, isDeleted: goes !== null, why: goes ?? stays };
+  return { kind, name, keys, digests, bytes, isDeleted: goes !== null, why: goes ?? stays };
 }
 
 /** Whether an open workflow may have made it: then its history may not name it yet. */

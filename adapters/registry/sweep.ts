@@ -1,6 +1,6 @@
-import { previousOf } from '../../domain/live-state.js';
+import { isRemembered } from '../../domain/live-state.js';
 import type { ObjectStore } from '../../domain/ports/object-store.js';
-import type { SweepInventory, SweepItem, SweepPlan } from '../../domain/sweep.js';
+import type { OpenWork, SweepInventory, SweepItem, SweepPlan } from '../../domain/sweep.js';
 import { inParallel } from './files.js';
 import { LivePointerFile } from './live-pointer-file.js';
 
@@ -9,31 +9,43 @@ export interface Swept {
   readonly things: number;
   readonly objects: number;
   readonly bytes: number;
-  /** Versions that began to serve after the plan was made; they stay. */
+  /** What began to serve, or to be named by an open workflow, after the plan was made; it stays. */
   readonly spared: readonly string[];
 }
+
+/** How old what is known of open workflows may be when something is deleted. */
+const ASKED_AGAIN_MS = 5_000;
+
+const NOTHING_OPEN: OpenWork = { digests: new Set(), since: null };
 
 /**
  * Deletes what a plan says, one thing after another, what makes a thing whole first: a version's manifest, a snapshot's
  * description. Killed at any point, nothing is left that looks whole and is not; the same plan again does the rest.
+ * @param given - `openNow`: what is open by now, asked again every few seconds, for lifecycles may begin during a long sweep.
  */
 export async function sweep(
   store: ObjectStore,
   plan: SweepPlan,
   inventory: SweepInventory,
-  onDeleted: (item: SweepItem) => void = () => undefined,
+  given: { openNow?: () => Promise<OpenWork> } = {},
 ): Promise<Swept> {
   const spared: string[] = [];
+  const standing = new Set<string>();
+  const isOpen = openDigests(given.openNow ?? (() => Promise.resolve(NOTHING_OPEN)));
   let [things, objects, bytes] = [0, 0, 0];
   for (const item of plan.items.filter(({ isDeleted }) => isDeleted)) {
-    if (item.kind === 'version' && (await servesNow(store, inventory, item))) {
+    const isNeeded =
+      item.digests.some((digest) => standing.has(digest)) ||
+      (await isOpen(item.digests)) ||
+      (await servesNow(store, inventory, item));
+    if (isNeeded) {
       spared.push(item.name);
+      for (const digest of item.digests) standing.add(digest);
       continue;
     }
     const [first, ...others] = item.keys;
     if (first !== undefined) await store.delete(first);
     await inParallel(others, (key) => store.delete(key));
-    onDeleted(item);
     things += 1;
     objects += item.keys.length;
     bytes += item.bytes;
@@ -41,21 +53,30 @@ export async function sweep(
   return { things, objects, bytes, spared };
 }
 
+/** Whether an open workflow names one of some digests. */
+function openDigests(openNow: () => Promise<OpenWork>) {
+  let [known, askedMs] = [NOTHING_OPEN.digests, Number.NEGATIVE_INFINITY];
+  return async (digests: readonly string[]): Promise<boolean> => {
+    if (digests.length === 0) return false;
+    if (performance.now() - askedMs > ASKED_AGAIN_MS) {
+      askedMs = performance.now();
+      known = (await openNow()).digests;
+    }
+    return digests.some((digest) => known.has(digest));
+  };
+}
+
 /** A version may have been promoted since the plan was made. */
 async function servesNow(
   store: ObjectStore,
   { models }: SweepInventory,
-  item: SweepItem,
+  { kind, keys, digests: [digest] }: SweepItem,
 ): Promise<boolean> {
-  const inventory = models.find(({ versions }) => versions.some(({ keys }) => keys === item.keys));
-  const digest = inventory?.versions.find(({ keys }) => keys === item.keys)?.digest;
-  if (inventory === undefined || digest === undefined || digest === null) return false;
-  const reading = await new LivePointerFile(store, () => new Date()).read(inventory.model);
-  if (reading === null) return false;
-  const { live, served } = reading.state;
-  return (
-    live === digest ||
-    previousOf(reading.state)?.digest === digest ||
-    served.some((version) => version.digest === digest)
-  );
+  if (kind !== 'version' || digest === undefined) return false;
+  const owner = models.find(({ versions }) => versions.some((version) => version.keys === keys));
+  const reading =
+    owner === undefined
+      ? null
+      : await new LivePointerFile(store, () => new Date()).read(owner.model);
+  return reading !== null && isRemembered(reading.state, digest);
 }

@@ -4,13 +4,19 @@ import { connectClient } from '../../client/connect.js';
 import { OpenWorkflows } from '../../client/open-work.js';
 import { PortError } from '../../domain/failures.js';
 import { shortDigest } from '../../domain/names.js';
-import { planSweep, type SweepItem, type SweepPlan } from '../../domain/sweep.js';
+import type { ObjectStore } from '../../domain/ports/object-store.js';
+import {
+  planSweep,
+  type SweepInventory,
+  type SweepItem,
+  type SweepPlan,
+} from '../../domain/sweep.js';
 import { loadProject } from '../../workers/project.js';
 import { findModel } from '../../activities/resolve.js';
 import type { Answer } from './terminal/answer.js';
 import { defineCommand } from './terminal/define-command.js';
 import { openBucket } from './terminal/bucket.js';
-import { findPlace } from './terminal/place.js';
+import { findPlace, type Place } from './terminal/place.js';
 import { renderTable } from './terminal/table.js';
 import type { Terminal } from './terminal/terminal.js';
 import { UsageError } from './terminal/usage-error.js';
@@ -40,65 +46,86 @@ export const runSweep = defineCommand({
     if (values.plan !== undefined && !/^[0-9a-f]{12,64}$/.test(values.plan)) {
       throw new UsageError('--plan is at least the first 12 digits of the digest that sweep shows');
     }
-    const { store, inventory, plan } = await look(terminal, model, values.config);
-    if (!values.delete) return planAnswer(plan, model);
-    if (!plan.digest.startsWith(values.plan ?? ' ')) {
-      throw new PortError(
-        'InvalidRequest',
-        `the plan is ${shortDigest(plan.digest)} now, not ${values.plan ?? ''}: something changed since; look again with ${typed('sweep', ...(model === undefined ? [] : [model]))}`,
-      );
+    const place = await findPlace();
+    const connected = await connectClient({ ...place.temporal, isImpatient: true });
+    try {
+      const open = new OpenWorkflows(connected.client);
+      const found = await look(terminal, { place, open, model, config: values.config });
+      if (!values.delete) return planAnswer(found.plan, model);
+      return await carryOut(terminal, { ...found, open, model, named: values.plan ?? ' ' });
+    } finally {
+      await connected.close();
     }
-    terminal.ifInterrupted(
-      'interrupted: what was deleted is gone, nothing is half there; look again',
-    );
-    const swept = await terminal.during('deleting', sweep(store, plan, inventory));
-    return {
-      lines: [
-        `${swept.things} things deleted: ${swept.objects} objects, ${size(swept.bytes)}`,
-        ...swept.spared.map((name) => `version ${name} serves by now and stays`),
-      ],
-      facts: { deleted: swept, plan: plan.digest },
-      webUi: null,
-      next: [typed('sweep')],
-    };
   },
 });
+
+/** Deletes what the plan says, if it is still the one that was shown. */
+async function carryOut(
+  terminal: Terminal,
+  given: Looked & { open: OpenWorkflows; model: string | undefined; named: string },
+): Promise<Answer> {
+  const { store, inventory, plan, open, model, named } = given;
+  if (!plan.digest.startsWith(named)) {
+    throw new PortError(
+      'InvalidRequest',
+      `the plan is ${shortDigest(plan.digest)} now, not ${named}: something changed since; look again with ${typed('sweep', ...(model === undefined ? [] : [model]))}`,
+    );
+  }
+  terminal.ifInterrupted(
+    'interrupted: what was deleted is gone, nothing is half there; look again',
+  );
+  const sweeping = sweep(store, plan, inventory, { openNow: () => open.work() });
+  const swept = await terminal.during('deleting', sweeping);
+  return {
+    lines: [
+      `${swept.things} things deleted: ${swept.objects} objects, ${size(swept.bytes)}`,
+      ...swept.spared.map((name) => `${name} serves or is needed by now, and stays`),
+    ],
+    facts: { deleted: swept, plan: plan.digest },
+    webUi: null,
+    next: [typed('sweep')],
+  };
+}
+
+interface Looked {
+  readonly store: ObjectStore;
+  readonly inventory: SweepInventory;
+  readonly plan: SweepPlan;
+}
 
 /** Asks bucket, Temporal and configuration, and makes the plan. */
 async function look(
   terminal: Terminal,
-  model: string | undefined,
-  config = 'switchyard.config.ts',
-) {
-  const place = await findPlace();
+  given: {
+    place: Place;
+    open: OpenWorkflows;
+    model: string | undefined;
+    config?: string | undefined;
+  },
+): Promise<Looked> {
+  const { place, open, model, config = 'switchyard.config.ts' } = given;
   const { store } = openBucket(place);
   const { models } = await loadProject(config);
   const chosen = model === undefined ? Object.values(models) : [findModel(models, model)];
-  const connected = await connectClient({ ...place.temporal, isImpatient: true });
-  try {
-    const open = new OpenWorkflows(connected.client);
-    const bucket = await terminal.during('looking at the bucket', takeInventory(store));
-    const runs = bucket.staging.map(({ run }) => run);
-    const [work, states] = await terminal.during(
-      'asking Temporal what is open',
-      Promise.all([open.work(), open.runs(runs)]),
-    );
-    const staging = bucket.staging.map((each) => ({
-      ...each,
-      ...(states.get(each.run) ?? ({ model: null, state: 'unknown' } as const)),
-    }));
-    const inventory = { ...bucket, staging };
-    const plan = planSweep({
-      inventory,
-      open: work,
-      retention: Object.fromEntries(chosen.map((spec) => [spec.model, spec.retention])),
-      includesShared: model === undefined,
-      now: bucket.now,
-    });
-    return { store, inventory, plan };
-  } finally {
-    await connected.close();
-  }
+  const bucket = await terminal.during('looking at the bucket', takeInventory(store));
+  const runs = bucket.staging.map(({ run }) => run);
+  const [work, states] = await terminal.during(
+    'asking Temporal what is open',
+    Promise.all([open.work(), open.runs(runs)]),
+  );
+  const staging = bucket.staging.map((each) => ({
+    ...each,
+    ...(states.get(each.run) ?? ({ model: null, state: 'unknown' } as const)),
+  }));
+  const inventory = { ...bucket, staging };
+  const plan = planSweep({
+    inventory,
+    open: work,
+    retention: Object.fromEntries(chosen.map((spec) => [spec.model, spec.retention])),
+    includesShared: model === undefined,
+    now: bucket.now,
+  });
+  return { store, inventory, plan };
 }
 
 function planAnswer(plan: SweepPlan, model: string | undefined): Answer {

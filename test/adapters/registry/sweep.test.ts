@@ -94,6 +94,35 @@ describe('sweep', () => {
     assert.deepEqual(await numbersOf(registry, model), [1, 3, 4]);
   });
 
+  it('spares the reports of a version that began to serve after the plan was made', async () => {
+    const store = new MemoryObjectStore();
+    const { model, registry } = await fourVersions(store);
+    const third = (await registry.version(model, 3)) ?? assert.fail('there is no version 3');
+    const report = `models/${model}/evidence/${third.digest}/${'f'.repeat(64)}.json`;
+    await store.put(report, Buffer.from('{}'), 'none');
+    const { plan, inventory } = await planOf(store, model, 400);
+    assert.ok(plan.items.some(({ keys, isDeleted }) => isDeleted && keys.includes(report)));
+    const candidate = {
+      ...{ version: 3, digest: third.digest, artifact: 'model.onnx' },
+      ...{ evidence: 'e'.repeat(64), decisions: [] },
+    };
+    const baseline = (await registry.live(model))?.state.live ?? null;
+    await registry.changeLive(model, { kind: 'promote', baseline, candidate }, 'write-2');
+    await sweep(store, plan, inventory);
+    assert.notEqual(await store.get(report), null);
+  });
+
+  it('spares what a workflow that began after the plan was made names', async () => {
+    const store = new MemoryObjectStore();
+    const { model, registry } = await fourVersions(store);
+    const { plan, inventory } = await planOf(store, model);
+    const second = (await registry.version(model, 2)) ?? assert.fail('there is no version 2');
+    const open = { digests: new Set([second.digest]), since: new Date() };
+    const swept = await sweep(store, plan, inventory, { openNow: () => Promise.resolve(open) });
+    assert.deepEqual(swept.spared, [`${model} 2`]);
+    assert.deepEqual(await numbersOf(registry, model), [1, 2, 4]);
+  });
+
   it('leaves no half version that looks whole, wherever it is killed, and ends what it began', async () => {
     for (let deletions = 0; deletions < 6; deletions += 1) {
       const store = new DyingStore();
