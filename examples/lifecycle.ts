@@ -19,18 +19,16 @@ const { workflowId } = await switchyard.start({ model: 'tickets', seed: randomIn
 const ending = switchyard.outcome(workflowId);
 let end = null;
 while (end === null) {
-  const { waitingFor, evidence } = await switchyard.status(workflowId);
-  for (const role of waitingFor) {
-    const read = { role, by, reason: 'the gates hold', evidence: evidence ?? '' };
-    await switchyard.decide(workflowId, { ...read, decision: 'approved' });
-  }
+  const { stage, waitingFor, evidence } = await switchyard.status(workflowId);
+  const yes = { decision: 'approved', by, reason: 'the gates hold' } as const;
+  for (const role of stage === 'approve' ? waitingFor : [])
+    await switchyard.decide(workflowId, { role, evidence: evidence ?? '', ...yes });
   end = await Promise.race([ending, pause(500, null)]);
 }
 console.log(end.outcome); // live, rejected, refused, expired or superseded
-if (end.outcome === 'live') {
-  const order = { leaving: end.digest, by, reason: 'customers report wrong queues' };
-  console.log(await switchyard.fallback('tickets', order)); // the version before serves again
-}
+const order = { by, reason: 'customers report wrong queues' }; // the version before serves again
+if (end.outcome === 'live')
+  console.log(await switchyard.fallback('tickets', { leaving: end.digest, ...order }));
 // readme: end
 
 await connected.close();

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PACKAGE_ROOT } from '../../adapters/package/package-root.js';
 import { encodeRows, parseRows } from '../../domain/dataset.js';
 import { digestOfBytes } from '../../domain/digest.js';
 import type { Row } from '../../domain/ports/dataset-source.js';
@@ -30,6 +33,16 @@ describe('createTicketMails', () => {
         ...{ 'exmh-users': 111, 'exmh-workers': 118, fork: 1_058, ilug: 544 },
         ...{ 'razor-users': 213, rpm: 397, 'sa-devel': 53, 'sa-talk': 168 },
       },
+    );
+  });
+
+  it('counts what the example’s README counts', async () => {
+    const readme = await readFile(join(PACKAGE_ROOT, 'examples/tickets/README.md'), 'utf8');
+    const table = [...readme.matchAll(/^\| `([a-z-]+)` +\| (\d+) +\|$/gm)];
+
+    assert.deepEqual(
+      Object.fromEntries(table.map(([, queue = '', mails = '']) => [queue, Number(mails)])),
+      countBy(rows, ({ label }) => label),
     );
   });
 
