@@ -5,7 +5,7 @@ export const runEndpoint = defineCommand({
   name: 'endpoint',
   takes: '',
   summary: 'runs an endpoint by its environment, until Ctrl-C or SIGTERM',
-  more: ['Its variables are in the README. Log lines are JSON, on standard error.'],
+  more: ['Its variables are in docs/reference.md. Log lines are JSON, on standard error.'],
   options: {},
   endsItself: true,
   run: async () => {

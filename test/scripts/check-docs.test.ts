@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readWorkerEnvironment } from '../../workers/environment.js';
 import { readEndpointEnvironment } from '../../serving/environment.js';
-import { docProblems, readDocTexts, type DocTexts } from '../../scripts/check-docs.js';
+import { docProblems } from '../../scripts/check-docs.js';
+import { readDocTexts, type DocTexts } from '../../scripts/doc-texts.js';
 
 const S3 = 'adapters/object-store/s3-environment.ts';
 const LOG = 'adapters/process/log-level.ts';
@@ -14,12 +15,15 @@ function changed(kind: 'documents' | 'sources', name: string, from: string, to: 
   return { ...texts, [kind]: { ...texts[kind], [name]: before.replace(from, () => to) } };
 }
 
+const REFERENCE = texts.documents['docs/reference.md'] ?? '';
 const inReadme = (from: string, to: string) => changed('documents', 'README.md', from, to);
+const inReference = (from: string, to: string) =>
+  changed('documents', 'docs/reference.md', from, to);
 
-/** The README without the row of a table that begins with a name. */
+/** The reference without the first row that begins with a name. */
 function withoutRow(name: string): DocTexts {
-  const row = new RegExp(`^\\| \`${name}\`.*\\n`, 'm').exec(texts.documents['README.md'] ?? '');
-  return inReadme(row?.[0] ?? name, '');
+  const row = new RegExp(`^\\| \`${name}\`.*\\n`, 'm').exec(REFERENCE);
+  return inReference(row?.[0] ?? name, '');
 }
 
 function oneProblem(given: DocTexts, expected: RegExp): void {
@@ -67,27 +71,27 @@ describe('docProblems', () => {
   it('finds a failure that is missing, one that the code has not, and one of another kind', () => {
     oneProblem(withoutRow('StoreRefused'), /table "failures": StoreRefused is missing/);
     oneProblem(
-      inReadme('| `InvalidName` ', '| `NoSuchThing` | `terminal` | |\n| `InvalidName` '),
+      inReference('| `InvalidName` ', '| `NoSuchThing` | `terminal` | |\n| `InvalidName` '),
       /table "failures": the code has no NoSuchThing/,
     );
-    const row = /\| `TrainerHung` +\| `retryable`/.exec(texts.documents['README.md'] ?? '');
+    const row = /\| `TrainerHung` +\| `retryable`/.exec(REFERENCE);
     oneProblem(
-      inReadme(row?.[0] ?? 'TrainerHung', '| `TrainerHung` | `terminal`'),
+      inReference(row?.[0] ?? 'TrainerHung', '| `TrainerHung` | `terminal`'),
       /table "failures": TrainerHung says "terminal", the code "retryable"/,
     );
   });
 
   it('finds a metric whose meaning is another one', () => {
     oneProblem(
-      inReadme('rows answered in batches of 64', 'rows answered in batches of 32'),
+      inReference('rows answered in batches of 64', 'rows answered in batches of 32'),
       /table "metrics": rows-per-second says "rows answered in batches of 32"/,
     );
   });
 
   it('finds a default of the specification that is another one', () => {
-    const row = /\| `gather\.deadline` +\| `2 days`/.exec(texts.documents['README.md'] ?? '');
+    const row = /\| `gather\.deadline` +\| `2 days`/.exec(REFERENCE);
     oneProblem(
-      inReadme(row?.[0] ?? 'gather.deadline', '| `gather.deadline` | `3 days`'),
+      inReference(row?.[0] ?? 'gather.deadline', '| `gather.deadline` | `3 days`'),
       /table "specification": gather\.deadline says "3 days", the code "2 days"/,
     );
   });
@@ -97,6 +101,10 @@ describe('docProblems', () => {
     oneProblem(
       changed('sources', file, '  SWITCHYARD_CONFIG:', '  NEW: z.string(),\n  SWITCHYARD_CONFIG:'),
       /table "worker environment": NEW is missing/,
+    );
+    oneProblem(
+      changed('sources', 'scripts/servers/binaries.ts', "'", "'SWITCHYARD_NEW', '"),
+      /"Environment": SWITCHYARD_NEW of scripts\/servers\/binaries\.ts is missing/,
     );
     oneProblem(
       changed('sources', file, "'.switchyard/work'", "'work'"),
@@ -125,13 +133,37 @@ describe('docProblems', () => {
     }
   });
 
+  it('finds a variable that no command reads, and one that only commands read', () => {
+    const place = 'scripts/commands/terminal/place.ts';
+    oneProblem(
+      changed('sources', place, "given(variables, 'TEMPORAL_UI_URL')", 'undefined'),
+      /table "command environment": the code has no TEMPORAL_UI_URL/,
+    );
+    const problems = docProblems(withoutRow('SWITCHYARD_ENDPOINT_URL'));
+    assert.match(problems.join('\n'), /table "command environment": SWITCHYARD_ENDPOINT_URL is m/);
+  });
+
+  it('finds a command that is not there', () => {
+    oneProblem(
+      inReadme('npx switchyard versions tickets', 'npx switchyard list tickets'),
+      /README\.md: there is no command "list"/,
+    );
+    oneProblem(
+      changed('documents', 'docs/how-to.md', 'npx switchyard labels add', 'npx switchyard labels'),
+      /docs\/how-to\.md: there is no command "labels"/,
+    );
+  });
+
   it('finds a table that is gone', () => {
-    oneProblem(inReadme('<!-- table: failures -->', ''), /there is no such table/);
+    oneProblem(inReference('<!-- table: failures -->', ''), /there is no such table/);
   });
 
   it('finds links that lead nowhere, and headings that are not there', () => {
     oneProblem(inReadme('(CHANGELOG.md)', '(CHANGES.md)'), /the link CHANGES\.md leads nowhere/);
-    oneProblem(inReadme('(#failures)', '(#errors)'), /README\.md has no heading #errors/);
+    oneProblem(
+      inReadme('reference.md#client', 'reference.md#program'),
+      /docs\/reference\.md has no heading #program/,
+    );
   });
 
   it('finds an npm script that is not there', () => {
