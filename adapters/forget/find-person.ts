@@ -1,4 +1,5 @@
 import { decodeRows } from '../../domain/dataset.js';
+import { PortError } from '../../domain/failures.js';
 import { evidenceSchema, parityReportSchema, testReportSchema } from '../../domain/evidence.js';
 import {
   personsRows,
@@ -58,8 +59,12 @@ export interface TracesOfPerson {
   readonly requestIds: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-/** Reads the whole bucket for a person's rows. Changes nothing. */
+/**
+ * Reads the whole bucket for a person's rows. Changes nothing.
+ * @throws PortError `InvalidRequest` where the name is empty.
+ */
 export async function findPerson(store: ObjectStore, customer: string): Promise<TracesOfPerson> {
+  if (customer === '') throw new PortError('InvalidRequest', 'the name of the customer is empty');
   const { snapshots, rows } = await heldSnapshots(store, customer);
   const person = personsRows(customer, rows);
   const { predictions, requestIds } = await heldPredictions(store, customer);
@@ -162,16 +167,17 @@ export function redact(document: unknown, person: PersonsRows) {
   return parity.success ? redactParityReport(parity.data, person) : null;
 }
 
-/** Measurements and parity reports on their way: searched as text for the excerpts that reports would show. */
+/** Measurements and parity reports on their way: searched as text for what reports would show of a row, its id and its excerpt. */
 async function showingStaging(store: ObjectStore, { shown }: PersonsRows) {
-  const excerpts = [...shown.values()].flatMap((each) =>
-    [...each].map((text) => JSON.stringify(text)),
+  const rows = [...shown].flatMap(([id, excerpts]) =>
+    [...excerpts].map((excerpt) => [JSON.stringify(id), JSON.stringify(excerpt)]),
   );
   const { objects } = await store.list('staging/');
   const found = await inParallel(objects, async ({ key }) => {
     const run = /^staging\/([^/]+)\/.*\.json$/.exec(key)?.[1];
-    const text = run === undefined || excerpts.length === 0 ? null : await textOf(store, key);
-    const isShown = text !== null && excerpts.some((excerpt) => text.includes(excerpt));
+    const text = run === undefined || rows.length === 0 ? null : await textOf(store, key);
+    const isShown =
+      text !== null && rows.some((parts) => parts.every((part) => text.includes(part)));
     return isShown && run !== undefined ? [{ run, key }] : [];
   });
   return found.flat();

@@ -72,7 +72,7 @@ export async function forgetPerson(given: ForgetGiven): Promise<Forgotten> {
 
 /** Writes the person's record before anything is deleted, and counts in it what is. */
 async function openRecord({ store, customer, reason, now }: ForgetGiven) {
-  if (reason.toLowerCase().includes(customer.toLowerCase())) {
+  if (namesPerson(reason, customer)) {
     throw new PortError(
       'InvalidRequest',
       'the reason names the person: it stays in the record, so say it otherwise',
@@ -100,6 +100,17 @@ async function openRecord({ store, customer, reason, now }: ForgetGiven) {
       return deletion;
     },
   };
+}
+
+/** Whether a name stands in a text as words of their own: `ada` is not in "Canada". */
+function namesPerson(text: string, customer: string): boolean {
+  const words = (all: string) =>
+    ` ${all
+      .toLowerCase()
+      .split(/[^\p{L}\p{N}]+/u)
+      .join(' ')} `;
+  const name = words(customer);
+  return name.trim() === '' ? text.includes(customer) : words(text).includes(name);
 }
 
 const COUNTED = ['rows', 'snapshots', 'predictions', 'labels', 'reports'] as const;

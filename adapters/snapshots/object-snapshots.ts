@@ -48,9 +48,14 @@ export class ObjectSnapshots implements Snapshots {
     const bytes = Buffer.concat(encodeRows(rows));
     const digest = sha256(bytes);
     const ref: SnapshotRef = { name: source, digest, rows: rows.length, labels: labelsOf(rows) };
-    const key = snapshotKey(source, digest, 'snapshot.json');
-    if ((await this.#described(key, ref)) === 'there') return ref;
-    await this.#store.put(snapshotKey(source, digest, 'rows.jsonl'), bytes, 'none');
+    const [key, rowsKey] = [
+      snapshotKey(source, digest, 'snapshot.json'),
+      snapshotKey(source, digest, 'rows.jsonl'),
+    ];
+    const isThere = (await this.#described(key, ref)) === 'there';
+    // a description may have outlived its rows, where they were deleted while it was written
+    if (isThere && (await this.#store.list(rowsKey)).objects.length > 0) return ref;
+    await this.#store.put(rowsKey, bytes, 'none');
     const written = await this.#store.put(key, encodeJson({ schemaVersion: 1, ...ref }), 'absent');
     if (written.kind === 'conflict') await this.#described(key, ref);
     return ref;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { findPerson } from '../../../adapters/forget/find-person.js';
 import { forgetPerson } from '../../../adapters/forget/forget-person.js';
 import { LabelFiles } from '../../../adapters/monitoring/label-files.js';
@@ -283,6 +284,39 @@ describe('forgetting a person', () => {
       if (ended) break;
       assert.ok(writes < 100);
     }
+  });
+
+  it('takes a reason in which the name is only part of another word', async () => {
+    const given = { customer: 'ada', now: NOW, linesOf: () => 'delete' as const };
+    const store = new MemoryObjectStore();
+    await forgetPerson({ ...given, store, reason: 'asked for in Canada' });
+    await assert.rejects(
+      forgetPerson({ ...given, store, reason: 'Ada, who asked' }),
+      failure('InvalidRequest', /names the person/),
+    );
+  });
+
+  it('does not take a staged file for the person’s where only an empty text is the same', async () => {
+    const store = new MemoryObjectStore();
+    const rows = [rowOf('empty', 1, { customer: ADA, text: '' }), rowOf('b', 2, {})];
+    await new ObjectSnapshots(store, {}).store('mails', rows);
+    const staged = (id: string) =>
+      Buffer.from(JSON.stringify({ inputs: [{ id, excerpt: '', detail: '' }] }));
+    const [own, other] = [randomUUID(), randomUUID()];
+    await store.put(`staging/${own}/test/1/quality.json`, staged('empty'), 'none');
+    await store.put(`staging/${other}/test/1/quality.json`, staged('b'), 'none');
+    const { staging } = await findPerson(store, ADA);
+    assert.deepEqual(
+      staging.map(({ run }) => run),
+      [own],
+    );
+  });
+
+  it('refuses an empty name, which every row without a customer would seem to have', async () => {
+    await assert.rejects(
+      findPerson(new MemoryObjectStore(), ''),
+      failure('InvalidRequest', /empty/),
+    );
   });
 
   it('does not take a reason that names the person', async () => {

@@ -75,6 +75,13 @@ function snapshotsSuite(name: string, openStore: () => Promise<ObjectStore>): vo
       assert.equal((await keysOf()).length, 2);
     });
 
+    it('is whole again when it is taken again after its rows were lost', async () => {
+      const taken = await snapshots.take(source, {});
+      await store.delete(`datasets/${source}/${taken.digest}/rows.jsonl`);
+      assert.deepEqual(await snapshots.take(source, {}), taken);
+      assert.equal((await snapshots.rows(taken)).length, 2);
+    });
+
     it('is finished after a crash between its two objects', async () => {
       let writes = 0;
       const crashing = new WatchedStore(store, {
