@@ -1,4 +1,4 @@
-import { log, setCurrentDetails, setHandler, upsertMemo, workflowInfo } from '@temporalio/workflow';
+import { log, setHandler, upsertMemo, workflowInfo } from '@temporalio/workflow';
 import { lifecycleDetails } from '../domain/lifecycle-details.js';
 import type {
   Candidate,
@@ -10,6 +10,7 @@ import type {
 } from '../domain/lifecycle.js';
 import { shortDigest } from '../domain/names.js';
 import type { Frozen } from '../domain/live-state.js';
+import { showDetails } from './details.js';
 import { openDesk, type Desk } from './desk.js';
 import { createLedger, type Ledger } from './ledger.js';
 import { recordTime } from './measure.js';
@@ -125,7 +126,7 @@ export class Lifecycle {
   }
 
   #draw(): void {
-    setCurrentDetails(lifecycleDetails(this.status(), workflowInfo().workflowId));
+    showDetails(() => lifecycleDetails(this.status(), workflowInfo().workflowId));
   }
 }
 

@@ -3,12 +3,13 @@ import {
   currentUpdateInfo,
   getExternalWorkflowHandle,
   log,
-  setCurrentDetails,
   uuid4,
+  workflowInfo,
 } from '@temporalio/workflow';
 import { liveDetails, NOTES_KEPT, noteOf } from '../domain/live-details.js';
 import type { LiveChange, LiveChangeResult, LiveWritten } from '../domain/live-state.js';
 import { pointerWrite } from './activity-options.js';
+import { showDetails } from './details.js';
 import { count, recordTime } from './measure.js';
 import { lookAgain, type CarriedLive, type FreezeOrder, type KnownLive } from './messages.js';
 
@@ -16,6 +17,11 @@ import { lookAgain, type CarriedLive, type FreezeOrder, type KnownLive } from '.
 const ANSWERS_CARRIED = 100;
 /** Workflows that are told of a thaw; the others look again by themselves. */
 const STOPPED_REMEMBERED = 100;
+/** Characters of a workflow id that is told: the server takes 1,000 bytes, and a signal that it does not take stalls the run. */
+const LONGEST_TOLD = 300;
+/** Characters of who froze it and why, in answers that are carried. */
+const WHO_CARRIED = 100;
+const WHY_CARRIED = 200;
 
 /** The changes of a model's live pointer: one write at a time, one answer a request, and what people are shown of them. */
 export class LiveChanges {
@@ -72,7 +78,7 @@ export class LiveChanges {
     const { kind: answer, generation } = written;
     const at = new Date().toISOString();
     this.#carried = {
-      answered: [...answered, { id, ...result }].slice(-ANSWERS_CARRIED),
+      answered: [...answered, { id, ...shortened(result) }].slice(-ANSWERS_CARRIED),
       known: written,
       notes: [...notes, { at, ...note, answer, generation }].slice(-NOTES_KEPT),
       stopped: this.#stoppedAfter(wish, written),
@@ -91,18 +97,27 @@ export class LiveChanges {
     if (wish.kind !== 'promote' || wish.asker === undefined) return stopped;
     const { asker } = wish;
     const others = stopped.filter((each) => each !== asker);
-    return (kind === 'frozen' ? [...others, asker] : others).slice(-STOPPED_REMEMBERED);
+    const canBeTold = asker.length <= LONGEST_TOLD && asker !== workflowInfo().workflowId;
+    const isAdded = kind === 'frozen' && canBeTold;
+    return (isAdded ? [...others, asker] : others).slice(-STOPPED_REMEMBERED);
   }
 
   #show(): void {
     const { known, notes } = this.#carried;
     const generation = known?.generation ?? 0;
-    setCurrentDetails(liveDetails(this.#model, known?.picture ?? null, { generation, notes }));
+    showDetails(() => liveDetails(this.#model, known?.picture ?? null, { generation, notes }));
   }
 }
 
 function answerOf({ kind, generation, live, frozen }: LiveChangeResult): LiveChangeResult {
   return { kind, generation, live, ...(frozen && { frozen }) };
+}
+
+/** An answer small enough to be carried a hundred times. */
+function shortened({ frozen, ...answer }: LiveChangeResult): LiveChangeResult {
+  if (frozen === undefined) return answer;
+  const [by, reason] = [frozen.by.slice(0, WHO_CARRIED), frozen.reason.slice(0, WHY_CARRIED)];
+  return { ...answer, frozen: { ...frozen, by, reason } };
 }
 
 /** Who has ended meanwhile needs no telling. */

@@ -1,4 +1,4 @@
-import { condition, setCurrentDetails, setHandler } from '@temporalio/workflow';
+import { condition, setHandler } from '@temporalio/workflow';
 import { monitorDetails } from '../domain/monitor/details.js';
 import type { MonitorPlan } from '../domain/monitor/plan.js';
 import {
@@ -11,6 +11,7 @@ import {
   type MonitorState,
 } from '../domain/monitor/state.js';
 import type { WindowRow } from '../domain/monitor/window.js';
+import { showDetails } from './details.js';
 import { parseEntry } from './door.js';
 import {
   checkNow,
@@ -55,7 +56,7 @@ export class MonitorDesk {
 
   /** Puts what people see of it up to date. */
   show(): void {
-    setCurrentDetails(monitorDetails(this.model, this.state));
+    showDetails(() => monitorDetails(this.model, this.state));
     const { verdict } = this.state;
     findBy({ ModelName: this.model, ...(verdict !== null && { Verdict: verdict }) });
   }

@@ -18,7 +18,10 @@ const rigFor = (context: Mocha.Context, live: MemoryLive, overrides: Partial<Act
 /** Model names are shared by all tests on one server, since `live/<model>` is one workflow. */
 const aModel = () => `live-${randomUUID().slice(0, 8)}`;
 
-const promotion = (name: string, baseline: string | null): LiveChange => ({
+const promotion = (
+  name: string,
+  baseline: string | null,
+): Extract<LiveChange, { kind: 'promote' }> => ({
   kind: 'promote',
   candidate: {
     digest: aDigest(name),
@@ -164,6 +167,40 @@ describe('liveModel', () => {
     assert.equal((await pointer.ask(model, promotion('one', null), 'ask-2')).kind, 'promoted');
     await rig.client.workflow.getHandle(liveWorkflowId(model)).terminate();
   });
+
+  it('falls back after a thaw that could not be told to anybody', async function () {
+    const model = aModel();
+    await using rig = await rigFor(this, new MemoryLive());
+    const pointer = await promoteTwo(rig, model);
+    await rig.switchyard.freeze(model, { by: 'grace', reason: 'audit' });
+    const handle = rig.client.workflow.getHandle(liveWorkflowId(model));
+    for (const asker of ['€'.repeat(1_000), ' ', 'nobody', liveWorkflowId(model)]) {
+      const wish = { ...promotion('three', aDigest('two')), asker };
+      await pointer.ask(model, wish, `ask-${asker.slice(0, 20)}`).catch(() => undefined);
+    }
+    await rig.switchyard.thaw(model, { by: 'grace', reason: 'done' });
+    assert.equal((await rig.switchyard.fallback(model, order('two'))).kind, 'fallen-back');
+    await handle.terminate();
+  });
+
+  it('carries little, whatever was written into the reasons of a freeze', async function () {
+    const model = aModel();
+    await using rig = await rigFor(this, new MemoryLive());
+    const pointer = new TemporalLivePointer(rig);
+    await rig.switchyard.freeze(model, { by: 'é'.repeat(200), reason: 'é'.repeat(2_000) });
+    const handle = rig.client.workflow.getHandle(liveWorkflowId(model));
+    const { runId } = await handle.describe();
+    for (let wish = 1; (await handle.describe()).runId === runId; wish += 1) {
+      const asker = `lifecycle/${model}/${'x'.repeat(200)}/${wish}`;
+      await pointer.ask(model, { ...promotion('one', null), asker }, `ask-${wish}`);
+      assert.ok(wish < 200, 'it never continues as new');
+    }
+    const { events } = await handle.fetchHistory();
+    const payloads = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+    const bytes = payloads.reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
+    assert.ok(bytes > 0 && bytes < 128 * 1_024, `${bytes} bytes are carried`);
+    await handle.terminate();
+  }).timeout(120_000);
 
   it('shows what serves, the way back and the last changes in its details', async function () {
     const model = aModel();
