@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
@@ -71,6 +72,9 @@ describe('examples/lifecycle.ts', () => {
       const query = `ModelName = "${MODEL}" AND WaitingFor = "thaw"`;
       return (await line.client.workflow.count(query)).count > 0 ? 'waits' : undefined;
     });
+    // It looks twice a second; a decision for nobody who is asked would be refused, and end it.
+    const ends = printed.then(String, String);
+    assert.equal(await Promise.race([ends, pause(2_000, 'it waits')]), 'it waits');
     await line.switchyard.thaw(MODEL, by);
 
     assert.match(await printed, /^live\n/);
