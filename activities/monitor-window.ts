@@ -18,6 +18,7 @@ export interface WindowPorts {
 interface Watched {
   readonly version: number;
   readonly digest: string;
+  readonly since: string;
   readonly profile: { digest: string; document: ReferenceProfile } | null;
 }
 
@@ -60,12 +61,12 @@ async function watchedVersion(registry: Registry, model: string): Promise<Watche
   const live = await registry.live(model);
   const served = live === null ? null : liveVersionOf(live.state);
   if (served === null) return null;
-  const { version, digest } = served;
+  const { version, digest, since } = served;
   const evidence = await registry.evidence(model, digest, served.evidence);
   const report =
     evidence === null ? null : await registry.testReport(model, digest, evidence.testReport);
   const named = report?.profile;
   const document = named === undefined ? null : await registry.profile(model, digest, named);
   const profile = named === undefined || document === null ? null : { digest: named, document };
-  return { version, digest, profile };
+  return { version, digest, since, profile };
 }

@@ -11,6 +11,8 @@ const MALFORMED_TOLERATED = 0.01;
 export interface JudgedVersion {
   readonly version: number;
   readonly digest: string;
+  /** When it went live. */
+  readonly since: string;
 }
 
 export interface JudgeWindow {
@@ -32,6 +34,8 @@ interface Measured {
   readonly problem?: string;
   /** Added to the sentence. */
   readonly note?: string;
+  /** Why a value that is too small may be so only because the version did not serve all the time. */
+  readonly partly?: string;
 }
 
 /**
@@ -67,7 +71,7 @@ export function judgeAccuracy(given: {
   readonly model: string;
   readonly span: Span;
   readonly judgedAtMs: number;
-  readonly live: JudgedVersion | null;
+  readonly live: Omit<JudgedVersion, 'since'> | null;
   readonly labelled: number;
   readonly right: number;
   readonly checks: readonly PlannedCheck[];
@@ -87,7 +91,11 @@ export function judgeAccuracy(given: {
   };
 }
 
-function headOf(given: Pick<JudgeWindow, 'model' | 'span' | 'judgedAtMs' | 'live'>) {
+function headOf(
+  given: Pick<JudgeWindow, 'model' | 'span' | 'judgedAtMs'> & {
+    readonly live: Omit<JudgedVersion, 'since'> | null;
+  },
+) {
   return {
     schemaVersion: 1 as const,
     model: given.model,
@@ -100,19 +108,15 @@ function headOf(given: Pick<JudgeWindow, 'model' | 'span' | 'judgedAtMs' | 'live
 }
 
 /** What each metric comes to in a window. */
-function measurer({
-  tally,
-  live,
-  profile,
-  malformed,
-}: JudgeWindow): (m: MonitorMetric) => Measured {
+function measurer(given: JudgeWindow): (m: MonitorMetric) => Measured {
+  const { tally, live, profile, malformed } = given;
   const { requests, rows, errors } = tally;
   const seen = rows + tally.duplicates + tally.others.reduce((sum, other) => sum + other.rows, 0);
   const torn = malformed > MALFORMED_TOLERATED * (seen + malformed);
   const measure = (metric: MonitorMetric): Measured => {
     switch (metric) {
       case 'requests':
-        return { value: requests, sample: rows };
+        return { value: requests, sample: rows, ...partlyServed(given) };
       case 'error-rate':
         return { value: requests === 0 ? null : errors / requests, sample: rows };
       case 'latency-p50-ms':
@@ -141,6 +145,13 @@ function measurer({
     }
     return found;
   };
+}
+
+/** A version that went live in the window, or after it, or again after a fallback: its requests are not all of the window's. */
+function partlyServed({ live, span, tally }: JudgeWindow): { partly?: string } {
+  if (live === null) return {};
+  const isWhole = Date.parse(live.since) <= span.fromMs && tally.others.length === 0;
+  return isWhole ? {} : { partly: `version ${live.version} did not serve all of the window` };
 }
 
 function classDriftOf(tally: WindowTally, profile: ReferenceProfile | null): Measured {
@@ -191,7 +202,7 @@ function compare(
 
 function judgeCheck(check: PlannedCheck, measured: Measured, minSample: number): CheckResult {
   const { metric, min, max } = check;
-  const { value, sample, problem, note } = measured;
+  const { value, sample, problem, note, partly } = measured;
   const result = (verdict: Verdict, reason: string): CheckResult => ({
     ...{ check, verdict, value, sample, reason: `${metric}${reason}`.slice(0, 500) },
   });
@@ -199,6 +210,7 @@ function judgeCheck(check: PlannedCheck, measured: Measured, minSample: number):
   // too few requests is what a check on their number is about
   const tooFew = metric === 'requests' && min !== undefined && value !== null && value < min;
   if (problem !== undefined && sample > 0) return result('error', `: ${problem}`);
+  if (tooFew && partly !== undefined) return result('inconclusive', `: ${partly}`);
   if (isSmall && !tooFew)
     return result('inconclusive', `: ${sample} rows, ${minSample} are needed`);
   if (problem !== undefined) return result('error', `: ${problem}`);

@@ -16,7 +16,7 @@ import { aDigest } from '../../../testing/builders.js';
 const HOUR = 3_600_000;
 const FROM = Date.parse('2026-03-01T10:00:00Z');
 const SPAN = { fromMs: FROM, untilMs: FROM + HOUR };
-const LIVE = { version: 2, digest: aDigest('live') };
+const LIVE = { version: 2, digest: aDigest('live'), since: '2026-02-01T00:00:00.000Z' };
 
 const PROFILE: ReferenceProfile = {
   ...{ schemaVersion: 1, model: 'tickets', manifest: LIVE.digest, heldOut: aDigest('rows') },
@@ -98,6 +98,23 @@ describe('judgeWindow', () => {
   it('counts a request of many rows once', () => {
     const rows = Array.from({ length: 60 }, (_, row) => aLine(1, { row }));
     assert.deepEqual([judged(rows).requests, judged(rows).rows], [1, 60]);
+  });
+
+  it('does not hold too few requests against a version that served only part of the window', () => {
+    const checks = [aCheck({ metric: 'requests', min: 100, then: 'fall-back' })];
+    const since = (ms: number) => ({ live: { ...LIVE, since: new Date(ms).toISOString() } });
+    assert.deepEqual(verdicts(judged(lines(30), { checks, ...since(FROM - 1) })), [
+      ['requests', 'failed'],
+    ]);
+    for (const late of [FROM + HOUR / 2, FROM + HOUR + 30_000]) {
+      const window = judged(lines(30), { checks, ...since(late) });
+      assert.deepEqual(verdicts(window), [['requests', 'inconclusive']]);
+      assert.match(window.checks[0]?.reason ?? '', /version 2 did not serve all of the window/);
+    }
+    // a fallback: what serves again has served since long ago, but others answered in this window
+    const others = lines(60, (index) => (index < 30 ? { digest: aDigest('left') } : {}));
+    const back = judged(others, { checks, ...since(FROM - 100 * HOUR) });
+    assert.deepEqual(verdicts(back), [['requests', 'inconclusive']]);
   });
 
   it('is inconclusive of an empty window, whatever is checked', () => {
