@@ -123,9 +123,16 @@ async function lookForNewData(
   const { source, trainRows } = spec.train;
   const trainedMs = await newestTrained(ports, { model, source, newestOf });
   const known = [...(since === null ? [] : [Date.parse(since)]), ...trainedMs];
-  const after = known.length === 0 ? null : new Date(Math.max(...known)).toISOString();
+  // a row of the future, by a clock that is wrong, neither counts nor hides those that come
+  const nowMs = Date.now();
+  const after =
+    known.length === 0 ? null : new Date(Math.min(nowMs, Math.max(...known))).toISOString();
   const isLater = after !== null && !(Date.parse(trainRows.from ?? '') > Date.parse(after));
-  const cut = { ...trainRows, ...(isLater && { from: after }) };
+  const isOpen = !(Date.parse(trainRows.until ?? '') < nowMs);
+  const cut = {
+    ...{ ...trainRows, ...(isLater && { from: after }) },
+    ...(isOpen && { until: new Date(nowMs).toISOString() }),
+  };
   return { ...(await ports.snapshots.count(source, cut, after)), since: after };
 }
 

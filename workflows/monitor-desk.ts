@@ -31,6 +31,7 @@ export class MonitorDesk {
   /** The specification is to be read again. */
   isStale = true;
   #isWoken = false;
+  #look: Promise<WindowRow> | null = null;
   #isPlanned = false;
 
   constructor(model: string, carried: MonitorState | undefined) {
@@ -66,6 +67,15 @@ export class MonitorDesk {
     if (ms === null) await condition(() => this.#isWoken);
     else await condition(() => this.#isWoken, ms);
     this.#isWoken = false;
+  }
+
+  /** One look for all who ask while it lasts: however many do, it ends, and the next turn comes. */
+  lookOnce(look: () => Promise<WindowRow>): Promise<WindowRow> {
+    this.#look ??= look().finally(() => {
+      this.#look = null;
+      this.wake(); // a turn, so that a run of many looks and few windows ends too
+    });
+    return this.#look;
   }
 
   wake(): void {
@@ -116,7 +126,7 @@ export function openMonitorDesk(
       description: 'Go on judging: {"by": "grace@example.com", "reason": "it is over"}',
     },
   );
-  setHandler(checkNow, () => look(), {
+  setHandler(checkNow, () => desk.lookOnce(look), {
     description: 'Judge the last window’s length up to now; nothing is written or done. Input: {}',
   });
   setHandler(

@@ -51,11 +51,9 @@ export async function monitorModel(input: MonitorInput): Promise<MonitorEnd> {
 /** One thing that is due, or a wait; resolves to why the monitor ends, or null. */
 async function takeTurn(desk: MonitorDesk): Promise<string | null> {
   if (desk.isStale) {
-    desk.isStale = false;
-    const summary = `what is watched of ${desk.model}`;
-    const planned = await bookkeeping(summary).planMonitor({ model: desk.model });
-    if (planned.kind === 'gone') return planned.reason;
-    desk.adopt(planned.plan);
+    const read = await readPlan(desk);
+    if (read.kind === 'gone') return read.reason;
+    if (read.kind === 'unread') return null;
   }
   const turn = turnOf(desk.state, desk.plan, Date.now());
   switch (turn.kind) {
@@ -70,6 +68,26 @@ async function takeTurn(desk: MonitorDesk): Promise<string | null> {
       return null;
     default:
       return turn satisfies never;
+  }
+}
+
+/** Reads the specification; where that cannot be done, waits until it is tried again. */
+async function readPlan(
+  desk: MonitorDesk,
+): Promise<{ kind: 'read' | 'unread' } | { kind: 'gone'; reason: string }> {
+  const { model } = desk;
+  desk.isStale = false;
+  try {
+    const planned = await bookkeeping(`what is watched of ${model}`).planMonitor({ model });
+    if (planned.kind === 'gone') return planned;
+    desk.adopt(planned.plan);
+    return { kind: 'read' };
+  } catch (error) {
+    desk.isStale = true;
+    desk.note(`the specification could not be read: ${failureOf(error).message}`);
+    desk.show();
+    await desk.wait(AGAIN_MS);
+    return { kind: 'unread' };
   }
 }
 

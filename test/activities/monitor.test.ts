@@ -21,13 +21,18 @@ const ROWS: readonly Row[] = Array.from({ length: 10 }, (_, day) => ({
   at: `2026-01-${String(day + 1).padStart(2, '0')}T00:00:00.000Z`,
 }));
 
+const FUTURE: Row = { id: 'f', label: 'a', text: 'hello', at: '2199-01-01T00:00:00.000Z' };
+
 function monitor(spec: Partial<ModelSpecInput>) {
   const store = new MemoryObjectStore();
   const ordered: unknown[] = [];
   const ports: MonitorPorts = {
     models: { [MODEL]: aSpec(spec) },
     registry: new ObjectRegistry(store),
-    snapshots: new ObjectSnapshots(store, { mails: rowsSource(() => ROWS) }),
+    snapshots: new ObjectSnapshots(store, {
+      mails: rowsSource(() => ROWS),
+      future: rowsSource(() => [...ROWS, FUTURE]),
+    }),
     predictions: new PredictionLogReader(store),
     windows: new WindowFiles(store),
     labels: new LabelFiles(store),
@@ -85,6 +90,17 @@ describe('the monitor’s activities', () => {
     const narrow = monitor({ train: cut, retrain: { onNewData: {} } }).activities;
     const { rows } = await runActivity(narrow.lookForNewData, { model: MODEL, since: null });
     assert.equal(rows, 4);
+  });
+
+  it('do not wait for ever for rows newer than one of the future', async () => {
+    const train = { trainer: 'tickets', source: 'future' };
+    const { activities } = monitor({ train, retrain: { onNewData: {} } });
+    const look = (since: string | null) =>
+      runActivity(activities.lookForNewData, { model: MODEL, since });
+    const newest = '2026-01-10T00:00:00.000Z';
+    assert.deepEqual(await look(null), { rows: 10, newest, since: null });
+    const { since } = await look('2199-01-01T00:00:00.000Z');
+    assert.ok(since !== null && Date.parse(since) <= Date.now(), String(since));
   });
 
   it('start lifecycles and order fallbacks as the monitor of their model', async () => {

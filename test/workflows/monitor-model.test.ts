@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as pause } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Activities } from '../../activities/index.js';
 import { Monitors } from '../../client/monitors.js';
@@ -206,6 +207,47 @@ describe('monitorModel', () => {
     await until('it looked twice', () => Promise.resolve(asked.length >= 2 ? true : undefined));
     assert.deepEqual(started, ['12 new rows, at least 10 were waited for']);
     assert.deepEqual(asked.slice(0, 2), [null, '2026-03-01T00:00:00.000Z']);
+  });
+
+  it('goes on where its specification could not be read for a while', async () => {
+    const watch = aWatch({}, () => 'passed');
+    let reads = 0;
+    await using given = await startMonitor('monitor-unread', {
+      ...watch.overrides,
+      planMonitor: () => {
+        reads += 1;
+        const failure = ApplicationFailure.nonRetryable('a wrong file', 'InvalidSpec');
+        return reads === 1
+          ? Promise.reject(failure)
+          : Promise.resolve({ kind: 'plan', plan: watch.plan });
+      },
+    });
+    await given.monitors.start(given.model);
+    await until('a note', async () => {
+      const { notes } = await given.monitors.state(given.model);
+      return notes.find(({ text }) => /could not be read: a wrong file/.test(text));
+    });
+    await given.monitors.start(given.model);
+    await given.windows(1);
+  });
+
+  it('looks once for all who ask at the same time', async () => {
+    const watch = aWatch({}, () => 'passed');
+    const { judgeWindow = assert.fail('there is none') } = watch.overrides;
+    let looks = 0;
+    await using given = await startMonitor('monitor-looks', {
+      ...watch.overrides,
+      judgeWindow: async (input) => {
+        if (!input.keep) looks += 1;
+        if (!input.keep) await pause(500);
+        return judgeWindow(input);
+      },
+    });
+    await given.monitors.start(given.model);
+    const ask = () => given.monitors.checkNow(given.model);
+    const [first, ...others] = await Promise.all(Array.from({ length: 8 }, ask));
+    assert.ok(looks <= 2, `${looks} looks`);
+    assert.ok(others.some((other) => other.from === first?.from));
   });
 
   it('can break without touching the fallback', async () => {
