@@ -48,7 +48,7 @@ export function findModel(models: Models, model: string): ModelSpec {
   const nearest = nearestName(model, names);
   throw new PortError(
     'UnknownModel',
-    `no model "${model}" in switchyard.config.ts${nearest === null ? '' : `, did you mean "${nearest}"?`} It has: ${names.join(', ') || 'none'}`,
+    `no model "${model}" in switchyard.config.ts${nearest === null ? '.' : `, did you mean "${nearest}"?`} It has: ${names.join(', ') || 'none'}`,
     { details: { model } },
   );
 }

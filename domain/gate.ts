@@ -234,6 +234,7 @@ function holds(gate: Gate, value: number, limit: number): boolean {
 
 /** A value with its unit, to four significant digits or more, so that a miss never reads like a hit. */
 export function amount(value: number, { unit }: Pick<MetricDefinition, 'unit'>): string {
+  if (unit === 'bytes' && value > 0 && value < 1e5) return `${(value / 1e3).toFixed(2)} KB`; // as MB it reads 0.00
   if (unit === 'bytes') return `${(value / 1e6).toFixed(2)} MB`;
   const shown = Math.abs(value) >= 1_000 ? value.toFixed(0) : String(Number(value.toPrecision(4)));
   return unit === '' ? shown : `${shown} ${unit}`;

@@ -168,7 +168,7 @@ function startProgram(
 
 async function endOf(name: string, program: ServerProcess): Promise<never> {
   await program.ended;
-  throw new Error(`${name} ended by itself: ${program.tail()}`);
+  throw new Error(`${name} ${program.ending()}`);
 }
 
 function environmentOf(

@@ -101,6 +101,13 @@ function partBroke(error: unknown): never {
   throw new PortError('SetUpMissing', error.message, { cause: error });
 }
 
+/** What was under way is in Temporal and S3, so that it waits for the next start. */
+function partEnded(error: unknown): never {
+  if (!(error instanceof Error)) throw error;
+  const goesOn = `everything else was stopped; type ${typed('dev')}, and what was under way goes on`;
+  throw new PortError('SetUpMissing', `${error.message}; ${goesOn}`, { cause: error });
+}
+
 /** Ctrl-C during the start ends this process, and with it, by their guards, what came up. */
 function orInterrupted<Value>(work: Promise<Value>, { interrupted }: Terminal): Promise<Value> {
   const interruption = once(interrupted, 'abort').then(() => {
@@ -113,7 +120,7 @@ function orInterrupted<Value>(work: Promise<Value>, { interrupted }: Terminal): 
 async function stay(stack: Stack, terminal: Terminal): Promise<void> {
   terminal.ifInterrupted('stopping; what was made is kept for the next start');
   try {
-    await Promise.race([once(terminal.interrupted, 'abort'), stack.broken.catch(partBroke)]);
+    await Promise.race([once(terminal.interrupted, 'abort'), stack.broken.catch(partEnded)]);
   } finally {
     await stack.stop();
   }

@@ -7,7 +7,7 @@ import { renderTable } from './terminal/table.js';
 import { typed } from './terminal/words.js';
 
 /** Longer values are cut in the table; the JSON has them whole. */
-const WIDEST = 60;
+const WIDEST = 32;
 
 /** `switchyard diff <model> <n> <m>`: what differs between two versions. */
 export const runDiff = defineCommand({
@@ -41,7 +41,7 @@ export const runDiff = defineCommand({
             ]),
       facts: { model, left: left?.version, right: right?.version, differences },
       webUi: pageOf(place, liveWorkflowId(model)),
-      next: [typed('show', model, n), typed('show', model, m)],
+      next: [...new Set([n, m])].map((each) => typed('show', model, each)),
     };
   },
 });

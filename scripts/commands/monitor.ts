@@ -1,3 +1,4 @@
+import { windowSpan } from '../../domain/monitor/details.js';
 import type { MonitorState } from '../../domain/monitor/state.js';
 import type { WindowRow } from '../../domain/monitor/window.js';
 import { monitorWorkflowId } from '../../workflows/monitor-messages.js';
@@ -107,6 +108,11 @@ function linesOf(
 
 function rowOf({ kind, from, until, version, verdict, rows, reason }: WindowRow) {
   const what = kind === 'accuracy' ? `accuracy: ${reason}` : reason;
-  const span = `${from.slice(0, 16)} to ${until.slice(11, 19)}`;
-  return [span, version === null ? '-' : String(version), verdict, String(rows), what];
+  return [
+    windowSpan({ from, until }),
+    version === null ? '-' : String(version),
+    verdict,
+    String(rows),
+    what,
+  ];
 }

@@ -25,7 +25,10 @@ export const runScheduleList = defineCommand({
         lines: schedules.length === 0 ? ['no schedules'] : renderTable(rowsOf(schedules)),
         facts: { schedules },
         webUi: schedulesPage(session),
-        next: first === undefined ? [typed('status')] : [typed('schedule', 'trigger', first.model)],
+        next:
+          first === undefined
+            ? [typed('status')]
+            : [typed('schedule', first.paused ? 'resume' : 'trigger', first.model)],
       };
     }),
 });

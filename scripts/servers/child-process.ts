@@ -29,6 +29,8 @@ export interface ServerProcess extends AsyncDisposable {
   /** Resolves when the server has ended, for whatever reason; never rejects. */
   readonly ended: Promise<void>;
   readonly hasEnded: () => boolean;
+  /** How it ended, to be said after its name: by whose signal, or with which exit code and last lines. */
+  readonly ending: () => string;
   /** The last lines of its output, in one line; of a line of JSON log only what it says. */
   readonly tail: () => string;
   /** Whether a text is among the last 16 KB of its output, or was at an earlier look. */
@@ -62,6 +64,10 @@ export async function startServerProcess(command: ServerCommand): Promise<Server
   if (child.pid === undefined) throw new Error(`${command.name} has no process id`);
 
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
+  const ending = () =>
+    child.signalCode === null
+      ? `ended by itself with exit code ${child.exitCode ?? 'unknown'}: ${tail()}`
+      : `was ended by ${child.signalCode}`; // then its last lines say nothing of it
   const stop = async () => {
     if (!hasEnded()) child.kill('SIGTERM');
     const deadline = new AbortController();
@@ -73,7 +79,10 @@ export async function startServerProcess(command: ServerCommand): Promise<Server
     deadline.abort();
     await killed;
   };
-  return { pid: child.pid, ended, hasEnded, tail, hasSaid, stop, [Symbol.asyncDispose]: stop };
+  return {
+    ...{ pid: child.pid, ended, hasEnded, ending, tail, hasSaid, stop },
+    [Symbol.asyncDispose]: stop,
+  };
 }
 
 /** Tells the guard that there is nothing left to end, or it might end a later process of that id. */

@@ -52,6 +52,15 @@ describe('judge', () => {
     );
   });
 
+  it('says a few bytes in KB, which as MB would read like nothing', () => {
+    const size = aGate({ metric: 'artifact-bytes', max: 64e6 });
+    const said = (value: number) =>
+      judge(size, measured({ metric: 'artifact-bytes', value }), false).reason;
+
+    assert.match(said(3_259), /^artifact-bytes is 3\.26 KB, at most 64\.00 MB/);
+    assert.match(said(300_000), /^artifact-bytes is 0\.30 MB/);
+  });
+
   it('is inconclusive below the minimum sample, whatever the value', () => {
     const gate = aGate({ metric: 'accuracy', min: 0.7, minSample: 101 });
     for (const value of [0, 1]) {

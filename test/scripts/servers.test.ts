@@ -161,6 +161,21 @@ describe('development servers', () => {
   });
 
   describe('startServerProcess', () => {
+    it('says how a server ended: by whose signal, or with which exit code and last lines', async () => {
+      const shell = (name: string, script: string) =>
+        startServerProcess({ name, binary: '/bin/sh', args: ['-c', script] });
+      await using killed = await shell('a killed one', 'echo busy; while :; do sleep 1; done');
+      await until(() => killed.tail() === 'busy');
+      process.kill(killed.pid, 'SIGKILL');
+      await killed.ended;
+      assert.equal(killed.ending(), 'was ended by SIGKILL');
+
+      await using broken = await shell('a broken one', 'echo no disk; exit 3');
+      await broken.ended;
+      await until(() => broken.tail() !== '');
+      assert.equal(broken.ending(), 'ended by itself with exit code 3: no disk');
+    });
+
     it('kills a server that ignores SIGTERM', async () => {
       const server = await startServerProcess({
         name: 'a stubborn server',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Verdict } from '../../../domain/gate.js';
-import { monitorDetails } from '../../../domain/monitor/details.js';
+import { monitorDetails, windowSpan } from '../../../domain/monitor/details.js';
 import { monitorPlanOf, type MonitorPlan } from '../../../domain/monitor/plan.js';
 import {
   monitorStateSchema,
@@ -270,5 +270,17 @@ describe('monitorDetails', () => {
     assert.doesNotMatch(details, /<script>/);
     assert.match(details, /Last verdict: \*\*failed\*\*/);
     assert.match(details, /npx switchyard monitor pause tickets/);
+    assert.match(details, /^- \S+ \S+ to \S+ \*\*failed\*\*: a \\\| b /m);
+  });
+});
+
+describe('windowSpan', () => {
+  const span = (from: string, until: string) =>
+    windowSpan({ from: `2026-03-01T${from}.000Z`, until: `${until}.000Z` });
+
+  it('has seconds only where minutes would not tell windows apart, and a second day where there is one', () => {
+    assert.equal(span('12:00:00', '2026-03-01T13:00:00'), '2026-03-01 12:00 to 13:00');
+    assert.equal(span('12:00:00', '2026-03-01T12:00:20'), '2026-03-01 12:00:00 to 12:00:20');
+    assert.equal(span('12:00:00', '2026-03-02T12:00:00'), '2026-03-01 12:00 to 2026-03-02 12:00');
   });
 });

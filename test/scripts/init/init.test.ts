@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { csvSource } from '../../../adapters/sources/csv-source.js';
 import { trainerProject } from '../../../adapters/trainer/trainer-project.js';
 import { lookAtCsv } from '../../../scripts/init/look-at-csv.js';
+import { COMMANDS } from '../../../scripts/commands/list.js';
+import { readCommandLine } from '../../../scripts/commands/terminal/options.js';
 import { dependenciesOf } from '../../../scripts/init/package-source.js';
 import { sampleCsv } from '../../../scripts/init/sample-rows.js';
 import { writeProject } from '../../../scripts/init/write-project.js';
@@ -33,6 +35,30 @@ describe('writeProject', () => {
     assert.equal(await read('data/rows.csv'), await readFile(csv.file, 'utf8'));
     for (const name of files) assert.doesNotMatch(await read(name), /my-model/, name);
     assert.ok(files.includes('.npmrc') && files.includes('.gitignore'));
+  });
+
+  it('writes a README whose commands take what it gives them', async () => {
+    await using place = await temporaryFolder();
+    const folder = join(place.path, 'p');
+    await writeProject({ folder, model: 'spam', dependencies, csv: null });
+
+    const readme = await readFile(join(folder, 'README.md'), 'utf8');
+    const typed = [...readme.matchAll(/^npx switchyard (.+?)(?: +#.*)?$/gm)].map(([, line = '']) =>
+      [...line.matchAll(/"([^"]*)"|\S+/g)].map(([word, text]) => text ?? word),
+    );
+    assert.ok(typed.length >= 5);
+    for (const [name = '', ...args] of typed) {
+      const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+      assert.ok(load, name);
+      const { definition } = await load();
+      const { values, words } = readCommandLine(definition, args);
+      assert.ok(
+        words.every((word) => word === 'spam'),
+        `${name} ${args.join(' ')}`,
+      );
+      if (name === 'approve') assert.notEqual(values['reason'], undefined);
+      if (name === 'predict') assert.notEqual(values['text'], undefined);
+    }
   });
 
   it('leaves a folder alone that is not empty', async () => {
