@@ -1,3 +1,4 @@
+import { setTimeout as pauseFor } from 'node:timers/promises';
 import { WithStartWorkflowOperation, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { monitorPlanOf } from '../domain/monitor/plan.js';
 import {
@@ -12,6 +13,7 @@ import type { WindowRow } from '../domain/monitor/window.js';
 import {
   checkNow,
   MONITOR_TYPE,
+  monitorEndSchema,
   monitorWorkflowId,
   pause,
   refresh,
@@ -49,6 +51,18 @@ export class Monitors {
         args: [{}],
       }),
     );
+  }
+
+  /** Why a monitor has ended by itself, where it does so within this time; null: it runs on. */
+  async endWithin(model: string, waitMs: number): Promise<string | null> {
+    const running = this.#handle(model).result();
+    running.catch(() => undefined); // whoever stops waiting hears no more of it
+    const stop = new AbortController();
+    const late = pauseFor(waitMs, null, { signal: stop.signal });
+    late.catch(() => undefined);
+    const end: unknown = await this.#translated(model, () => Promise.race([running, late]));
+    stop.abort();
+    return end === null ? null : monitorEndSchema.parse(end).ended;
   }
 
   /** Starts the monitors of all models that ask for one. */

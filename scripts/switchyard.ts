@@ -1,4 +1,7 @@
 #!/usr/bin/env node
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PACKAGE_ROOT } from '../adapters/package/package-root.js';
 import { nearestName } from '../domain/nearest-name.js';
 import { COMMANDS } from './commands/list.js';
 import { renderTable } from './commands/terminal/table.js';
@@ -14,6 +17,10 @@ async function main(args: readonly string[]): Promise<number> {
   }
   if (['--help', '-h', 'help'].includes(name)) {
     process.stdout.write(await help());
+    return 0;
+  }
+  if (['--version', '-v'].includes(name)) {
+    process.stdout.write(`${await ownVersion()}\n`);
     return 0;
   }
   if (name === '') {
@@ -39,6 +46,12 @@ function packagesMissing(error: unknown): never {
   if (!isMissing) throw error;
   process.stderr.write('the packages are not installed: type npm run setup\n');
   process.exit(1);
+}
+
+async function ownVersion(): Promise<string> {
+  const manifest: unknown = JSON.parse(await readFile(join(PACKAGE_ROOT, 'package.json'), 'utf8'));
+  const isRead = typeof manifest === 'object' && manifest !== null && 'version' in manifest;
+  return isRead ? String(manifest.version) : 'unknown';
 }
 
 async function help(): Promise<string> {

@@ -40,6 +40,5 @@ export const monitorInputSchema = z.strictObject({
 export type MonitorInput = z.infer<typeof monitorInputSchema>;
 
 /** Why a monitor ended by itself. */
-export interface MonitorEnd {
-  readonly ended: string;
-}
+export const monitorEndSchema = z.strictObject({ ended: z.string() });
+export type MonitorEnd = z.infer<typeof monitorEndSchema>;

@@ -1,3 +1,4 @@
+import { PortError } from '../../domain/failures.js';
 import { windowSpan } from '../../domain/monitor/details.js';
 import type { MonitorState } from '../../domain/monitor/state.js';
 import type { WindowRow } from '../../domain/monitor/window.js';
@@ -8,6 +9,9 @@ import { thisPerson } from './terminal/person.js';
 import { answered, inSession } from './terminal/session.js';
 import { renderTable } from './terminal/table.js';
 import { typed } from './terminal/words.js';
+
+/** How long a start waits for the first look at the specification: one that asks for nothing ends the monitor there. */
+const FIRST_LOOK_MS = 1_000;
 
 const ORDER = {
   reason: { type: 'string', value: 'TEXT', about: 'why, for people' },
@@ -25,6 +29,8 @@ export const runMonitorStart = defineCommand({
       await requireKnownModel(session, model);
       await session.requireWorker();
       const standing = await answered(terminal, 'monitor', session.monitors.start(model));
+      const ended = await session.monitors.endWithin(model, FIRST_LOOK_MS);
+      if (ended !== null) throw new PortError('InvalidRequest', ended);
       return {
         lines: [`the monitor of ${model} runs${standing.paused ? ', paused' : ''}`],
         facts: { model, ...standing },

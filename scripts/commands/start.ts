@@ -57,7 +57,7 @@ export const runStart = defineCommand({
           });
       const answer = await lifecycleAnswer(session, terminal, row);
       const { outcome, why } = answer.facts;
-      if (row.end === 'failed') throw new PortError('InvalidRequest', String(why));
+      if (row.end === 'failed' && !values.wait) throw new PortError('InvalidRequest', String(why));
       if (values.wait)
         return { ...answer, exitCode: row.end === 'open' || outcome === 'live' ? 0 : 1 };
       return { ...answer, next: [typed('status', workflowId)] };

@@ -36,6 +36,12 @@ describe('switchyard', () => {
   });
   after(() => rm(folder, { recursive: true }));
 
+  it('says its version', async () => {
+    const { code, stdout } = await switchyard('--version');
+    assert.equal(code, 0);
+    assert.match(stdout, /^\d+\.\d+\.\d+\n$/);
+  });
+
   it('trains, converts and tests in a local folder, then tests the same file again', async function () {
     this.timeout(120_000);
     const out = join(folder, 'out');

@@ -132,6 +132,10 @@ describe('the commands monitor, labels and schedule', () => {
     assert.match(await says('monitor', 'status', 'mails', '--now'), /paused by .*: campaign/);
     assert.match(await says('monitor', 'resume', 'mails'), /goes on/);
     assert.match(await says('monitor', 'start', 'mails'), /the monitor of mails runs/);
+    assert.match(
+      await refuses('monitor', 'start', 'unwatched'),
+      /the specification of "unwatched" has neither monitor nor retrain\.onNewData/,
+    );
     assert.match(await refuses('monitor', 'status', 'nails'), /"nails" has no monitor that runs/);
     assert.match(await refuses('monitor', 'start', 'nails'), /there is no model "nails"/);
     await writeFile(join(folder, 'bad.csv'), 'requestId,label\nr-1,\n');
