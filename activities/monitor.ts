@@ -83,10 +83,14 @@ export function createMonitorActivities(ports: MonitorPorts) {
       z.strictObject({ model: nameSchema, since: instantSchema.nullable() }),
       (input) => withHeartbeats(() => lookForNewData(ports, input, newestOf)),
     ),
-    /** Orders the fallback from a version, as `monitor/<model>`. */
+    /** Orders the fallback from a version, as `monitor/<model>`; `left`: it is withdrawn now, whoever ordered that. */
     leaveVersion: defineActivity(leaveInputSchema, ({ model, leaving, reason, requestId }) => {
       const order = { leaving, by: `monitor/${model}`, reason };
-      return withHeartbeats(() => ports.monitorActions.fallBack(model, order, requestId));
+      return withHeartbeats(async () => {
+        const answer = await ports.monitorActions.fallBack(model, order, requestId);
+        const now = await ports.registry.live(model);
+        return { ...answer, left: now?.state.withdrawn.includes(leaving) === true };
+      });
     }),
     /** Starts a lifecycle, as `monitor/<model>`, unless the last one that it started is still open. */
     startRetraining: defineActivity(

@@ -117,7 +117,8 @@ function fakeMonitoring() {
     judgeWindow: () => Promise.resolve(gone),
     joinLabels: () => Promise.resolve({ seen: null, rows: [], afterMs: null }),
     lookForNewData: () => Promise.resolve({ rows: 0, newest: null, since: null }),
-    leaveVersion: () => Promise.resolve({ kind: 'no-previous', generation: 0, live: null }),
+    leaveVersion: () =>
+      Promise.resolve({ kind: 'no-previous', generation: 0, live: null, left: false }),
     startRetraining: ({ model }) =>
       Promise.resolve({ kind: 'started', workflowId: `lifecycle/${model}/monitor` }),
   } satisfies Partial<Activities>;

@@ -60,7 +60,9 @@ async function fallBack(desk: MonitorDesk, wish: Wish, window: string): Promise<
   const summary = `leaves ${shortDigest(leaving)} of ${model}`;
   const order = { model, leaving, reason, requestId };
   const answer = await waiting(ORDER_TIMEOUT, summary).leaveVersion(order);
-  desk.state = withAction(desk.state, wish, answer.kind === 'fallen-back' ? answer.live : null);
+  // a person's fallback from it counts as this one would: what serves then is given time
+  const isLeft = answer.kind === 'fallen-back' || answer.left;
+  desk.state = withAction(desk.state, wish, isLeft ? answer.live : null);
   await tell(desk, [ownerOfWish(wish)], `fallback: ${answer.kind}. ${reason}`);
 }
 

@@ -40,5 +40,7 @@ export const monitorInputSchema = z.strictObject({
 export type MonitorInput = z.infer<typeof monitorInputSchema>;
 
 /** Why a monitor ended by itself. */
-export const monitorEndSchema = z.strictObject({ ended: z.string() });
-export type MonitorEnd = z.infer<typeof monitorEndSchema>;
+export interface MonitorEnd {
+  readonly ended: string;
+}
+export const monitorEndSchema: z.ZodType<MonitorEnd> = z.strictObject({ ended: z.string() });

@@ -45,7 +45,12 @@ export const MONITOR_COURSE = {
     lookForNewData: () =>
       Promise.resolve({ rows: 12, newest: '2026-03-01T00:00:00.000Z', since: null }),
     leaveVersion: () =>
-      Promise.resolve({ kind: 'fallen-back', generation: 3, live: aDigest('version 1') }),
+      Promise.resolve({
+        kind: 'fallen-back',
+        generation: 3,
+        live: aDigest('version 1'),
+        left: true,
+      }),
   } satisfies Partial<Activities>,
   run: async (rig: Rig): Promise<string> => {
     const monitors = new Monitors(rig);

@@ -4,6 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { Activities } from '../../activities/index.js';
 import { Monitors } from '../../client/monitors.js';
 import { isPortError } from '../../domain/failures.js';
+import type { LiveChangeResult } from '../../domain/live-state.js';
 import type { Notice } from '../../domain/ports/notifier.js';
 import { monitorPlanOf, type MonitorPlan } from '../../domain/monitor/plan.js';
 import { unjudgedRow, type PlannedCheck, type WindowRow } from '../../domain/monitor/window.js';
@@ -18,7 +19,11 @@ const ORDER = { by: 'ada', reason: 'a campaign is running' };
 type Verdict = WindowRow['verdict'];
 
 /** A plan of windows of a second with one check, and what each window's check comes to. */
-function aWatch(check: Partial<PlannedCheck>, verdict: (window: number) => Verdict) {
+function aWatch(
+  check: Partial<PlannedCheck>,
+  verdict: (window: number) => Verdict,
+  answer: LiveChangeResult['kind'] = 'fallen-back',
+) {
   const spec = aSpec({
     monitor: {
       ...{ every: '1 second', delay: '0 s', alertAfterSilent: 2 },
@@ -42,7 +47,12 @@ function aWatch(check: Partial<PlannedCheck>, verdict: (window: number) => Verdi
     },
     leaveVersion: ({ leaving, requestId }) => {
       done.push(`fall-back ${leaving === LIVE} ${requestId.startsWith('monitor/')}`);
-      return Promise.resolve({ kind: 'fallen-back', generation: 3, live: aDigest('version 1') });
+      return Promise.resolve({
+        kind: answer,
+        generation: 3,
+        live: aDigest('version 1'),
+        left: true,
+      });
     },
     startRetraining: ({ reason, model }) => {
       done.push(`retrain ${reason.includes('it is 0.5')}`);
@@ -90,6 +100,16 @@ describe('monitorModel', () => {
     assert.deepEqual(others, []);
     assert.deepEqual([notice?.kind, notice?.roles], ['monitor', ['data-science']]);
     assert.match(notice?.text ?? '', /^fallback: fallen-back\. it is 0\.5, 2 windows in a row/);
+    const { coolDown } = await given.monitors.state(given.model);
+    assert.deepEqual(coolDown, [LIVE, aDigest('version 1')]);
+  });
+
+  it('gives what serves time after a person’s fallback, as after its own', async () => {
+    const watch = aWatch({ then: 'fall-back' }, () => 'failed', 'already-done');
+    await using given = await startMonitor('monitor-left', watch.overrides);
+    await given.monitors.start(given.model);
+    await given.windows(2);
+    assert.deepEqual(watch.done, ['fall-back true true']);
     const { coolDown } = await given.monitors.state(given.model);
     assert.deepEqual(coolDown, [LIVE, aDigest('version 1')]);
   });

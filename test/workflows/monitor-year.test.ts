@@ -112,7 +112,7 @@ describe('monitorModel, in a year', () => {
               running().fallbacks.push(answer.kind);
               // somebody mends it a while later: what was promoted meanwhile is a new version
               running().promote();
-              return answer;
+              return { ...answer, left: true };
             },
             startRetraining: ({ model }) => {
               running().retrained.push(running().judged.length);
