@@ -7,7 +7,7 @@ import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { pino } from 'pino';
 import { ChildModelRuntime } from '../../adapters/model-runtime/child-model-runtime.js';
-import { PACKAGE_ROOT } from '../../adapters/package/package-root.js';
+import { ownProgram } from '../../adapters/package/package-root.js';
 import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
 import { Switchyard } from '../../client/switchyard.js';
 import { parseProject, type ProjectInput } from '../../domain/project.js';
@@ -28,7 +28,6 @@ import { assertPrintsAsShown, type Mask } from './expected-output.js';
 /** What the program asks for by name, and no other test does: it is run as it is. */
 const MODEL = 'tickets';
 const TASK_QUEUE = 'switchyard';
-const TSX = import.meta.resolve('tsx');
 
 const PROJECT: ProjectInput = {
   models: [
@@ -111,10 +110,10 @@ async function openLine() {
     client,
     switchyard: new Switchyard({ client, taskQueue: TASK_QUEUE }),
     runExample: async () => {
-      const program = ['--import', TSX, join(PACKAGE_ROOT, 'examples/lifecycle.ts')];
+      const { binary, args } = ownProgram('examples/lifecycle');
       const env = { ...process.env, TEMPORAL_ADDRESS: address };
       const cwd = folder.path; // where no development servers are
-      return (await promisify(execFile)(process.execPath, program, { cwd, env })).stdout;
+      return (await promisify(execFile)(binary, args, { cwd, env })).stdout;
     },
     [Symbol.asyncDispose]: async () => {
       await endpoint.close();
