@@ -100,7 +100,7 @@ export default tseslint.config(
   },
   { files: ['**/*.js'], ...tseslint.configs.disableTypeChecked },
   {
-    files: ['eslint.config.js', 'switchyard.config.ts'],
+    files: ['eslint.config.js', '**/switchyard.config.ts', 'test/**/*.config.ts'],
     rules: { 'import-x/no-default-export': 'off' },
   },
 );

@@ -2,7 +2,6 @@
 import { csvSource } from '../../adapters/sources/csv-source.js';
 import { defineModel, defineProject } from '../../domain/project.js';
 
-// eslint-disable-next-line import-x/no-default-export -- a project's configuration is its file's default export
 export default defineProject({
   models: [
     defineModel({

@@ -11,8 +11,8 @@ import { z } from 'zod';
 import { freePort } from '../../scripts/servers/free-ports.js';
 import { until } from '../../testing/until.js';
 import { testServers } from '../../testing/servers.js';
+import { environmentOnTestServers, MAIN } from './worker-process.js';
 
-const MAIN = fileURLToPath(new URL('../../workers/main.ts', import.meta.url));
 const CONFIG = fileURLToPath(
   new URL('../lifecycle/fixtures/switchyard.config.ts', import.meta.url),
 );
@@ -30,21 +30,9 @@ interface End {
 
 /** Runs a worker on the test servers, except for what is given, until it ends. */
 async function endOfWorker(environment: Record<string, string>): Promise<End> {
-  const { temporal, s3 } = await testServers();
   const startedAt = Date.now();
   const worker = spawn(process.execPath, ['--import', 'tsx', MAIN], {
-    env: {
-      PATH: process.env['PATH'],
-      TEMPORAL_ADDRESS: temporal.address,
-      TEMPORAL_NAMESPACE: temporal.namespace,
-      S3_ENDPOINT: s3.endpoint,
-      AWS_REGION: s3.region,
-      AWS_ACCESS_KEY_ID: s3.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
-      SWITCHYARD_BUCKET: s3.bucket,
-      SWITCHYARD_CONFIG: CONFIG,
-      ...environment,
-    },
+    env: { ...(await environmentOnTestServers(CONFIG)), ...environment },
     stdio: ['ignore', 'ignore', 'pipe'],
     timeout: 2 * PATIENCE_MS,
     killSignal: 'SIGKILL',

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { until } from '../../testing/until.js';
 import { testServers } from '../../testing/servers.js';
 
-const MAIN = fileURLToPath(new URL('../../workers/main.ts', import.meta.url));
+/** The worker's program. */
+export const MAIN = fileURLToPath(new URL('../../workers/main.ts', import.meta.url));
 const CONFIG = fileURLToPath(new URL('fixtures/switchyard.config.ts', import.meta.url));
 
 export type Line = Readonly<Record<string, unknown>>;
@@ -20,24 +21,30 @@ export interface WorkerProcess extends AsyncDisposable {
   logged(message: string): Promise<Line>;
 }
 
+/** What a worker process needs to find the test servers and its configuration. */
+export async function environmentOnTestServers(
+  config: string,
+): Promise<Record<string, string | undefined>> {
+  const { temporal, s3 } = await testServers();
+  return {
+    PATH: process.env['PATH'],
+    TEMPORAL_ADDRESS: temporal.address,
+    TEMPORAL_NAMESPACE: temporal.namespace,
+    S3_ENDPOINT: s3.endpoint,
+    AWS_REGION: s3.region,
+    AWS_ACCESS_KEY_ID: s3.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
+    SWITCHYARD_BUCKET: s3.bucket,
+    SWITCHYARD_CONFIG: config,
+  };
+}
+
 /** Starts a worker on the test servers and waits until it polls. */
 export async function startWorkerProcess(
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<WorkerProcess> {
-  const { temporal, s3 } = await testServers();
   const child = spawn(process.execPath, ['--import', 'tsx', MAIN], {
-    env: {
-      PATH: process.env['PATH'],
-      TEMPORAL_ADDRESS: temporal.address,
-      TEMPORAL_NAMESPACE: temporal.namespace,
-      S3_ENDPOINT: s3.endpoint,
-      AWS_REGION: s3.region,
-      AWS_ACCESS_KEY_ID: s3.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
-      SWITCHYARD_BUCKET: s3.bucket,
-      SWITCHYARD_CONFIG: CONFIG,
-      ...environment,
-    },
+    env: { ...(await environmentOnTestServers(CONFIG)), ...environment },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const lines: string[] = [];

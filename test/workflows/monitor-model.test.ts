@@ -159,10 +159,12 @@ describe('monitorModel', () => {
     const watch = aWatch({}, () => 'failed');
     await using given = await startMonitor('monitor-details', watch.overrides);
     await given.monitors.start(given.model);
-    await given.windows(1);
     const { rig, model, handle } = given;
-    const metadata: unknown = await handle.query('__temporal_workflow_metadata');
-    assert.match(JSON.stringify(metadata), /\| window\s*\| version\s*\| verdict/);
+    await until('the table is in the details', async () => {
+      const metadata: unknown = await handle.query('__temporal_workflow_metadata');
+      const shown = /\| window\s*\| version\s*\| verdict/.test(JSON.stringify(metadata));
+      return shown ? true : undefined;
+    });
     await until('it is found by its verdict', async () => {
       const query = `ModelName = "${model}" AND Verdict = "failed"`;
       const { count } = await rig.client.workflow.count(query);
