@@ -33,6 +33,8 @@ const undoInputSchema = z.strictObject({
   model: nameSchema,
   promoted: digestSchema,
   before: digestSchema.nullable(),
+  /** The request id of the promotion's first try. */
+  promotion: requestIdSchema,
   requestId: requestIdSchema,
 });
 
@@ -64,10 +66,10 @@ export function createDeployActivities(ports: DeployPorts) {
       const change: LiveChange = { kind: 'promote', candidate, baseline, ...(asker && { asker }) };
       return withHeartbeats(() => ports.livePointer.ask(input.model, change, input.requestId));
     }),
-    /** Puts back what was live before, if what was promoted still is. */
-    undoPromotion: defineActivity(undoInputSchema, ({ model, promoted, before, requestId }) =>
+    /** Puts back what was live before, if what this very promotion brought still is. */
+    undoPromotion: defineActivity(undoInputSchema, ({ model, requestId, ...undone }) =>
       withHeartbeats(() =>
-        ports.livePointer.ask(model, { kind: 'undo-promotion', promoted, before }, requestId),
+        ports.livePointer.ask(model, { kind: 'undo-promotion', ...undone }, requestId),
       ),
     ),
     /** Waits until the target serves the digest: for `endpoint`, enough replicas and all of them. Throws `ReplicasNotReady` at the deadline. */

@@ -17,6 +17,11 @@ export const servedVersionSchema = z.strictObject({
   evidence: digestSchema,
   decisions: z.array(recordedDecisionSchema),
   since: instantSchema,
+  /**
+   * The write id of the promotion that put it there; null where a fallback did, and in states written before it existed. It tells
+   * two promotions of one digest apart, so that the undo of the first never takes back the second.
+   */
+  promotion: z.string().min(1).max(200).nullable().default(null),
 });
 export type ServedVersion = z.infer<typeof servedVersionSchema>;
 
@@ -44,7 +49,7 @@ export const liveStateSchema = z.strictObject({
   live: digestSchema.nullable(),
   /** Digests that a fallback left; they never serve again. */
   withdrawn: z.array(digestSchema),
-  /** The last versions that served, newest first; the live one is the first. */
+  /** What served last, newest first; the live one is the first. A version that was promoted again is in it again. */
   served: z.array(servedVersionSchema).max(SERVED_REMEMBERED),
   /** While it is set nothing is promoted; a fallback and an undo still work. States written before it existed lack it. */
   frozen: frozenSchema.nullable().default(null),
@@ -58,18 +63,20 @@ export type LiveState = z.infer<typeof liveStateSchema>;
 export const liveChangeSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('promote'),
-    candidate: servedVersionSchema.omit({ since: true }),
+    candidate: servedVersionSchema.omit({ since: true, promotion: true }),
     /** What was live when the evidence was made. */
     baseline: digestSchema.nullable(),
     /** The workflow to tell, by its signal `lookAgain`, when a freeze that stopped this promotion is over. */
     asker: z.string().min(1).max(1_000).optional(),
   }),
   z.strictObject({ kind: z.literal('fallback'), leaving: digestSchema }),
-  /** Undo of a promotion: puts `before` back if `promoted` is still what serves. */
+  /** Undo of a promotion: puts `before` back if `promoted` still serves, and by that very promotion. */
   z.strictObject({
     kind: z.literal('undo-promotion'),
     promoted: digestSchema,
     before: digestSchema.nullable(),
+    /** The promotion's write id, without the number of its try: any try of it is undone. */
+    promotion: z.string().min(1).max(200),
   }),
   z.strictObject({ kind: z.literal('freeze'), ...frozenSchema.omit({ at: true }).shape }),
   z.strictObject({ kind: z.literal('thaw'), ...frozenSchema.omit({ at: true }).shape }),
@@ -192,7 +199,7 @@ export function stepLive(
   });
   switch (change.kind) {
     case 'promote':
-      return promote(state, change, given.now, write);
+      return promote(state, change, given, write);
     case 'fallback':
       return fallBack(state, change.leaving, write);
     case 'undo-promotion':
@@ -215,7 +222,7 @@ type Write = (kind: LiveStep['kind'], fields: Partial<LiveState>) => LiveStep;
 function promote(
   state: LiveState | null,
   change: Extract<LiveChange, { kind: 'promote' }>,
-  now: string,
+  { now, writeId }: { now: string; writeId: string },
   write: Write,
 ): LiveStep {
   const { candidate, baseline } = change;
@@ -223,10 +230,11 @@ function promote(
   // before the baseline is looked at: a freeze shall cost nobody a second approval that it makes stale again
   if (state !== null && state.frozen !== null) return { kind: 'frozen', next: null };
   if ((state?.live ?? null) !== baseline) return { kind: 'moved', next: null };
-  const others = (state?.served ?? []).filter(({ digest }) => digest !== candidate.digest);
+  // an earlier entry of the same version stays: where this promotion is undone, it is as before
+  const served = [{ ...candidate, since: now, promotion: writeId }, ...(state?.served ?? [])];
   return write('promoted', {
     live: candidate.digest,
-    served: [{ ...candidate, since: now }, ...others].slice(0, SERVED_REMEMBERED),
+    served: served.slice(0, SERVED_REMEMBERED),
   });
 }
 
@@ -237,30 +245,39 @@ function fallBack(state: LiveState | null, leaving: string, write: Write): LiveS
   return write('fallen-back', {
     live: previous.digest,
     withdrawn: [...state.withdrawn, leaving],
-    served: [previous, ...state.served.filter(({ digest }) => digest !== previous.digest)],
+    // put there by this fallback: the undo of a lifecycle that once promoted it shall not take it away again
+    served: [
+      { ...previous, promotion: null },
+      ...state.served.filter(({ digest }) => digest !== previous.digest),
+    ],
   });
 }
 
 /**
- * Restores only what the promotion left; a version that was promoted over it, or a fallback from it, stands. A version that was
- * withdrawn since, or that is not remembered with its decisions any more, is not put back.
+ * Restores only what this very promotion left: another version that is live, the same one by another promotion, and a fallback
+ * stand. A version that was withdrawn since, or that is not remembered with its decisions any more, is not put back.
  */
 function undoPromotion(
   state: LiveState | null,
   change: Extract<LiveChange, { kind: 'undo-promotion' }>,
   write: Write,
 ): LiveStep {
-  const live = state?.live ?? null;
-  const served = state?.served ?? [];
-  const wasPromoted = served.some(({ digest }) => digest === change.promoted);
-  if (live === change.before || !wasPromoted) return { kind: 'already-clean', next: null };
+  const { promoted, before } = change;
+  const { live = null, served = [] } = state ?? {};
+  const isOurs = ({ digest, promotion }: ServedVersion) =>
+    digest === promoted && isTryOf(promotion, change.promotion);
+  if (live === before || (live !== promoted && !served.some(isOurs))) {
+    return { kind: 'already-clean', next: null };
+  }
+  const now = served.find(({ digest }) => digest === live);
   const canServe =
-    change.before === null ||
-    (served.some(({ digest }) => digest === change.before) &&
-      !state?.withdrawn.includes(change.before));
-  if (live !== change.promoted || !canServe) return { kind: 'conflicted', next: null };
-  return write('restored', {
-    live: change.before,
-    served: served.filter(({ digest }) => digest !== change.promoted),
-  });
+    before === null ||
+    (served.some(({ digest }) => digest === before) && !state?.withdrawn.includes(before));
+  if (now === undefined || !isOurs(now) || !canServe) return { kind: 'conflicted', next: null };
+  return write('restored', { live: before, served: served.filter((each) => each !== now) });
+}
+
+/** Whether a write id is that of a promotion, or of a later try of it. */
+function isTryOf(writeId: string | null, promotion: string): boolean {
+  return writeId === promotion || writeId?.startsWith(`${promotion}/`) === true;
 }

@@ -14,7 +14,7 @@ import type { LivePointer } from '../domain/ports/live-pointer.js';
 import type { ModelSpec } from '../domain/spec.js';
 import { aCandidate, aDigest, aSnapshot, aSpec, aTested } from './builders.js';
 
-const recordedCandidate = servedVersionSchema.omit({ since: true });
+const recordedCandidate = servedVersionSchema.omit({ since: true, promotion: true });
 
 /** `live.json` of each model in memory, by the real rule; what the fakes' `writeLive` writes. */
 export class MemoryLive {
@@ -101,8 +101,8 @@ function fakeDeploy(pointer: LivePointer, live: MemoryLive) {
         requestId,
       );
     },
-    undoPromotion: ({ model, promoted, before, requestId }) =>
-      pointer.ask(model, { kind: 'undo-promotion', promoted, before }, requestId),
+    undoPromotion: ({ model, requestId, ...undone }) =>
+      pointer.ask(model, { kind: 'undo-promotion', ...undone }, requestId),
     awaitServing: () => Promise.resolve({ note: 'endpoint-1 serves it' }),
     writeLive: ({ model, change, writeId }) =>
       Promise.resolve(live.change(model, liveChangeSchema.parse(change), writeId)),

@@ -26,10 +26,12 @@ const promote = (word: string, over: string | null): LiveChange => ({
   baseline: over === null ? null : digest(over),
 });
 const fallback = (leaving: string): LiveChange => ({ kind: 'fallback', leaving: digest(leaving) });
-const undo = (promoted: string, before: string | null): LiveChange => ({
+/** The undo of the promotion that was the wish number `wish`. */
+const undo = (promoted: string, before: string | null, wish: number): LiveChange => ({
   kind: 'undo-promotion',
   promoted: digest(promoted),
   before: before === null ? null : digest(before),
+  promotion: `w${wish}`,
 });
 
 const freeze: LiveChange = { kind: 'freeze', by: 'grace', reason: 'wrong queues' };
@@ -88,8 +90,9 @@ describe('stepLive', () => {
     assert.equal(state.live, digest('a'));
     assert.deepEqual(
       state.served.map((each) => each.digest),
-      [digest('a'), digest('b')],
+      [digest('a'), digest('b'), digest('a')],
     );
+    assert.equal(previousOf(state)?.digest, digest('b'));
   });
 
   it('falls back to the version before, then to the one before that', () => {
@@ -112,7 +115,7 @@ describe('stepLive', () => {
   });
 
   it('undoes a first promotion to nothing', () => {
-    const { kinds, state } = run([promote('a', null), undo('a', null), undo('a', null)]);
+    const { kinds, state } = run([promote('a', null), undo('a', null, 0), undo('a', null, 0)]);
 
     assert.deepEqual(kinds.slice(1), ['restored', 'already-clean']);
     assert.equal(state?.live, null);
@@ -121,7 +124,7 @@ describe('stepLive', () => {
   });
 
   it('undoes a promotion to the version before, which is then no fallback’s way to the undone one', () => {
-    const { kinds, state } = run([promote('a', null), promote('b', 'a'), undo('b', 'a')]);
+    const { kinds, state } = run([promote('a', null), promote('b', 'a'), undo('b', 'a', 1)]);
 
     assert.equal(kinds.at(-1), 'restored');
     assert.equal(state?.live, digest('a'));
@@ -130,15 +133,15 @@ describe('stepLive', () => {
   });
 
   it('finds an undo clean when its promotion never happened', () => {
-    assert.deepEqual(run([undo('b', 'a'), promote('a', null), undo('b', 'a')]).kinds, [
+    assert.deepEqual(run([undo('b', 'a', 9), promote('a', null), undo('b', 'a', 9)]).kinds, [
       ...['already-clean', 'promoted', 'already-clean'],
     ]);
-    assert.equal(run([promote('x', null), undo('b', 'a')]).kinds.at(-1), 'already-clean');
+    assert.equal(run([promote('x', null), undo('b', 'a', 9)]).kinds.at(-1), 'already-clean');
   });
 
   it('leaves a newer promotion alone', () => {
     const { kinds, state } = run([
-      ...[promote('a', null), promote('b', 'a'), promote('c', 'b'), undo('b', 'a')],
+      ...[promote('a', null), promote('b', 'a'), promote('c', 'b'), undo('b', 'a', 1)],
     ]);
 
     assert.equal(kinds.at(-1), 'conflicted');
@@ -147,16 +150,62 @@ describe('stepLive', () => {
 
   it('finds an undo clean after a fallback went back for it', () => {
     const { kinds } = run([
-      ...[promote('a', null), promote('b', 'a'), fallback('b'), undo('b', 'a')],
+      ...[promote('a', null), promote('b', 'a'), fallback('b'), undo('b', 'a', 1)],
     ]);
 
     assert.equal(kinds.at(-1), 'already-clean');
   });
 
+  it('never takes back what another promoted again (A-B-A)', () => {
+    const aba = [promote('a', null), promote('b', 'a'), promote('a', 'b')];
+    const { kinds, state } = run([...aba, undo('a', null, 0)]);
+
+    assert.equal(kinds.at(-1), 'conflicted');
+    assert.equal(state?.live, digest('a'));
+    const undone = run([...aba, undo('a', 'b', 2)]);
+    assert.equal(undone.kinds.at(-1), 'restored');
+    assert.deepEqual(undone.state?.served, stateAfter(...aba.slice(0, 2)).served);
+    assert.equal(run([...aba, promote('c', 'a'), undo('a', null, 0)]).kinds.at(-1), 'conflicted');
+  });
+
+  it('undoes a promotion whichever of its tries went through, and no other’s', () => {
+    const given = { model: 'tickets', now: '2026-01-02T03:04:05Z' };
+    const { next } = stepLive(null, promote('a', null), { ...given, writeId: 'r1/promote/abc/3' });
+    const undone = (promotion: string) =>
+      stepLive(
+        next,
+        { kind: 'undo-promotion', promoted: digest('a'), before: null, promotion },
+        { ...given, writeId: 'u' },
+      ).kind;
+
+    assert.equal(undone('r1/promote/abc'), 'restored');
+    assert.equal(undone('r1/promote/abc/3'), 'restored');
+    assert.equal(undone('r1/promote/ab'), 'conflicted');
+    assert.equal(undone('r2/promote/abc'), 'conflicted');
+  });
+
+  it('never takes away the version that a fallback went to', () => {
+    const { kinds, state } = run([
+      ...[promote('a', null), promote('b', 'a'), fallback('b'), undo('a', null, 0)],
+    ]);
+
+    assert.equal(kinds.at(-1), 'conflicted');
+    assert.equal(state?.live, digest('a'));
+  });
+
+  it('undoes two promotions one after the other, the newest first', () => {
+    const { kinds, state } = run([
+      ...[promote('a', null), promote('b', 'a'), undo('b', 'a', 1), undo('a', null, 0)],
+    ]);
+
+    assert.deepEqual(kinds.slice(2), ['restored', 'restored']);
+    assert.equal(state?.live, null);
+  });
+
   it('never puts back a version that was withdrawn since', () => {
     const { kinds, state } = run([
-      ...[promote('a', null), promote('w', 'a'), promote('p', 'w'), undo('p', 'w')],
-      ...[fallback('w'), promote('p', 'a'), undo('p', 'w')],
+      ...[promote('a', null), promote('w', 'a'), promote('p', 'w'), undo('p', 'w', 2)],
+      ...[fallback('w'), promote('p', 'a'), undo('p', 'w', 5)],
     ]);
 
     assert.deepEqual(kinds.slice(-3), ['fallen-back', 'promoted', 'conflicted']);
@@ -211,7 +260,7 @@ describe('stepLive', () => {
   });
 
   it('undoes a promotion while it is frozen', () => {
-    const { kinds, state } = run([promote('a', null), freeze, undo('a', null)]);
+    const { kinds, state } = run([promote('a', null), freeze, undo('a', null, 0)]);
 
     assert.equal(kinds.at(-1), 'restored');
     assert.equal(state?.frozen?.by, 'grace');
@@ -222,6 +271,15 @@ describe('stepLive', () => {
 
     assert.equal(frozen, null);
     assert.equal(liveStateSchema.parse(older).frozen, null);
+  });
+
+  it('reads a state that was written before promotions had names, and undoes none of them', () => {
+    const { served, ...rest } = stateAfter(promote('a', null));
+    const older = served.map((each) => ({ ...each, promotion: undefined }));
+    const state = liveStateSchema.parse({ ...rest, served: older });
+
+    assert.equal(liveVersionOf(state)?.promotion, null);
+    assert.equal(run([undo('a', null, 0)], state).kinds[0], 'conflicted');
   });
 
   it('shows the live version, the way back, and what was withdrawn', () => {
@@ -246,7 +304,9 @@ describe('stepLive', () => {
     const wish = fc.oneof(
       fc.tuple(word, wordOrNull).map(([next, over]) => promote(next, over)),
       word.map(fallback),
-      fc.tuple(word, wordOrNull).map(([promoted, before]) => undo(promoted, before)),
+      fc
+        .tuple(word, wordOrNull, fc.nat({ max: 30 }))
+        .map(([promoted, before, wish]) => undo(promoted, before, wish)),
       fc.constantFrom(freeze, thaw),
       // Wishes that fit what is live, so that most sequences get somewhere.
       fc
@@ -271,7 +331,6 @@ describe('stepLive', () => {
           assert.ok(change.kind !== 'promote' || (earlier?.frozen ?? null) === null);
           assert.ok(state.live === null || liveVersionOf(state)?.digest === state.live);
           assert.ok(state.live === null || !state.withdrawn.includes(state.live));
-          assert.equal(new Set(state.served.map((each) => each.digest)).size, state.served.length);
           for (const gone of earlier?.withdrawn ?? []) assert.ok(state.withdrawn.includes(gone));
         }
       }),
@@ -286,7 +345,10 @@ describe('stepLive', () => {
         const changes = order.map((word, index) => promote(word, order[index - 1] ?? null));
         const before = run(changes.slice(0, -1)).state;
         const last = order.at(-1) ?? '';
-        const { kinds, state } = run([...changes, undo(last, order.at(-2) ?? null)]);
+        const { kinds, state } = run([
+          ...changes,
+          undo(last, order.at(-2) ?? null, order.length - 1),
+        ]);
 
         assert.equal(kinds.at(-1), 'restored');
         assert.equal(state?.live, before?.live ?? null);
@@ -304,8 +366,11 @@ function fitting(
   before: string | null,
 ): LiveChange {
   const live = state?.live ?? null;
-  const promotion = promote(next, null);
+  const wish = promote(next, null);
   if (kind === 'fallback' && live !== null) return { kind: 'fallback', leaving: live };
-  if (kind === 'undo' && live !== null) return { kind: 'undo-promotion', promoted: live, before };
-  return promotion.kind === 'promote' ? { ...promotion, baseline: live } : promotion;
+  const promotion = state === null ? null : liveVersionOf(state)?.promotion;
+  if (kind === 'undo' && live !== null && typeof promotion === 'string') {
+    return { kind: 'undo-promotion', promoted: live, before, promotion };
+  }
+  return wish.kind === 'promote' ? { ...wish, baseline: live } : wish;
 }

@@ -400,7 +400,7 @@ export function registrySuite(name: string, openStore: () => Promise<ObjectStore
           await registry.changeLive(model, { kind: 'fallback', leaving: aDigest('b') }, 'w3'),
           await registry.changeLive(
             model,
-            { kind: 'undo-promotion', promoted: aDigest('a'), before: null },
+            { kind: 'undo-promotion', promoted: aDigest('a'), before: null, promotion: 'w1' },
             'w4',
           ),
         ];
@@ -527,6 +527,7 @@ export function registrySuite(name: string, openStore: () => Promise<ObjectStore
                 kind: 'undo-promotion',
                 promoted: aDigest(next),
                 before: before && aDigest(before),
+                promotion: `rival ${writes}`,
               },
               `undo ${writes}`,
             );

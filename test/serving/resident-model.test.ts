@@ -168,7 +168,10 @@ describe('a resident model', () => {
   it('serves nothing once nothing is live', async () => {
     await using given = await startWithTwo();
     const { rig, first } = given;
-    rig.registry.change({ kind: 'undo-promotion', promoted: first.digest, before: null });
+    rig.registry.change({
+      ...{ kind: 'undo-promotion', promoted: first.digest, before: null },
+      promotion: 'write-1',
+    });
     await until(() => rig.registry.replicas.get(REPORT)?.digest === null);
     const { status, body } = await rig.ask('refund');
     assert.deepEqual([status, body['type']], [503, 'NotReady']);

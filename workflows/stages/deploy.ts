@@ -37,6 +37,7 @@ export async function deploy(lifecycle: Lifecycle, given: DeployGiven): Promise<
       model,
       promoted: digest,
       before: tested.baseline,
+      promotion: promotionOf(lifecycle, tested),
       requestId: `${lifecycle.run}/undo-promotion/${shortDigest(tested.evidence)}`,
     }),
   );
@@ -56,13 +57,18 @@ export async function deploy(lifecycle: Lifecycle, given: DeployGiven): Promise<
   return { kind: 'ended', outcome: wentLive(lifecycle, promotion.generation) };
 }
 
+/** What names the promotion on this evidence, in `live.json` too. */
+function promotionOf(lifecycle: Lifecycle, { evidence }: Tested): string {
+  return `${lifecycle.run}/promote/${shortDigest(evidence)}`;
+}
+
 /** Each try has an id of its own, since `liveModel` gives a request that it has seen its first answer. */
 async function promoteOnceThawed(
   lifecycle: Lifecycle,
   { spec, candidate, tested, decisions }: DeployGiven,
 ): Promise<LiveChangeResult> {
   const { evidence, baseline } = tested;
-  const request = `${lifecycle.run}/promote/${shortDigest(evidence)}`;
+  const request = promotionOf(lifecycle, tested);
   for (let attempt = 1; ; attempt += 1) {
     const { looks } = lifecycle; // before it asks, so that no thaw is missed
     const answer = await waiting('5 minutes', `promote ${lifecycle.name}`).promoteVersion({
