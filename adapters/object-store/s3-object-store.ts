@@ -15,6 +15,7 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   UploadPartCommand,
+  type GetObjectCommandInput,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import type {
@@ -74,6 +75,8 @@ export class S3ObjectStore implements ObjectStore {
   async put(key: string, bytes: Uint8Array, condition: WriteCondition): Promise<WriteResult> {
     const command = {
       ...{ Bucket: this.#options.bucket, Key: key, Body: bytes },
+      // The store refuses other bytes than these, and says the digest again to every reader.
+      ChecksumSHA256: createHash('sha256').update(bytes).digest('base64'),
       ...(condition === 'absent' ? { IfNoneMatch: '*' } : {}),
       ...(typeof condition === 'object' ? { IfMatch: condition.etag } : {}),
     };
@@ -92,7 +95,8 @@ export class S3ObjectStore implements ObjectStore {
         }
         // Amazon answers 404 to If-Match where the key is gone.
         const isGone = typeof condition === 'object' && name === 'NoSuchKey';
-        if (httpStatus === 412 || isBusy || isGone) return { kind: 'conflict' };
+        const isLost = httpStatus === 412 || isGone || (isBusy && condition !== 'none');
+        if (isLost) return { kind: 'conflict' };
         throw this.#failure('PutObject', key, error);
       }
     }
@@ -192,8 +196,9 @@ export class S3ObjectStore implements ObjectStore {
     etag: string | null,
     consume: (body: Readable, etag: string) => Promise<T>,
   ): Promise<T | 'unchanged' | null> {
-    const command = {
+    const command: GetObjectCommandInput = {
       ...{ Bucket: this.#options.bucket, Key: key },
+      ChecksumMode: 'ENABLED', // what was turned on the way is read again
       ...(etag === null ? {} : { IfNoneMatch: etag }),
     };
     for (let attempt = 1; ; attempt++) {
@@ -231,8 +236,9 @@ export class S3ObjectStore implements ObjectStore {
     const send = async (body: Uint8Array) => {
       const PartNumber = sent.length + 1;
       const part = this.#attempt('UploadPart', key, async () => {
-        const command = new UploadPartCommand({ ...upload, PartNumber, Body: body });
-        const { ETag } = await this.#client.send(command);
+        const ContentMD5 = createHash('md5').update(body).digest('base64');
+        const command = { ...upload, PartNumber, Body: body, ContentMD5 };
+        const { ETag } = await this.#client.send(new UploadPartCommand(command));
         return { PartNumber, ETag };
       });
       // Awaited below; without this, a part that fails first would count as unhandled.

@@ -26,8 +26,15 @@ const NETWORK_CODES = new Set([
   ...['ERR_STREAM_PREMATURE_CLOSE', 'HPE_INVALID_CONSTANT', 'HPE_INVALID_EOF_STATE'],
 ]);
 const NETWORK_NAMES = new Set(['TimeoutError', 'AbortError', 'NetworkingError']);
-/** 400 and 403 that a later call may not get. */
-const PASSING_NAMES = new Set(['RequestTimeout', 'SlowDown', 'Throttling', 'ThrottlingException']);
+/** 400 and 403 that a later call may not get; the last three say that the request did not arrive as it was sent. */
+const PASSING_NAMES = new Set([
+  ...['RequestTimeout', 'SlowDown', 'Throttling', 'ThrottlingException'],
+  ...['BadDigest', 'IncompleteBody', 'ClientDisconnected'],
+]);
+/** 409: another call is under way, and S3 says to come again. */
+const PASSING_STATUSES = new Set([409, 429]);
+/** How the SDK says that a body is not what the store's checksum says. */
+const TURNED_BODY = 'Checksum mismatch';
 
 /** Reads an error of the SDK or of a body's stream. */
 export function readAnswer(error: unknown): Answer {
@@ -42,16 +49,17 @@ export function readAnswer(error: unknown): Answer {
   };
 }
 
-/** True where the connection failed, not the request: refused, reset, timed out, cut off. */
+/** True where the connection failed, not the request: refused, reset, timed out, cut off, or bytes turned on the way. */
 export function isNetworkFailure(answer: Answer): boolean {
   return (
     NETWORK_NAMES.has(answer.name) ||
     (answer.code !== undefined && NETWORK_CODES.has(answer.code)) ||
-    answer.message === 'aborted'
+    answer.message === 'aborted' ||
+    answer.message.startsWith(TURNED_BODY)
   );
 }
 
-/** `StoreUnreachable` (refused, timeout, 429, 5xx) or `StoreRefused` (everything else), in one sentence. */
+/** `StoreUnreachable` (refused, timeout, 409, 429, 5xx, spoiled on the way) or `StoreRefused` (everything else), in one sentence. */
 export function storeFailure(call: StoreCall, cause: unknown): PortError {
   const answer = readAnswer(cause);
   const { operation, endpoint, bucket, key } = call;
@@ -59,9 +67,15 @@ export function storeFailure(call: StoreCall, cause: unknown): PortError {
   const details = { ...call, status: status ?? null, code: answer.code ?? answer.name };
   const what = `${operation} of ${key === '' ? 'the bucket' : key} in bucket ${bucket}`;
   const isPassing =
-    PASSING_NAMES.has(answer.name) || (status !== undefined && (status === 429 || status >= 500));
+    PASSING_NAMES.has(answer.name) ||
+    isGarbled(answer) ||
+    (status !== undefined && (PASSING_STATUSES.has(status) || status >= 500));
   if (isPassing) {
     const message = `The store at ${endpoint} did not manage ${what}: ${answer.name} (HTTP ${status ?? 'none'}); it is tried again later.`;
+    return new PortError('StoreUnreachable', message, { details, cause });
+  }
+  if (answer.message.startsWith(TURNED_BODY)) {
+    const message = `The store at ${endpoint} was asked for ${what}, and other bytes arrived than it holds: something on the way changes them, or the disk does.`;
     return new PortError('StoreUnreachable', message, { details, cause });
   }
   if (isNetworkFailure(answer)) {
@@ -71,6 +85,11 @@ export function storeFailure(call: StoreCall, cause: unknown): PortError {
   const got = status === undefined ? answer.name : `${answer.name}, HTTP ${status}`;
   const message = `The store at ${endpoint} refused ${what} (${got}: ${answer.message}): ${advice(answer, bucket)}.`;
   return new PortError('StoreRefused', message, { details, cause });
+}
+
+/** A 400 that is none of S3's, in which an error is named: the server under it could not read the request. */
+function isGarbled({ name, httpStatus }: Answer): boolean {
+  return httpStatus === 400 && name === 'Error';
 }
 
 function advice({ name, httpStatus }: Answer, bucket: string): string {

@@ -9,6 +9,7 @@ import { isPortError, type FailureType } from '../../../domain/failures.js';
 import { freePort } from '../../../scripts/servers/free-ports.js';
 import { objectStoreSuite } from '../../ports/object-store.suite.js';
 import { testServers } from '../../../testing/servers.js';
+import { startTcpProxy, type TcpProxy } from '../../chaos/tcp-proxy.js';
 
 objectStoreSuite('S3ObjectStore', async () => {
   const { s3 } = await testServers();
@@ -50,6 +51,20 @@ async function aFalseStore(
     await once(server, 'close');
   };
   return { store, server, endpoint, [Symbol.asyncDispose]: close };
+}
+
+/** The real store behind a proxy that can spoil what passes. */
+async function aSpoiledStore(): Promise<
+  AsyncDisposable & { store: S3ObjectStore; proxy: TcpProxy }
+> {
+  const { s3 } = await testServers();
+  const proxy = await startTcpProxy(Number(new URL(s3.endpoint).port));
+  const store = new S3ObjectStore({ ...s3, endpoint: proxy.url, credentials: s3 });
+  const close = async () => {
+    store.close();
+    await proxy[Symbol.asyncDispose]();
+  };
+  return { store, proxy, [Symbol.asyncDispose]: close };
 }
 
 function refuse(response: ServerResponse, status: number, code: string): void {
@@ -154,6 +169,65 @@ describe('S3ObjectStore', () => {
     });
 
     assert.deepEqual(await busy.store.put('key', bytes('x'), 'absent'), { kind: 'conflict' });
+  });
+
+  it('does not take a write without condition for done when the other write never ends', async () => {
+    await using busy = await aFalseStore((_, response) => {
+      refuse(response, 409, 'ConditionalRequestConflict');
+    });
+
+    const isBusy = failsAs('StoreUnreachable', /PutObject of key.*HTTP 409/);
+    await assert.rejects(busy.store.put('key', bytes('x'), 'none'), isBusy);
+  });
+
+  it('may be asked again where the server could not read the request', async () => {
+    await using garbled = await aFalseStore((_, response) => {
+      response.writeHead(400, { 'content-type': 'text/plain' }).end('400 Bad Request');
+    });
+
+    await assert.rejects(garbled.store.get('key'), failsAs('StoreUnreachable', /HTTP 400/));
+  });
+
+  describe('when bytes are turned on the way', () => {
+    it('does not let the store keep them', async () => {
+      await using spoiled = await aSpoiledStore();
+      await spoiled.proxy.spoil({ kind: 'flip', side: 'request', at: 0.5 });
+
+      const put = spoiled.store.put('turned/put', bytes('a text'), 'absent');
+      await assert.rejects(put, failsAs('StoreUnreachable', /BadDigest/));
+
+      await spoiled.proxy.pass();
+      assert.equal(await spoiled.store.get('turned/put'), null);
+    });
+
+    it('does not let the store keep a part of a large file', async () => {
+      await using spoiled = await aSpoiledStore();
+      const folder = await mkdtemp(path.join(tmpdir(), 'switchyard-parts-'));
+      await writeFile(`${folder}/large`, Buffer.alloc(17 * 1024 * 1024));
+      await spoiled.proxy.spoil(
+        { kind: 'flip', side: 'request', at: 0.5 },
+        { on: ({ second }) => second.includes('partNumber=2') },
+      );
+
+      const put = spoiled.store.putFile('turned/large', `${folder}/large`);
+      await assert.rejects(put, failsAs('StoreUnreachable', /UploadPart.*BadDigest/));
+
+      await rm(folder, { recursive: true });
+    });
+
+    it('reads them again, and says so when they never come as they are stored', async () => {
+      await using spoiled = await aSpoiledStore();
+      await spoiled.store.put('turned/get', bytes('a text'), 'none');
+      const flip = { kind: 'flip', side: 'answer', at: 0.5 } as const;
+
+      await spoiled.proxy.spoil(flip, { times: 2 });
+      const stored = await spoiled.store.get('turned/get');
+      assert.deepEqual(stored?.bytes, bytes('a text'));
+
+      await spoiled.proxy.spoil(flip);
+      const turned = failsAs('StoreUnreachable', /other bytes arrived than it holds/);
+      await assert.rejects(spoiled.store.get('turned/get'), turned);
+    });
   });
 
   it('answers conflict to an ETag where Amazon says that the key is gone', async () => {
