@@ -8,6 +8,14 @@ export const nameSchema = z
   .string()
   .regex(NAME_PATTERN, 'a name is 1 to 63 of a-z, 0-9 and "-", and starts with a letter or digit');
 
+/** The id of a build of the workers' code, such as `2026-03-01.2` or a commit. */
+export const buildIdSchema = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/,
+    'a build is 1 to 100 of letters, digits, ".", "_" and "-", and starts with a letter or digit',
+  );
+
 /** sha256, 64 lower-case hex digits. */
 export const digestSchema = z
   .string()

@@ -16,6 +16,8 @@ export interface OperationsGiven {
   readonly metricsUrl: string;
   /** Null where the worker can work, else a sentence. */
   readonly notReady: () => Promise<string | null>;
+  /** Of the workers' code; null: none. */
+  readonly build: string | null;
 }
 
 /** Serves `/metrics` (the SDK's, ours, and those of the process), `/health/live` and `/health/ready`. */
@@ -57,6 +59,7 @@ async function answer(
   { method, url }: IncomingMessage,
 ): Promise<Answer> {
   const path = method === 'GET' ? url?.split('?')[0] : undefined;
+  const whose = given.build === null ? '' : `, build ${given.build}`;
   switch (path) {
     case '/metrics': {
       const core = await fetch(given.metricsUrl);
@@ -67,11 +70,11 @@ async function answer(
       };
     }
     case '/health/live':
-      return { status: 200, type: PLAIN, body: 'live\n' };
+      return { status: 200, type: PLAIN, body: `live${whose}\n` };
     case '/health/ready': {
       const problem = await given.notReady();
       return problem === null
-        ? { status: 200, type: PLAIN, body: 'ready\n' }
+        ? { status: 200, type: PLAIN, body: `ready${whose}\n` }
         : { status: 503, type: PLAIN, body: `${problem}\n` };
     }
     default:

@@ -27,6 +27,15 @@ export interface WorkerGiven {
   readonly sinks?: InjectedSinks<Sinks>;
   /** How long running activities may go on once the shutdown has begun; default 10 seconds. */
   readonly shutdownGraceMs?: number;
+  /** Left out: they are unversioned. */
+  readonly build?: WorkerBuild | undefined;
+}
+
+/** The code that workers run: a run ends on the build it began on, unless it continues as new on a newer one. */
+export interface WorkerBuild {
+  /** The builds of one installation: a new one takes over from the last. */
+  readonly deploymentName: string;
+  readonly buildId: string;
 }
 
 const SHUTDOWN_GRACE_MS = 10_000;
@@ -52,6 +61,7 @@ export async function createWorkers(given: WorkerGiven): Promise<Workers> {
     shutdownGraceTime: graceMs,
     shutdownForceTime: graceMs + SHUTDOWN_CLEAN_UP_MS,
     interceptors: { activity: [...(given.activityInterceptors ?? [])] },
+    ...deploymentOptions(given.build),
   };
   const workers = await Promise.all([
     Worker.create({
@@ -85,6 +95,18 @@ export async function createWorkers(given: WorkerGiven): Promise<Workers> {
       const states = workers.map((worker) => worker.getState());
       const other = states.find((state) => state !== 'RUNNING');
       return other === undefined ? null : `the worker is ${other.toLowerCase()}`;
+    },
+  };
+}
+
+/** On every queue alike: a build that lacks a queue which the current one polls cannot be released. */
+function deploymentOptions(build: WorkerBuild | undefined) {
+  if (build === undefined) return {};
+  return {
+    workerDeploymentOptions: {
+      version: build,
+      useWorkerVersioning: true as const,
+      defaultVersioningBehavior: 'PINNED' as const,
     },
   };
 }

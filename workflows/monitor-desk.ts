@@ -13,6 +13,7 @@ import {
 import type { WindowRow } from '../domain/monitor/window.js';
 import { showDetails } from './details.js';
 import { parseEntry } from './door.js';
+import { moveOn, moveOrderSchema } from './messages.js';
 import {
   checkNow,
   pause,
@@ -30,6 +31,8 @@ export class MonitorDesk {
   plan: MonitorPlan = { windows: null, newData: null };
   /** The specification is to be read again. */
   isStale = true;
+  /** It is to continue as new, such as on a new build. */
+  isMoving = false;
   #isWoken = false;
   #look: Promise<WindowRow> | null = null;
   #isPlanned = false;
@@ -126,6 +129,13 @@ export function openMonitorDesk(
       description: 'Go on judging: {"by": "grace@example.com", "reason": "it is over"}',
     },
   );
+  setLookHandlers(desk, look);
+  setHandler(state, () => desk.state, { description: 'All that it remembers; no input' });
+  return desk;
+}
+
+/** What makes it look: at the last window, at its specification, or at which build is released. */
+function setLookHandlers(desk: MonitorDesk, look: () => Promise<WindowRow>): void {
   setHandler(checkNow, () => desk.lookOnce(look), {
     description: 'Judge the last window’s length up to now; nothing is written or done. Input: {}',
   });
@@ -138,6 +148,16 @@ export function openMonitorDesk(
     },
     { description: 'Read the specification again. Input: {}' },
   );
-  setHandler(state, () => desk.state, { description: 'All that it remembers; no input' });
-  return desk;
+  setHandler(
+    moveOn,
+    ({ because }) => {
+      desk.isMoving = true;
+      desk.note(`moves on: ${because}`);
+      desk.wake();
+    },
+    {
+      description: 'Continue as new, on the newest build: {"because": "a release"}',
+      validator: (order) => void parseEntry('order', moveOrderSchema, order),
+    },
+  );
 }

@@ -3,7 +3,6 @@ import {
   allHandlersFinished,
   ApplicationFailure,
   condition,
-  continueAsNew,
   proxyActivities,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -14,6 +13,7 @@ import { stepMonitor, type JudgedRow } from '../domain/monitor/step.js';
 import { unjudgedRow, type WindowRow } from '../domain/monitor/window.js';
 import type { Span } from '../domain/monitor/window-tally.js';
 import { bookkeeping } from './activity-options.js';
+import { continueOnNewestBuild } from './continue-on-newest-build.js';
 import { parseEntry } from './door.js';
 import { count } from './measure.js';
 import { carryOut, tell } from './monitor-actions.js';
@@ -35,7 +35,8 @@ const DAY_MS = 86_400_000;
 export async function monitorModel(input: MonitorInput): Promise<MonitorEnd> {
   const { model, carried } = parseEntry('monitor input', monitorInputSchema, input);
   const desk = openMonitorDesk(model, carried, () => lookNow(desk));
-  for (let turn = 0; turn < TURNS_PER_RUN && !workflowInfo().continueAsNewSuggested; turn += 1) {
+  const isOver = () => desk.isMoving || workflowInfo().continueAsNewSuggested;
+  for (let turn = 0; turn < TURNS_PER_RUN && !isOver(); turn += 1) {
     const end = await takeTurn(desk);
     if (end === null) continue;
     desk.adopt({ windows: null, newData: null });
@@ -45,7 +46,7 @@ export async function monitorModel(input: MonitorInput): Promise<MonitorEnd> {
     return { ended: end };
   }
   await condition(allHandlersFinished);
-  return continueAsNew<typeof monitorModel>({ model, carried: desk.state });
+  return continueOnNewestBuild<typeof monitorModel>({ model, carried: desk.state });
 }
 
 /** One thing that is due, or a wait; resolves to why the monitor ends, or null. */

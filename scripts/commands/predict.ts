@@ -111,7 +111,7 @@ async function endpointPlace(given: string | undefined): Promise<Place> {
       bucket: null,
       models: null,
     };
-    return { ...nothing, taskQueue: '', endpointUrl: given };
+    return { ...nothing, taskQueue: '', deployment: '', endpointUrl: given };
   }
   const place = await findPlace();
   if (place.endpointUrl !== null) return place;

@@ -41,7 +41,7 @@ const LOCAL = new Set(['init', 'setup', 'dev', 'train', 'test', 'worker', 'endpo
 const WITHOUT_WORKER = new Set([
   ...['status', 'cancel', 'versions', 'show', 'diff', 'pull', 'predict', 'snapshot'],
   ...['sweep', 'forget', 'labels add', 'schedule list', 'schedule pause', 'schedule resume'],
-  'schedule trigger',
+  ...['schedule trigger', 'release', 'builds'],
 ]);
 /** Nobody of that name is an answer too. */
 const ANY_NAME = new Set(['forget']);

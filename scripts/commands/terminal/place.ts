@@ -17,6 +17,8 @@ export interface Place {
   readonly namespace: string;
   /** The prefix of the workers' task queues. */
   readonly taskQueue: string;
+  /** The name under which the workers' builds are known to Temporal. */
+  readonly deployment: string;
   readonly uiUrl: string | null;
   readonly endpointUrl: string | null;
   readonly bucket: BucketPlace | null;
@@ -87,8 +89,10 @@ function devPlace(variables: Variables, dev: DevState): Place {
 
 function shared(variables: Variables, dev: DevState | null) {
   const uiUrl = given(variables, 'SWITCHYARD_UI_URL') ?? given(variables, 'TEMPORAL_UI_URL');
+  const taskQueue = given(variables, 'SWITCHYARD_TASK_QUEUE') ?? 'switchyard';
   return {
-    taskQueue: given(variables, 'SWITCHYARD_TASK_QUEUE') ?? 'switchyard',
+    taskQueue,
+    deployment: given(variables, 'SWITCHYARD_DEPLOYMENT') ?? taskQueue,
     uiUrl: (uiUrl ?? dev?.temporal.uiUrl)?.replace(/\/+$/, '') ?? null,
     models: dev?.models ?? null,
     endpointUrl: given(variables, 'SWITCHYARD_ENDPOINT_URL') ?? dev?.urls['endpoint'] ?? null,

@@ -1,3 +1,4 @@
+import { Builds } from '../../../client/builds.js';
 import { connectClient } from '../../../client/connect.js';
 import { Lifecycles } from '../../../client/lifecycles.js';
 import { Monitors } from '../../../client/monitors.js';
@@ -13,6 +14,7 @@ export interface Session {
   readonly lifecycles: Lifecycles;
   readonly monitors: Monitors;
   readonly schedules: Schedules;
+  readonly builds: Builds;
   readonly place: Place;
   /** The page of one workflow, or of all lifecycles (`null`); null where no web UI is known. */
   page(workflowId: string | null): string | null;
@@ -42,6 +44,7 @@ export async function inSession<Value>(
       ...{ place, lifecycles, switchyard: new Switchyard({ client, taskQueue }) },
       monitors: new Monitors({ client, taskQueue }),
       schedules: new Schedules({ client, taskQueue }),
+      builds: new Builds({ client, taskQueue, deploymentName: place.deployment }),
       page: (workflowId) => pageOf({ uiUrl: place.uiUrl, namespace }, workflowId),
       requireWorker: async () => {
         if ((await lifecycles.workers()) > 0) return;
