@@ -9,6 +9,7 @@ import { logEnvironmentSchema, type LogLevel } from '../adapters/process/log-lev
 import { PortError } from '../domain/failures.js';
 import { durationMs } from '../domain/duration.js';
 import { durationSchema, nameSchema } from '../domain/names.js';
+import { parseFailpoints, type Failpoint } from './failpoints.js';
 
 const environmentSchema = s3EnvironmentSchema.extend(logEnvironmentSchema.shape).extend({
   SWITCHYARD_TASK_QUEUE: nameSchema.default('switchyard'),
@@ -18,6 +19,9 @@ const environmentSchema = s3EnvironmentSchema.extend(logEnvironmentSchema.shape)
   SWITCHYARD_METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   SWITCHYARD_METRICS_HOST: z.string().default('127.0.0.1'),
   SWITCHYARD_SHUTDOWN_GRACE: durationSchema.default('10 seconds'),
+  /** Where activities break on purpose; refused where `NODE_ENV` is `production`. */
+  SWITCHYARD_FAILPOINTS: z.string().default(''),
+  NODE_ENV: z.string().optional(),
 });
 
 /** A worker's settings; Temporal's own (`TEMPORAL_ADDRESS` and the like) are read by its library, credentials by AWS's. */
@@ -31,6 +35,7 @@ export interface WorkerEnvironment extends S3Environment {
   readonly metricsHost: string;
   /** How long running activities may go on after SIGTERM. */
   readonly shutdownGraceMs: number;
+  readonly failpoints: readonly Failpoint[];
 }
 
 /** Reads the environment once. @throws PortError `SetUpMissing`, naming each variable that is missing or wrong. */
@@ -56,6 +61,7 @@ export function readWorkerEnvironment(
     metricsPort: read.SWITCHYARD_METRICS_PORT,
     metricsHost: read.SWITCHYARD_METRICS_HOST,
     shutdownGraceMs: durationMs(read.SWITCHYARD_SHUTDOWN_GRACE),
+    failpoints: parseFailpoints(read.SWITCHYARD_FAILPOINTS, read.NODE_ENV),
     ...s3EnvironmentOf(read),
   };
 }

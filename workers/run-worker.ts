@@ -8,7 +8,9 @@ import { connectClient, type ConnectedClient } from '../client/connect.js';
 import { registerSearchAttributes } from '../client/search-attributes.js';
 import { startTracing } from '../client/tracing.js';
 import type { ObjectStore } from '../domain/ports/object-store.js';
+import type { Meter } from '../domain/worker-metrics.js';
 import type { WorkerEnvironment } from './environment.js';
+import { Failpoints } from './failpoints.js';
 import { startOperationsServer } from './operations-server.js';
 import { bringWorkflowBundle, workflowsEntry } from './own-workflows.js';
 import { loadProject } from './project.js';
@@ -40,17 +42,18 @@ export async function runWorker(environment: WorkerEnvironment, log: Logger): Pr
   const { metricsUrl } = await installRuntime({ log, measures });
   const meter = Runtime.instance().metricMeter;
   const connection = await NativeConnection.connect(loadClientConnectConfig().connectionOptions);
-  const { taskQueue, workDir, shutdownGraceMs } = environment;
+  const { taskQueue, shutdownGraceMs } = environment;
   const { client } = connected;
   const traced = tracing && (await traceWorker(tracing, await workflowsEntry(project)));
   await registerSearchAttributes(client);
+  const wired = wire(environment, { project, store, client, log, meter });
   const workers = await createWorkers({
     ...{ connection, taskQueue, shutdownGraceMs },
     namespace: client.options.namespace,
     workflowBundle: traced?.workflowBundle ?? (await bringWorkflowBundle(project, log)),
     ...(traced && { sinks: traced.sinks }),
-    activities: wireActivities({ project, store, client, taskQueue, workDir, log, meter }),
-    activityInterceptors: [...(traced ? [traced.activityInterceptor] : []), watchActivities(meter)],
+    activities: wired.activities,
+    activityInterceptors: [...(traced ? [traced.activityInterceptor] : []), ...wired.interceptors],
   });
   const needs = { workers, store, connected };
   const operations = await serveOperations(environment, metricsUrl, needs, log);
@@ -67,6 +70,20 @@ export async function runWorker(environment: WorkerEnvironment, log: Logger): Pr
   await connected.close();
   await connection.close();
   log.info({}, 'stopped');
+}
+
+/** Activities on their ports, and what is around each. */
+function wire(
+  { failpoints: given, taskQueue, workDir }: WorkerEnvironment,
+  ports: Pick<Parameters<typeof wireActivities>[0], 'project' | 'store' | 'client' | 'log'> & {
+    meter: Meter;
+  },
+) {
+  const failpoints = new Failpoints(given);
+  const activities = wireActivities({ ...ports, taskQueue, workDir, failpoints });
+  failpoints.checkNames(Object.keys(activities));
+  const innermost = given.length === 0 ? [] : [failpoints.interceptor];
+  return { activities, interceptors: [watchActivities(ports.meter), ...innermost] };
 }
 
 /** Metrics and health, where a port is given. */

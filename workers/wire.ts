@@ -20,6 +20,7 @@ import type { Notifier } from '../domain/ports/notifier.js';
 import type { ObjectStore } from '../domain/ports/object-store.js';
 import type { Trainer } from '../domain/ports/trainer.js';
 import type { Meter } from '../domain/worker-metrics.js';
+import { NO_FAILPOINTS, type Failpoints } from './failpoints.js';
 import { MeasuredTrainer } from './measured-trainer.js';
 import type { Project } from './project.js';
 
@@ -33,9 +34,12 @@ export function wireActivities(given: {
   log: Logger;
   /** Where trainers' runs are counted; nowhere, where left out. */
   meter?: Meter;
+  /** Where they break on purpose; nowhere, where left out. */
+  failpoints?: Failpoints;
 }): Activities {
-  const { project, store, client, taskQueue, log } = given;
-  return createActivities({
+  const { project, client, taskQueue, log, failpoints = NO_FAILPOINTS } = given;
+  const store = failpoints.armedStore(given.store);
+  const ports = {
     models: project.models,
     registry: new ObjectRegistry(store),
     snapshots: new ObjectSnapshots(store, project.sources),
@@ -52,7 +56,8 @@ export function wireActivities(given: {
     targets: project.targets,
     metrics: project.metrics,
     workRoot: join(given.workDir, 'attempts'),
-  });
+  };
+  return createActivities(failpoints.armedPorts(ports));
 }
 
 /** The project's trainers: locked Python projects, by absolute paths, and objects of its own. */
