@@ -1,5 +1,6 @@
 import type { DecisionInput } from '../domain/decision.js';
 import { digestOfJson } from '../domain/digest.js';
+import type { FollowUp } from '../domain/follow-up.js';
 import type { Candidate, SnapshotRef, Tested } from '../domain/lifecycle.js';
 import { parseModelSpec, type ModelSpec, type ModelSpecInput } from '../domain/spec.js';
 
@@ -55,6 +56,18 @@ export function aDecision(overrides: Partial<DecisionInput> = {}): DecisionInput
     by: 'ada',
     reason: 'reads well',
     evidence: aDigest('evidence'),
+    ...overrides,
+  };
+}
+
+/** What a fallback from version 2 leaves to engineering. */
+export function aFollowUp(overrides: Partial<FollowUp> = {}): FollowUp {
+  return {
+    ...{ model: 'tickets', key: 'fallback-g3', owner: 'engineering', cause: 'fallback' },
+    title: 'fallen back from version 2',
+    text: 'grace ordered it: wrong queues.',
+    subject: { workflowId: null, version: 2, digest: aDigest('version 2'), generation: 3 },
+    inputs: [],
     ...overrides,
   };
 }

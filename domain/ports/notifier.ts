@@ -1,6 +1,6 @@
 /** Something that people should hear of. */
 export interface Notice {
-  readonly kind: 'hand-off' | 'reminder' | 'outcome' | 'fallback' | 'monitor';
+  readonly kind: 'hand-off' | 'reminder' | 'outcome' | 'fallback' | 'monitor' | 'follow-up';
   readonly model: string;
   /** The workflow it is about. */
   readonly workflowId: string;

@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { shownInputSchema } from './gate.js';
+import { digestSchema, instantSchema, nameSchema, versionNumberSchema } from './names.js';
+
+/** A key is a name: so many characters at most. */
+const LONGEST_KEY = 63;
+
+/** What a follow-up is about; null where there is none. */
+const subjectSchema = z.strictObject({
+  /** The run that it came from. */
+  workflowId: z.string().max(1_000).nullable(),
+  version: versionNumberSchema.nullable(),
+  digest: digestSchema.nullable(),
+  /** Of `live.json`. */
+  generation: z.int().min(0).nullable(),
+});
+
+export const followUpSchema = z.strictObject({
+  model: nameSchema,
+  /** Names it within its model: made of what caused it, so that opening it twice is one. See `followUpKey`. */
+  key: nameSchema,
+  /** The role that mends it: nobody else closes it. */
+  owner: nameSchema,
+  cause: z.enum(['fallback', 'undo-failed', 'gates-failed', 'reconciler']),
+  /** One line. */
+  title: z.string().trim().min(1).max(300),
+  /** What happened and what to look at, for people. */
+  text: z.string().max(4_000),
+  subject: subjectSchema,
+  /** The inputs that show it, worst first. */
+  inputs: z.array(shownInputSchema).max(20),
+});
+/** Work that a failure leaves to a team: open until its role closes it. */
+export type FollowUp = z.infer<typeof followUpSchema>;
+
+export const closeOrderSchema = z.strictObject({
+  role: nameSchema,
+  by: z.string().trim().min(1).max(200),
+  reason: z.string().trim().min(1).max(2_000),
+});
+/** The order to close a follow-up, and why it is done with. */
+export type CloseOrder = z.infer<typeof closeOrderSchema>;
+
+/** Who closed it, why and when. */
+export const closedSchema = closeOrderSchema.extend({ at: instantSchema });
+export type Closed = z.infer<typeof closedSchema>;
+
+export const followUpStateSchema = z.strictObject({
+  followUp: followUpSchema,
+  openedAt: instantSchema,
+  /** Whether its owner was told; null: not yet. */
+  told: z.enum(['told', 'not-told']).nullable(),
+  closed: closedSchema.nullable(),
+});
+/** Where a follow-up stands. */
+export type FollowUpState = z.infer<typeof followUpStateSchema>;
+
+/** Keys by cause: the same cause makes the same key. */
+export const followUpKey = {
+  /** The fallback that wrote this generation of `live.json`. */
+  fallback: (generation: number) => `fallback-g${generation}`,
+  /** What a run could not undo. */
+  undo: (runId: string) => keyOf('undo', runId.slice(0, 8)),
+  /** Gates of a version that failed, for the role that owns them. */
+  gates: (version: number, owner: string) => keyOf(`v${version}`, owner),
+  /** Something that the reconciler found. */
+  reconcile: (what: string) => keyOf('reconcile', what),
+} as const;
+
+function keyOf(...parts: readonly string[]): string {
+  const key = parts
+    .join('-')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-');
+  return key.slice(0, LONGEST_KEY).replace(/-+$/, '');
+}
+
+/** Why an order does not close a follow-up, in one sentence, or null where it does. */
+export function closeRefusal(
+  { followUp, closed }: FollowUpState,
+  order: CloseOrder,
+): string | null {
+  if (closed !== null) return `it was closed by ${closed.by} at ${closed.at}: ${closed.reason}`;
+  if (order.role === followUp.owner) return null;
+  return `the role "${order.role}" does not close it; "${followUp.owner}" owns it`;
+}

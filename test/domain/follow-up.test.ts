@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { followUpDetails } from '../../domain/follow-up-details.js';
+import { closeRefusal, followUpKey, followUpSchema } from '../../domain/follow-up.js';
+import { NAME_PATTERN } from '../../domain/names.js';
+import { aFollowUp } from '../../testing/builders.js';
+
+const OPEN = { openedAt: '2026-01-02T03:04:05Z', told: 'told', closed: null } as const;
+const order = { role: 'engineering', by: 'grace', reason: 'mended' };
+
+describe('closeRefusal', () => {
+  it('lets the owner’s role close it, and no other', () => {
+    const state = { ...OPEN, followUp: aFollowUp() };
+
+    assert.equal(closeRefusal(state, order), null);
+    assert.match(
+      closeRefusal(state, { ...order, role: 'data-science' }) ?? '',
+      /the role "data-science" does not close it; "engineering" owns it/,
+    );
+  });
+
+  it('says who closed it before', () => {
+    const closed = { ...order, at: '2026-01-03T00:00:00Z' };
+
+    assert.match(
+      closeRefusal({ ...OPEN, closed, followUp: aFollowUp() }, order) ?? '',
+      /closed by grace at 2026-01-03T00:00:00Z: mended/,
+    );
+  });
+});
+
+describe('followUpKey', () => {
+  it('makes a name of whatever it is given', () => {
+    const long = 'x'.repeat(100);
+    const keys = [
+      followUpKey.fallback(12),
+      followUpKey.undo('0196-ABC'),
+      ...[followUpKey.gates(3, 'data-science'), followUpKey.gates(1_000_000, long)],
+      ...[followUpKey.reconcile('staging/Ünïcode/..'), followUpKey.reconcile(long)],
+    ];
+
+    assert.deepEqual(keys.slice(0, 3), ['fallback-g12', 'undo-0196-abc', 'v3-data-science']);
+    for (const key of keys) assert.match(key, NAME_PATTERN);
+  });
+});
+
+describe('followUpDetails', () => {
+  it('says what happened, who may close it, and exactly what to type and paste', () => {
+    const details = followUpDetails(
+      { ...OPEN, followUp: aFollowUp() },
+      'follow-up/tickets/fallback-g3',
+    );
+
+    assert.match(details, /## tickets: fallen back from version 2/);
+    assert.match(details, /\*\*Open for engineering\*\* since 2026-01-02 03:04 UTC/);
+    assert.match(
+      details,
+      /`npx switchyard close follow-up\/tickets\/fallback-g3 --role engineering --reason 'what was done'`/,
+    );
+    const [, pasted = ''] = /```json\n([\s\S]*?)\n```/.exec(details) ?? [];
+    assert.deepEqual(JSON.parse(pasted), {
+      ...{ role: 'engineering', by: '<who you are>', reason: '<what was done>' },
+    });
+  });
+
+  it('shows inputs and words of others as text that does nothing', () => {
+    const evil = '<img src=x onerror=alert(1)> [a](https://evil.example) | `code` \u202e';
+    const inputs = [{ id: evil, excerpt: evil, detail: evil }];
+    const followUp = aFollowUp({ title: evil, text: `${evil}\n# heading\n${evil}`, inputs });
+    const details = followUpDetails({ ...OPEN, followUp }, evil);
+
+    assert.doesNotMatch(details, /^# heading/m);
+    assert.doesNotMatch(
+      details.replaceAll(/(`+)(?!`)[\s\S]*?(?<!`)\1(?!`)/g, ''),
+      /<img|\]\(|https:/,
+    );
+    assert.doesNotMatch(details, /\u202e/);
+  });
+
+  it('stays small, whatever it holds', () => {
+    const word = '|<é>'.repeat(1_000);
+    const inputs = Array.from({ length: 20 }, () => ({
+      ...{ id: word.slice(0, 300), excerpt: word.slice(0, 300), detail: word.slice(0, 300) },
+    }));
+    const subject = { ...aFollowUp().subject, workflowId: word.slice(0, 1_000) };
+    const followUp = followUpSchema.parse(
+      aFollowUp({ title: word.slice(0, 300), text: word, subject, inputs }),
+    );
+
+    const details = followUpDetails({ ...OPEN, followUp }, `follow-up/tickets/${'k'.repeat(63)}`);
+    assert.ok(details.length <= 16_000, String(details.length));
+    assert.match(details, /npx switchyard close/);
+  });
+
+  it('shows who closed it, and no more how', () => {
+    const closed = { ...order, at: '2026-01-03T00:00:00Z' };
+    const details = followUpDetails({ ...OPEN, closed, followUp: aFollowUp() }, 'f');
+
+    assert.match(
+      details,
+      /\*\*Closed\*\* by grace \(engineering\) at 2026-01-03 00:00 UTC: mended/,
+    );
+    assert.doesNotMatch(details, /npx switchyard close/);
+  });
+});
