@@ -1,14 +1,18 @@
 import { z } from 'zod';
 import { describeIssues } from './describe-issues.js';
+import { durationMs } from './duration.js';
 import { PortError, type FailureType } from './failures.js';
-import { nameSchema } from './names.js';
 import { nearestName } from './nearest-name.js';
+import { durationSchema, nameSchema } from './names.js';
 import type { DatasetSource } from './ports/dataset-source.js';
 import type { Target } from './ports/target.js';
 import type { Trainer } from './ports/trainer.js';
 import { builtInMetric, METRIC_NAMES } from './metrics.js';
 import { ownMetricOf, projectMetricSchema } from './project-metric.js';
 import { parseModelSpec, type ModelSpec, type ModelSpecInput } from './spec.js';
+
+/** The reconciler's shortest pause. */
+const SHORTEST_TICK_MS = 1_000;
 
 /** The target that every project has. */
 const ENDPOINT = 'endpoint';
@@ -47,6 +51,15 @@ const projectSchema = z.strictObject({
    * configuration file. The ready workflows are there too.
    */
   workflows: z.string().min(1).optional(),
+  /** How often what is half done is looked for, at most every second; false: never by itself. */
+  reconcile: z
+    .union([
+      z.strictObject({
+        every: durationSchema.refine(isPatient, 'it is at least 1 second'),
+      }),
+      z.literal(false),
+    ])
+    .default({ every: '1 minute' }),
   /** Whom to tell: a command (no shell) or a webhook; the log, where neither is given. */
   notify: z
     .union([
@@ -160,6 +173,11 @@ function checkReferences(place: string, spec: ModelSpec, project: CheckedProject
   check('UnknownTrainer', 'trainer', train.trainer, Object.keys(project.trainers));
   check('UnknownDataSource', 'source', train.source, Object.keys(project.sources));
   check('UnknownTarget', 'target', deploy.target, [ENDPOINT, ...Object.keys(project.targets)]);
+}
+
+function isPatient(every: string): boolean {
+  const isDuration = durationSchema.safeParse(every).success; // else that is told
+  return !isDuration || durationMs(every) >= SHORTEST_TICK_MS;
 }
 
 function hasMethods(value: unknown, names: readonly string[]): boolean {

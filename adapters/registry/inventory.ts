@@ -42,13 +42,20 @@ export async function takeInventory(store: ObjectStore): Promise<BucketInventory
   }
   return {
     models: inventories,
-    staging: [...grouped(staging?.objects ?? [], /^staging\/([^/]+)\//)]
-      .filter(([run]) => runIdSchema.safeParse(run).success)
-      .map(([run, objects]) => ({ run, ...thing(objects) })),
+    staging: stagedRuns(staging?.objects ?? []),
     snapshots: snapshotsOf(datasets?.objects ?? []),
     replacements: await replacementsOf(store, datasets?.objects ?? []),
     now: datasets?.now ?? new Date(),
   };
+}
+
+/** What runs staged, by the first run id; what has no such name was not written by the registry. */
+export function stagedRuns(
+  objects: readonly ListedObject[],
+): readonly (StoredThing & { readonly run: string })[] {
+  return [...grouped(objects, /^staging\/([^/]+)\//)]
+    .filter(([run]) => runIdSchema.safeParse(run).success)
+    .map(([run, some]) => ({ run, ...thing(some) }));
 }
 
 async function modelInventory(
@@ -172,7 +179,7 @@ function daysOf(
 }
 
 /** Objects by the first group of a pattern; those that do not fit are left out. */
-function grouped(
+export function grouped(
   objects: readonly ListedObject[],
   pattern: RegExp,
 ): ReadonlyMap<string, readonly ListedObject[]> {
@@ -188,7 +195,7 @@ function grouped(
 }
 
 /** Objects as one thing; what fits `first` is deleted first. */
-function thing(objects: readonly ListedObject[], first?: RegExp): StoredThing {
+export function thing(objects: readonly ListedObject[], first?: RegExp): StoredThing {
   const keys = objects.map(({ key }) => key).sort();
   const isFirst = (key: string) => first?.test(key) ?? false;
   return {
