@@ -5,16 +5,20 @@
  */
 import { createConvertActivities, type ConvertPorts } from './convert.js';
 import { createDeployActivities, type DeployPorts } from './deploy.js';
+import { createFollowUpActivities, type FollowUpPorts } from './follow-up.js';
 import { createMonitorActivities, type MonitorPorts } from './monitor.js';
+import { createReconcileActivities, type ReconcilePorts } from './reconcile.js';
 import { createResolveActivities, type Models } from './resolve.js';
 import { createRetrainActivities, type RetrainPorts } from './retrain.js';
 import { createTestActivities, type TestPorts } from './test.js';
 
 export type { Converted, ConvertPorts } from './convert.js';
 export type { DeployPorts } from './deploy.js';
+export type { FollowUpPorts } from './follow-up.js';
 export type { Gone, MonitorPorts, Planned } from './monitor.js';
 export type { JoinedLabels } from './monitor-labels.js';
 export type { Models } from './resolve.js';
+export type { ReconcilePorts, SweptOrphans } from './reconcile.js';
 export type { RetrainPorts } from './retrain.js';
 export type { TestPorts } from './test.js';
 export type { ProjectMetrics } from './measure-own.js';
@@ -36,7 +40,9 @@ export type ActivityPorts = RetrainPorts &
   ConvertPorts &
   TestPorts &
   DeployPorts &
-  MonitorPorts & { readonly models: Models };
+  FollowUpPorts &
+  MonitorPorts &
+  ReconcilePorts & { readonly models: Models };
 
 /** Every activity, on its ports; the worker registers them on each queue that runs them. */
 export function createActivities(ports: ActivityPorts) {
@@ -46,7 +52,9 @@ export function createActivities(ports: ActivityPorts) {
     ...createConvertActivities(ports),
     ...createTestActivities(ports),
     ...createDeployActivities(ports),
+    ...createFollowUpActivities(ports),
     ...createMonitorActivities(ports),
+    ...createReconcileActivities(ports),
   };
 }
 

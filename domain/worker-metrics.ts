@@ -60,10 +60,22 @@ export const WORKER_METRICS = {
     meaning: 'from a fallback order to the pointer that is written',
     buckets: SHORT_SECONDS,
   },
+  switchyard_follow_ups: {
+    kind: 'counter',
+    labels: ['model', 'cause', 'end'],
+    meaning:
+      'follow-ups by what became of opening them: opened, known (it was open or closed before), failed',
+  },
   switchyard_windows: {
     kind: 'counter',
     labels: ['model', 'verdict'],
     meaning: 'windows of the prediction log that the monitor judged, by verdict',
+  },
+  switchyard_reconciled: {
+    kind: 'counter',
+    labels: ['model', 'kind', 'end'],
+    meaning:
+      'what the reconciler found, by what became of it: repaired, already-clean, reported, failed',
   },
   switchyard_trainer_runs: {
     kind: 'counter',

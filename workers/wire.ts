@@ -10,12 +10,15 @@ import { WindowFiles } from '../adapters/monitoring/window-files.js';
 import { LogNotifier } from '../adapters/notifier/log-notifier.js';
 import { WebhookNotifier } from '../adapters/notifier/webhook-notifier.js';
 import { ObjectRegistry } from '../adapters/registry/object-registry.js';
+import { RegistryWatch } from '../adapters/registry/registry-watch.js';
 import { ObjectSnapshots } from '../adapters/snapshots/object-snapshots.js';
 import { createNamedTrainers } from '../adapters/trainer/named-trainers.js';
 import { createSubprocessTrainer } from '../adapters/trainer/subprocess-trainer.js';
 import { trainerProject } from '../adapters/trainer/trainer-project.js';
+import { TemporalFollowUps } from '../client/follow-ups.js';
 import { TemporalLivePointer } from '../client/live-pointer.js';
 import { TemporalMonitorActions } from '../client/monitor-actions.js';
+import { TemporalRuns } from '../client/reconciler.js';
 import type { Notifier } from '../domain/ports/notifier.js';
 import type { ObjectStore } from '../domain/ports/object-store.js';
 import type { Trainer } from '../domain/ports/trainer.js';
@@ -47,11 +50,14 @@ export function wireActivities(given: {
       ? new MeasuredTrainer(wireTrainer(project), given.meter)
       : wireTrainer(project),
     runtime: new ChildModelRuntime(),
+    followUps: new TemporalFollowUps({ client, taskQueue }),
     livePointer: new TemporalLivePointer({ client, taskQueue }),
     predictions: new PredictionLogReader(store),
     windows: new WindowFiles(store),
     labels: new LabelFiles(store),
     monitorActions: new TemporalMonitorActions({ client, taskQueue }),
+    bucketWatch: new RegistryWatch(store),
+    runWatch: new TemporalRuns({ client, taskQueue }),
     notifier: wireNotifier(project, log),
     targets: project.targets,
     metrics: project.metrics,
