@@ -23,6 +23,8 @@ import { inWorkFolder } from './work-folder.js';
 export const MEASUREMENTS = 'measurements.json';
 /** The file in which the reference profile is staged beside the statistical metrics. */
 export const PROFILE = 'profile.json';
+/** The file in which the evidence's nonce is staged, so that a repeated attempt writes the same evidence. */
+export const NONCE = 'nonce';
 
 /** Inputs of a finding that travel through history; the report holds all of them. */
 const CARRIED = 5;
@@ -48,7 +50,7 @@ export async function assembleEvidence(
   input: AssembleInput,
 ): Promise<Tested> {
   const { spec, candidate, baseline } = input;
-  const { measurements, profile } = await fetchStaged(ports, input);
+  const { measurements, profile, nonce } = await fetchStaged(ports, input);
   const results = spec.test.gates.map((gate) =>
     judge(
       gate,
@@ -71,7 +73,7 @@ export async function assembleEvidence(
     machine: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`,
   };
   const testReport = await ports.registry.putEvidence(spec.model, candidate.digest, report);
-  const evidence = evidenceOf(input, candidate, testReport, results);
+  const evidence = evidenceOf(input, { testReport, nonce }, results);
   return {
     verdict: report.verdict,
     evidence: await ports.registry.putEvidence(spec.model, candidate.digest, evidence),
@@ -84,9 +86,8 @@ export async function assembleEvidence(
 }
 
 function evidenceOf(
-  { spec, baseline, run }: AssembleInput,
-  candidate: Candidate,
-  testReport: string,
+  { spec, candidate, baseline, run }: AssembleInput,
+  { testReport, nonce }: Pick<Evidence, 'testReport' | 'nonce'>,
   results: readonly GateResult[],
 ): Evidence {
   return {
@@ -100,7 +101,7 @@ function evidenceOf(
     baseline,
     roles: [...rolesAsked(spec, results)],
     policy: null,
-    nonce: randomBytes(16).toString('hex'),
+    nonce,
   };
 }
 
@@ -119,20 +120,25 @@ function rolesAsked(spec: ModelSpec, results: readonly GateResult[]): ReadonlySe
 async function fetchStaged(
   ports: EvidencePorts,
   { spec, candidate, system, quality }: AssembleInput,
-): Promise<{ measurements: readonly Measurement[]; profile: string | null }> {
+): Promise<{ measurements: readonly Measurement[]; profile: string | null; nonce: string }> {
   return inWorkFolder(ports.workRoot, async (folder) => {
     const directory = await folder('quality');
     const measurements = [
       ...(await fetchMeasurements(ports, system, await folder('system'))),
       ...(await fetchMeasurements(ports, quality, directory)),
     ];
-    if (!quality.files.some(({ path }) => path === PROFILE)) return { measurements, profile: null };
+    const has = (file: string) => quality.files.some(({ path }) => path === file);
+    const nonce = has(NONCE) ? await readFile(join(directory, NONCE), 'utf8') : mintNonce();
+    if (!has(PROFILE)) return { measurements, profile: null, nonce };
     const text = await readFile(join(directory, PROFILE), 'utf8');
     const profile = referenceProfileSchema.parse(JSON.parse(text));
     const digest = await ports.registry.putEvidence(spec.model, candidate.digest, profile);
-    return { measurements, profile: digest };
+    return { measurements, profile: digest, nonce };
   });
 }
+
+/** Unknown to anybody before the evidence is made. */
+export const mintNonce = () => randomBytes(16).toString('hex');
 
 async function fetchMeasurements(
   ports: EvidencePorts,

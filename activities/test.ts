@@ -19,7 +19,7 @@ import { measureQuality } from '../domain/quality.js';
 import { referenceProfileOf } from '../domain/monitor/reference-profile.js';
 import { liveVersionOf } from '../domain/live-state.js';
 import { modelSpecSchema, type ModelSpec } from '../domain/spec.js';
-import { assembleEvidence, MEASUREMENTS, PROFILE } from './assemble-evidence.js';
+import { assembleEvidence, MEASUREMENTS, mintNonce, NONCE, PROFILE } from './assemble-evidence.js';
 import { defineActivity } from './define-activity.js';
 import { withHeartbeats } from './heartbeats.js';
 import { measureOwn, type ProjectMetrics } from './measure-own.js';
@@ -118,6 +118,7 @@ async function qualityStage(
       ...{ rows, predictions },
     });
     if (profile !== null) await writeFile(join(out, PROFILE), JSON.stringify(profile));
+    await writeFile(join(out, NONCE), mintNonce());
     const compared = {
       rows,
       candidate: predictions,
