@@ -44,6 +44,8 @@ function inWords(wish: LiveChange): Pick<LiveNote, 'what' | 'by' | 'reason'> {
     case 'freeze':
     case 'thaw':
       return { what: wish.kind, by: wish.by, reason: wish.reason };
+    case 'adopt':
+      return { what: 'read live.json', by: '', reason: '' };
     default:
       return wish satisfies never;
   }

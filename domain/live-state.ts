@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { recordedDecisionSchema } from './decision.js';
 import {
+  DIRECT_REMEMBERED,
+  directGivenSchema,
+  directOrderSchema,
+  shownDirect,
+  shownDirectSchema,
+} from './direct-order.js';
+import {
   digestSchema,
   filePathSchema,
   instantSchema,
@@ -53,6 +60,8 @@ export const liveStateSchema = z.strictObject({
   served: z.array(servedVersionSchema).max(SERVED_REMEMBERED),
   /** While it is set nothing is promoted; a fallback and an undo still work. States written before it existed lack it. */
   frozen: frozenSchema.nullable().default(null),
+  /** The last fallbacks that were ordered past `liveModel`, the newest last. */
+  direct: z.array(directOrderSchema).max(DIRECT_REMEMBERED).default([]),
   updatedAt: instantSchema,
   /** Heads of the audit chains; null until audit chains exist. */
   audit: z.null(),
@@ -69,7 +78,12 @@ export const liveChangeSchema = z.discriminatedUnion('kind', [
     /** The workflow to tell, by its signal `lookAgain`, when a freeze that stopped this promotion is over. */
     asker: z.string().min(1).max(1_000).optional(),
   }),
-  z.strictObject({ kind: z.literal('fallback'), leaving: digestSchema }),
+  z.strictObject({
+    kind: z.literal('fallback'),
+    leaving: digestSchema,
+    /** Set where it is written past `liveModel`. */
+    direct: directGivenSchema.optional(),
+  }),
   /** Undo of a promotion: puts `before` back if `promoted` still serves, and by that very promotion. */
   z.strictObject({
     kind: z.literal('undo-promotion'),
@@ -80,6 +94,8 @@ export const liveChangeSchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('freeze'), ...frozenSchema.omit({ at: true }).shape }),
   z.strictObject({ kind: z.literal('thaw'), ...frozenSchema.omit({ at: true }).shape }),
+  /** No change: `liveModel` reads what was written past it. */
+  z.strictObject({ kind: z.literal('adopt') }),
 ]);
 /** A wish to change what serves. */
 export type LiveChange = z.infer<typeof liveChangeSchema>;
@@ -96,6 +112,7 @@ export const liveChangeKindSchema = z.enum([
   'conflicted',
   'frozen',
   'thawed',
+  'adopted',
 ]);
 
 export const liveChangeResultSchema = z.strictObject({
@@ -109,7 +126,7 @@ export const liveChangeResultSchema = z.strictObject({
  * What became of a wish. Promotion: `promoted`, or `moved` (another version than the baseline is live), or `withdrawn` (the
  * candidate was left by a fallback before), or `frozen` (nothing is promoted until a thaw). Fallback: `fallen-back`,
  * `already-done` (the digest it leaves is not live), or `no-previous`. Undo: `restored`, `already-clean`, or `conflicted` (a
- * newer version is live and stays). Freeze: `frozen`, thaw: `thawed`, either `already-done` where it was so before.
+ * newer version is live and stays). Freeze: `frozen`, thaw: `thawed`, either `already-done` where it was so before. Adopt: `adopted`.
  */
 export type LiveChangeResult = z.infer<typeof liveChangeResultSchema>;
 
@@ -127,14 +144,14 @@ export const livePictureSchema = z.strictObject({
 export type LivePicture = z.infer<typeof livePictureSchema>;
 
 /** What became of a wish, and what `live.json` holds after it. */
-export const liveWrittenSchema = liveChangeResultSchema.extend({ picture: livePictureSchema });
+export const liveWrittenSchema = liveChangeResultSchema.extend({
+  picture: livePictureSchema,
+  /** The number of the version that the last fallback left; null where there was none, or it is not remembered. */
+  left: versionNumberSchema.nullable(),
+  /** The last fallbacks that were ordered past `liveModel`. */
+  direct: z.array(shownDirectSchema).max(DIRECT_REMEMBERED),
+});
 export type LiveWritten = z.infer<typeof liveWrittenSchema>;
-
-/** The next state to write, or only an answer where nothing changes. */
-export interface LiveStep {
-  readonly kind: LiveChangeResult['kind'];
-  readonly next: LiveState | null;
-}
 
 /** The version that a fallback would go to: the last that served before the live one and is not withdrawn. */
 export function previousOf(state: LiveState): ServedVersion | null {
@@ -158,6 +175,8 @@ export function liveVersionOf(state: LiveState): ServedVersion | null {
 export function liveWritten(kind: LiveChangeResult['kind'], state: LiveState | null): LiveWritten {
   const shown = (served: ServedVersion | null) =>
     served && { digest: served.digest, version: served.version, since: served.since };
+  const versionOf = (digest: string | undefined) =>
+    state?.served.find((served) => served.digest === digest)?.version ?? null;
   return {
     kind,
     generation: state?.generation ?? 0,
@@ -169,115 +188,7 @@ export function liveWritten(kind: LiveChangeResult['kind'], state: LiveState | n
       withdrawn: state?.withdrawn.slice(-WITHDRAWN_SHOWN).reverse() ?? [],
       frozen: state?.frozen ?? null,
     },
+    left: versionOf(state?.withdrawn.at(-1)),
+    direct: state?.direct.map((order) => shownDirect(order, versionOf(order.leaving))) ?? [],
   };
-}
-
-/**
- * Applies a wish to what `live.json` holds (null: no such object yet). Pure: the writer adds the compare-and-set.
- * @param given - `writeId` must be unique to the wish, `now` an ISO instant.
- */
-export function stepLive(
-  state: LiveState | null,
-  change: LiveChange,
-  given: { model: string; writeId: string; now: string },
-): LiveStep {
-  const write = (kind: LiveStep['kind'], fields: Partial<LiveState>): LiveStep => ({
-    kind,
-    next: {
-      schemaVersion: 1,
-      model: given.model,
-      live: state?.live ?? null,
-      withdrawn: state?.withdrawn ?? [],
-      served: state?.served ?? [],
-      frozen: state?.frozen ?? null,
-      audit: null,
-      ...fields,
-      generation: (state?.generation ?? 0) + 1,
-      writeId: given.writeId,
-      updatedAt: given.now,
-    },
-  });
-  switch (change.kind) {
-    case 'promote':
-      return promote(state, change, given, write);
-    case 'fallback':
-      return fallBack(state, change.leaving, write);
-    case 'undo-promotion':
-      return undoPromotion(state, change, write);
-    case 'freeze': {
-      if (state !== null && state.frozen !== null) return { kind: 'already-done', next: null };
-      return write('frozen', { frozen: { by: change.by, reason: change.reason, at: given.now } });
-    }
-    case 'thaw': {
-      if (state === null || state.frozen === null) return { kind: 'already-done', next: null };
-      return write('thawed', { frozen: null });
-    }
-    default:
-      return change satisfies never;
-  }
-}
-
-type Write = (kind: LiveStep['kind'], fields: Partial<LiveState>) => LiveStep;
-
-function promote(
-  state: LiveState | null,
-  change: Extract<LiveChange, { kind: 'promote' }>,
-  { now, writeId }: { now: string; writeId: string },
-  write: Write,
-): LiveStep {
-  const { candidate, baseline } = change;
-  if (state?.withdrawn.includes(candidate.digest)) return { kind: 'withdrawn', next: null };
-  // before the baseline is looked at: a freeze shall cost nobody a second approval that it makes stale again
-  if (state !== null && state.frozen !== null) return { kind: 'frozen', next: null };
-  if ((state?.live ?? null) !== baseline) return { kind: 'moved', next: null };
-  // an earlier entry of the same version stays: where this promotion is undone, it is as before
-  const served = [{ ...candidate, since: now, promotion: writeId }, ...(state?.served ?? [])];
-  return write('promoted', {
-    live: candidate.digest,
-    served: served.slice(0, SERVED_REMEMBERED),
-  });
-}
-
-function fallBack(state: LiveState | null, leaving: string, write: Write): LiveStep {
-  if (state?.live !== leaving) return { kind: 'already-done', next: null };
-  const previous = previousOf(state);
-  if (previous === null) return { kind: 'no-previous', next: null };
-  return write('fallen-back', {
-    live: previous.digest,
-    withdrawn: [...state.withdrawn, leaving],
-    // put there by this fallback: the undo of a lifecycle that once promoted it shall not take it away again
-    served: [
-      { ...previous, promotion: null },
-      ...state.served.filter(({ digest }) => digest !== previous.digest),
-    ],
-  });
-}
-
-/**
- * Restores only what this very promotion left: another version that is live, the same one by another promotion, and a fallback
- * stand. A version that was withdrawn since, or that is not remembered with its decisions any more, is not put back.
- */
-function undoPromotion(
-  state: LiveState | null,
-  change: Extract<LiveChange, { kind: 'undo-promotion' }>,
-  write: Write,
-): LiveStep {
-  const { promoted, before } = change;
-  const { live = null, served = [] } = state ?? {};
-  const isOurs = ({ digest, promotion }: ServedVersion) =>
-    digest === promoted && isTryOf(promotion, change.promotion);
-  if (live === before || (live !== promoted && !served.some(isOurs))) {
-    return { kind: 'already-clean', next: null };
-  }
-  const now = served.find(({ digest }) => digest === live);
-  const canServe =
-    before === null ||
-    (served.some(({ digest }) => digest === before) && !state?.withdrawn.includes(before));
-  if (now === undefined || !isOurs(now) || !canServe) return { kind: 'conflicted', next: null };
-  return write('restored', { live: before, served: served.filter((each) => each !== now) });
-}
-
-/** Whether a write id is that of a promotion, or of a later try of it. */
-function isTryOf(writeId: string | null, promotion: string): boolean {
-  return writeId === promotion || writeId?.startsWith(`${promotion}/`) === true;
 }

@@ -3,11 +3,11 @@ import { isPortError, PortError } from '../../domain/failures.js';
 import {
   liveStateSchema,
   liveWritten,
-  stepLive,
   type LiveChange,
   type LiveState,
   type LiveWritten,
 } from '../../domain/live-state.js';
+import { stepLive } from '../../domain/live-step.js';
 import type { ObjectStore, StoredObject } from '../../domain/ports/object-store.js';
 import type { LiveReading } from '../../domain/ports/registry.js';
 import { liveKey } from './keys.js';
@@ -144,6 +144,8 @@ function ownKind(state: LiveState, change: LiveChange): LiveWritten['kind'] | nu
       return state.frozen === null ? null : 'frozen';
     case 'thaw':
       return state.frozen === null ? 'thawed' : null;
+    case 'adopt':
+      return null; // it writes nothing
     default:
       return change satisfies never;
   }

@@ -7,10 +7,10 @@ import {
   liveWritten,
   previousOf,
   SERVED_REMEMBERED,
-  stepLive,
   type LiveChange,
   type LiveState,
 } from '../../domain/live-state.js';
+import { stepLive } from '../../domain/live-step.js';
 
 const digest = (word: string) => digestOfJson(word);
 
@@ -295,6 +295,7 @@ describe('stepLive', () => {
     assert.deepEqual(liveWritten('already-clean', null), {
       ...{ kind: 'already-clean', generation: 0, live: null },
       picture: { live: null, previous: null, withdrawn: [], frozen: null },
+      ...{ left: null, direct: [] },
     });
   });
 

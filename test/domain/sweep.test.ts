@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { stepLive, type LiveState } from '../../domain/live-state.js';
+import { type LiveState } from '../../domain/live-state.js';
+import { stepLive } from '../../domain/live-step.js';
 import { retentionSpecSchema } from '../../domain/retention.js';
 import {
   planSweep,
