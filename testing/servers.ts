@@ -25,6 +25,12 @@ export interface TestServers {
   };
 }
 
+/** A build's last run is looked for every second, and not every three minutes. */
+const SOON_DRAINED = {
+  'matching.wv.VersionDrainageStatusRefreshInterval': '"1s"',
+  'matching.wv.VersionDrainageStatusVisibilityGracePeriod': '"1s"',
+};
+
 interface Running {
   readonly folder: string;
   readonly temporal: TemporalServer;
@@ -60,6 +66,7 @@ async function start(): Promise<Running> {
   const temporal = startTemporalServer({
     directory: path.join(folder, 'temporal'),
     searchAttributes: SEARCH_ATTRIBUTES,
+    dynamicConfig: SOON_DRAINED,
   });
   const s3 = startS3Server({ directory: path.join(folder, 's3'), bucket: 'switchyard-test' });
   const [one, other] = await Promise.allSettled([temporal, s3]);

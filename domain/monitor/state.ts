@@ -17,8 +17,11 @@ export const monitorOrderSchema = z.strictObject({
 });
 export type MonitorOrder = z.infer<typeof monitorOrderSchema>;
 
-/** All that a monitor remembers; it travels from run to run and is at most 32 KB of JSON. */
-export const monitorStateSchema = z.strictObject({
+/**
+ * All that a monitor remembers; it travels from run to run and is at most 32 KB of JSON. What a newer build adds is left out where an
+ * older one goes on with it, after a release that was taken back.
+ */
+export const monitorStateSchema = z.object({
   /** Where the next window begins; null before the first. */
   cursorMs: z.int().nullable(),
   /** When the data source is looked at next. */
@@ -41,7 +44,7 @@ export const monitorStateSchema = z.strictObject({
   verdict: verdictSchema.nullable(),
   /** The last windows, the newest last. */
   rows: z.array(windowRowSchema).max(ROWS_KEPT),
-  notes: z.array(z.strictObject({ at: instantSchema, text: z.string().max(NOTE_LONGEST) })),
+  notes: z.array(z.object({ at: instantSchema, text: z.string().max(NOTE_LONGEST) })),
 });
 export type MonitorState = z.infer<typeof monitorStateSchema>;
 

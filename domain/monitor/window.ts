@@ -78,8 +78,8 @@ export const windowAccuracySchema = z.strictObject({
 });
 export type WindowAccuracy = z.infer<typeof windowAccuracySchema>;
 
-/** What travels through history of a window, and is shown of it. */
-export const windowRowSchema = z.strictObject({
+/** What travels through history of a window, and is shown of it. What a newer build adds is left out where an older one reads it. */
+export const windowRowSchema = z.object({
   kind: z.enum(['window', 'accuracy']),
   from: instantSchema,
   until: instantSchema,

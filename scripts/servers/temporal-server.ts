@@ -28,6 +28,8 @@ export interface TemporalServerOptions {
   readonly searchAttributes: Readonly<Record<string, SearchAttributeType>>;
   /** Default: the one that set-up installs. */
   readonly binary?: string;
+  /** More of the server's dynamic configuration, as JSON by key. */
+  readonly dynamicConfig?: Readonly<Record<string, string>>;
 }
 
 /** A running development server with the namespace `default`. */
@@ -78,6 +80,10 @@ function commandLine(options: TemporalServerOptions, port: number, uiPort: numbe
     ...['--dynamic-config-value', 'history.transferProcessorMaxPollRPS=10000'],
     // What a worker's death inside a workflow task costs a run started from the UI; 10 s by default.
     ...['--dynamic-config-value', 'history.defaultWorkflowTaskTimeout="2s"'],
+    ...Object.entries(options.dynamicConfig ?? {}).flatMap(([key, json]) => [
+      '--dynamic-config-value',
+      `${key}=${json}`,
+    ]),
     ...Object.entries(options.searchAttributes).flatMap(([name, type]) => [
       '--search-attribute',
       `${name}=${type}`,

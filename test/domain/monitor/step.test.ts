@@ -18,7 +18,7 @@ import {
   type JudgedRow,
   type Wish,
 } from '../../../domain/monitor/step.js';
-import type { PlannedCheck, WindowRow } from '../../../domain/monitor/window.js';
+import { unjudgedRow, type PlannedCheck, type WindowRow } from '../../../domain/monitor/window.js';
 import { aDigest, aSpec } from '../../../testing/builders.js';
 
 const HOUR = 3_600_000;
@@ -179,6 +179,14 @@ describe('stepMonitor', () => {
     const bytes = Buffer.byteLength(JSON.stringify(state));
     assert.ok(bytes <= 32 * 1024, `${bytes} bytes`);
     assert.ok(Buffer.byteLength(monitorDetails('tickets', state)) <= 32 * 1024);
+  });
+
+  it('remembers nothing that an older build could not read', () => {
+    const row = unjudgedRow({ fromMs: START, untilMs: START + 1_000 }, 'x');
+    const state: MonitorState = { ...withNote(NEW_MONITOR, START, 'x'), rows: [row] };
+    const notes = state.notes.map((note) => ({ ...note, newer: 1 }));
+    const newer = { ...state, newer: { key: 1 }, rows: [{ ...row, newer: 1 }], notes };
+    assert.deepEqual(monitorStateSchema.parse(newer), state);
   });
 });
 
