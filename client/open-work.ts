@@ -1,7 +1,9 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import type { OpenWork, StagedRun } from '../domain/sweep.js';
+import { FOLLOW_UP_TYPE } from '../workflows/follow-up-messages.js';
 import { WORKFLOW_TYPES } from '../workflows/messages.js';
 import { MONITOR_TYPE } from '../workflows/monitor-messages.js';
+import { RECONCILE_TYPE } from '../workflows/reconcile-messages.js';
 import { fromTemporal } from './failure.js';
 
 /** What Temporal knows of a run that staged something. */
@@ -21,13 +23,13 @@ export class OpenWorkflows {
     this.#client = client;
   }
 
-  /** Every digest that an open workflow's history names, and when the oldest began. Those that live as long as a model rest on `live.json` only. */
+  /** Every digest that an open workflow's history names, and when the oldest began. Those that only name digests do not count. */
   async work(): Promise<OpenWork> {
     const digests = new Set<string>();
     let since: Date | null = null;
     try {
       for await (const info of this.#client.workflow.list({ query: OPEN })) {
-        if (AS_OLD_AS_THE_MODEL.includes(info.type)) continue;
+        if (NEEDING_NOTHING.includes(info.type)) continue;
         if (since === null || info.startTime < since) since = info.startTime;
         const handle = this.#client.workflow.getHandle(info.workflowId, info.runId);
         for (const digest of digestsIn(await handle.fetchHistory())) digests.add(digest);
@@ -60,8 +62,14 @@ export class OpenWorkflows {
   }
 }
 
-/** Always open: counted, nothing newer than a model's first day would ever go. */
-const AS_OLD_AS_THE_MODEL: readonly string[] = [WORKFLOW_TYPES.live, MONITOR_TYPE];
+/**
+ * They name digests and need none of the bytes. Counted, nothing newer than a model's first day would ever go, for some of them are
+ * always open, nor anything that the reconciler itself has just named.
+ */
+const NEEDING_NOTHING: readonly string[] = [
+  ...[WORKFLOW_TYPES.live, MONITOR_TYPE],
+  ...[FOLLOW_UP_TYPE, RECONCILE_TYPE],
+];
 
 const OPEN = 'ExecutionStatus = "Running"';
 

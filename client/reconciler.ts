@@ -1,16 +1,19 @@
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import {
   isGrpcServiceError,
   QueryNotRegisteredError,
   QueryRejectedError,
+  WorkflowFailedError,
   WorkflowNotFoundError,
   type Client,
   type WorkflowExecutionStatusName,
 } from '@temporalio/client';
+import { z } from 'zod';
 import { isPortError } from '../domain/failures.js';
 import type { RunWatch } from '../domain/ports/reconciling.js';
 import type { KnownGeneration, PromoterState } from '../domain/reconcile/known.js';
 import type { OpenWork } from '../domain/sweep.js';
-import { live, liveWorkflowId } from '../workflows/messages.js';
+import { adopt, live, liveWorkflowId } from '../workflows/messages.js';
 import { fromTemporal } from './failure.js';
 import { startLive } from './live-pointer.js';
 import { OpenWorkflows } from './open-work.js';
@@ -37,9 +40,9 @@ export class TemporalRuns implements RunWatch {
     try {
       const workflowId = await this.#workflowOf(run);
       if (workflowId === null) return 'unknown';
-      const newest = await this.#statusOf(workflowId);
+      const newest = await this.#runOf(workflowId);
       if (newest === null) return 'unknown';
-      if (newest.chain === run) return stateOf(newest.status);
+      if (newest.chain === run) return await this.#stateOf(newest);
       // its id was used again: by then the chain has ended, one way or the other
       return await this.#endOf(workflowId, run);
     } catch (error) {
@@ -65,7 +68,7 @@ export class TemporalRuns implements RunWatch {
 
   async adopt(model: string): Promise<void> {
     try {
-      await this.#client.workflow.executeUpdateWithStart('adopt', {
+      await this.#client.workflow.executeUpdateWithStart(adopt, {
         startWorkflowOperation: startLive(model, this.#taskQueue),
         args: [{}],
       });
@@ -89,15 +92,13 @@ export class TemporalRuns implements RunWatch {
     return null;
   }
 
-  /** The status of a workflow's newest run, or of a given one, and the first run of its chain, by the history store. */
-  async #statusOf(
-    workflowId: string,
-    runId?: string,
-  ): Promise<{ chain: string; status: WorkflowExecutionStatusName } | null> {
+  /** A workflow's newest run, or a given one, by the history store. */
+  async #runOf(workflowId: string, runId?: string): Promise<Run | null> {
     try {
       const found = await this.#client.workflow.getHandle(workflowId, runId).describe();
       const first = found.raw.workflowExecutionInfo?.firstRunId ?? '';
-      return { chain: first === '' ? found.runId : first, status: found.status.name };
+      const chain = first === '' ? found.runId : first;
+      return { workflowId, runId: found.runId, chain, status: found.status.name };
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return null;
       throw error;
@@ -111,11 +112,53 @@ export class TemporalRuns implements RunWatch {
     for await (const { runId } of this.#client.workflow.list({ query })) {
       looked += 1; // the newest come first
       if (looked > RUNS_LOOKED_AT) return 'unknown';
-      const found = await this.#statusOf(workflowId, runId);
-      if (found?.chain === run) return stateOf(found.status);
+      const found = await this.#runOf(workflowId, runId);
+      if (found?.chain === run) return this.#stateOf(found);
     }
     return 'unknown';
   }
+
+  /**
+   * A run that ended by itself has undone its own. One that began by a reset may have ended before it came to the promotion that the
+   * run before it had made: then nobody undoes that, as if it had been cut off.
+   */
+  async #stateOf(run: Run): Promise<PromoterState> {
+    const state = stateOf(run.status);
+    if (state !== 'ended' || run.runId === run.chain) return state;
+    return (await this.#cameToPromote(run)) ? 'ended' : 'cut-off';
+  }
+
+  /** Whether a run that ended went live, or its ledger says what became of its promotion. */
+  async #cameToPromote({ workflowId, runId }: Run): Promise<boolean> {
+    const handle = this.#client.workflow.getHandle(workflowId, runId);
+    const left: unknown = await handle.result().catch(detailsOf);
+    const parsed = leftSchema.safeParse(left);
+    if (!parsed.success) return false;
+    const { outcome, ledger } = parsed.data;
+    return outcome === 'live' || ledger.some(({ step }) => step.startsWith('promotion'));
+  }
+}
+
+interface Run {
+  readonly workflowId: string;
+  readonly runId: string;
+  /** The first run of its chain. */
+  readonly chain: string;
+  readonly status: WorkflowExecutionStatusName;
+}
+
+/** Of an outcome, or of a failure's details. */
+const leftSchema = z.looseObject({
+  outcome: z.string().optional(),
+  ledger: z.array(z.looseObject({ step: z.string() })).default([]),
+});
+
+/** What a run that failed or was cancelled left in its failure's details. */
+function detailsOf(error: unknown): unknown {
+  if (!(error instanceof WorkflowFailedError)) throw error;
+  const { cause } = error;
+  const isTelling = cause instanceof ApplicationFailure || cause instanceof CancelledFailure;
+  return isTelling ? cause.details?.[0] : undefined;
 }
 
 function stateOf(status: WorkflowExecutionStatusName): PromoterState {

@@ -68,7 +68,7 @@ function halfDeploy(
   const promotion = promotionOf(served?.promotion ?? null);
   if (served === null || promotion === null || known.promoter !== 'cut-off') return [];
   const what = `${live.model} version ${served.version}`;
-  const cut = `${what} was promoted by the run ${promotion.run}, which was terminated or timed out before its deploy was done`;
+  const cut = `${what} was promoted by the run ${promotion.run}, which was cut off before its deploy was done (terminated, timed out, or reset and ended earlier)`;
   if (known.evidence === null) {
     const sentence = `${cut}; its evidence cannot be read, so that nobody knows what was live before: type npx switchyard fallback ${live.model}`;
     return [problem(known, 'half-deploy', { what: promotion.promotion, sentence })];

@@ -11,7 +11,7 @@ export type PromoterState =
   | 'open'
   /** It completed, failed or was cancelled: it has ended by itself, and undone what it had to. */
   | 'ended'
-  /** It was terminated or timed out: none of its code ran. */
+  /** It was terminated or timed out, so that none of its code ran; or it was reset, and ended before it came to promote again. */
   | 'cut-off'
   /** Temporal knows no such run (any more). */
   | 'unknown';

@@ -3,7 +3,7 @@ import { digestOfJson } from '../digest.js';
 import { digestSchema, nameSchema, versionNumberSchema } from '../names.js';
 
 /**
- * What can be half done, by kind. Repaired: `half-deploy` (what a run promoted that was terminated or timed out),
+ * What can be half done, by kind. Repaired: `half-deploy` (what a run promoted that was terminated, timed out, or reset),
  * `orphaned-staging`, `unfinished-version` (a directory without a manifest), `live-model-behind` (`liveModel` does not know what
  * `live.json` says). Reported to people: the others, and a repair that could not be done.
  */

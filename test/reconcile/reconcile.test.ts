@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
+import { putReconcileSchedule } from '../../client/reconcile-schedule.js';
+import { reconcileOutcomeSchema } from '../../domain/reconcile/outcome.js';
+import { until } from '../../testing/until.js';
+import { reconcileScheduleId } from '../../workflows/reconcile-messages.js';
+import { deployWorld, report, type DeployWorld } from './half-deploys.js';
+
+const endsOf = ({ rows }: Awaited<ReturnType<DeployWorld['reconcile']>>) =>
+  rows.map(({ kind, end }) => `${kind}: ${end}`);
+
+describe('reconcile', () => {
+  it('puts back what was live before a run that was terminated in the middle of its deploy, once for two that look at once', async () => {
+    await using world = await deployWorld('cut off');
+    const [first, second] = world.versions.map(({ digest }) => digest);
+    await world.carry(1);
+    const before = (await world.registry.live(world.model))?.state;
+    const workflowId = await world.beginDeploy(2);
+    const during = await world.reconcile();
+    assert.deepEqual(endsOf(during), [], 'its run is open');
+
+    await world.rig.client.workflow.getHandle(workflowId).terminate('the test');
+    const both = await Promise.all([world.reconcile(), world.reconcile()]);
+    assert.ok(both.some((each) => endsOf(each).includes('half-deploy: repaired')));
+    assert.deepEqual(await world.live(), { live: first, generation: 3 });
+    const after = (await world.registry.live(world.model))?.state;
+    assert.deepEqual(after?.served, before?.served, 'exactly what was remembered before');
+    const [row] = both.flatMap(({ rows }) => rows);
+    assert.match(row?.sentence ?? '', /version 2 was promoted by the run .* terminated/);
+    assert.equal(row?.note, `${first?.slice(0, 12)} is live again`);
+    assert.deepEqual(endsOf(await world.reconcile()), []);
+
+    // the same version again, by another lifecycle that serves: it is not the first one's to take back
+    await world.carry(2);
+    assert.deepEqual(endsOf(await world.reconcile()), []);
+    assert.deepEqual(await world.live(), { live: second, generation: 4 });
+  }).timeout(30_000);
+
+  it('leaves a run alone that undid its own, and one that was reset until that ends without having come to promote again', async () => {
+    await using world = await deployWorld('reset');
+    await world.carry(1);
+    const [first, second] = world.versions.map(({ digest }) => digest);
+    const { client } = world.rig;
+    const cancelled = client.workflow.getHandle(await world.beginDeploy(3));
+    await cancelled.cancel();
+    await assert.rejects(cancelled.result());
+    assert.deepEqual(await world.live(), { live: first, generation: 3 });
+
+    const handle = client.workflow.getHandle(await world.beginDeploy(2));
+    const { runId } = await handle.describe();
+    const { events } = await handle.fetchHistory();
+    const task = events?.find((event) => event.workflowTaskCompletedEventAttributes);
+    world.hold();
+    await client.workflowService.resetWorkflowExecution({
+      ...{ namespace: client.options.namespace, requestId: randomUUID(), reason: 'the test' },
+      workflowExecution: { workflowId: handle.workflowId, runId },
+      workflowTaskFinishEventId: task?.eventId ?? assert.fail('no task was done'),
+    });
+    const old = await client.workflow.getHandle(handle.workflowId, runId).describe();
+    assert.equal(old.status.name, 'TERMINATED');
+    assert.deepEqual(endsOf(await world.reconcile()), []);
+    assert.deepEqual(await world.live(), { live: second, generation: 4 });
+
+    await handle.cancel();
+    await assert.rejects(handle.result());
+    assert.deepEqual(await world.live(), { live: second, generation: 4 });
+    assert.deepEqual(endsOf(await world.reconcile()), ['half-deploy: repaired']);
+    assert.deepEqual(await world.live(), { live: first, generation: 5 });
+    assert.deepEqual(endsOf(await world.reconcile()), []);
+  }).timeout(30_000);
+
+  it('lets liveModel adopt a change that was made past it, and starts it where it was lost', async () => {
+    await using world = await deployWorld('behind');
+    await world.carry(1);
+    await world.carry(2);
+    const leaving = world.versions[1]?.digest ?? '';
+    const past = new Date(Date.now() - 60_000);
+    const direct = await registryAt(world, past).changeLive(
+      world.model,
+      { kind: 'fallback', leaving },
+      `direct/${randomUUID()}`,
+    );
+    assert.equal(direct.kind, 'fallen-back');
+    assert.deepEqual(endsOf(await world.reconcile()), ['live-model-behind: repaired']);
+    assert.equal((await world.rig.switchyard.live(world.model))?.generation, 3);
+
+    const handle = world.rig.client.workflow.getHandle(`live/${world.model}`);
+    await handle.terminate('the test');
+    assert.deepEqual(endsOf(await world.reconcile()), ['live-model-behind: repaired']);
+    assert.equal((await world.rig.switchyard.live(world.model))?.generation, 3);
+    assert.deepEqual(endsOf(await world.reconcile()), []);
+  }).timeout(30_000);
+
+  it('sweeps what ended runs staged, never what an open one did, and opens one follow-up of what it can only report', async () => {
+    await using world = await deployWorld('orphans', { retention: { staging: '1 ms' } });
+    await world.carry(1);
+    const open = await world.beginDeploy(2);
+    const ended = await world.rig.client.workflow.start('modelLifecycle', {
+      ...{ workflowId: `lifecycle/${world.model}/ended`, taskQueue: 'nobody' },
+      args: [{ model: world.model }],
+    });
+    await ended.terminate('the test');
+    const { runId } = await world.rig.client.workflow.getHandle(open).describe();
+    const staged = [runId, ended.firstExecutionRunId].map((run) => `staging/${run}/retrain/1/a`);
+    for (const key of staged) await world.store.put(key, Buffer.from('bytes'), 'none');
+    const file = `models/${world.model}/versions/2/model.onnx`;
+    const bytes = (await world.store.get(file))?.bytes ?? assert.fail('there is no model.onnx');
+    await world.store.put(file, bytes.slice(1), 'none');
+
+    const found = await until('the listing shows the ended run', async () => {
+      const outcome = await world.reconcile();
+      return outcome.rows.some(({ kind }) => kind === 'orphaned-staging') ? outcome : undefined;
+    });
+    assert.deepEqual(endsOf(found), ['live-incomplete: reported', 'orphaned-staging: repaired']);
+    const left = (await world.store.list('staging/')).objects.map(({ key }) => key);
+    assert.deepEqual(left, staged.slice(0, 1));
+    assert.deepEqual(endsOf(await world.reconcile()), ['live-incomplete: reported']);
+    const followUps = [];
+    const query = `WorkflowType = "followUp" AND TaskQueue = "${world.rig.taskQueue}"`;
+    for await (const info of world.rig.client.workflow.list({ query })) followUps.push(info);
+    assert.equal(followUps.length, 1);
+    assert.match(followUps[0]?.workflowId ?? '', /\/reconcile-live-incomplete-[0-9a-f]{12}$/);
+    await world.rig.client.workflow.getHandle(open).cancel();
+    for (const { workflowId } of followUps) {
+      await world.rig.client.workflow.getHandle(workflowId).terminate('the test');
+    }
+  }).timeout(30_000);
+
+  it('runs by its schedule, and hands on from run to run since when a replica is behind', async () => {
+    await using world = await deployWorld('scheduled');
+    await world.carry(1);
+    await report(world.registry, world.model, null);
+    const { client, taskQueue } = world.rig;
+    const place = { client, taskQueue };
+    assert.equal(await putReconcileSchedule(place, { every: '1 second' }), 'created');
+    try {
+      const since = await until('a second run knows of the first', async () => {
+        await report(world.registry, world.model, null);
+        const found: string[] = [];
+        const query = `WorkflowType = "reconcile" AND TaskQueue = "${taskQueue}" AND ExecutionStatus = "Completed"`;
+        for await (const info of client.workflow.list({ query })) {
+          const result: unknown = await client.workflow.getHandle(info.workflowId).result();
+          found.push(...reconcileOutcomeSchema.parse(result).suspects.map((each) => each.since));
+        }
+        return found.length >= 2 ? found : undefined;
+      });
+      assert.equal(new Set(since).size, 1);
+      assert.equal(await putReconcileSchedule(place, { every: '1 hour' }), 'updated');
+      const { spec, policies } = await client.schedule
+        .getHandle(reconcileScheduleId(taskQueue))
+        .describe();
+      assert.equal(spec.intervals?.[0]?.every, 3_600_000);
+      assert.equal(policies.overlap, 'SKIP');
+    } finally {
+      assert.equal(await putReconcileSchedule(place, false), 'deleted');
+    }
+    assert.equal(await putReconcileSchedule(place, false), 'absent');
+  }).timeout(30_000);
+});
+
+/** A writer whose clock is another: what it writes is not of just now. */
+function registryAt(world: DeployWorld, now: Date) {
+  return new ObjectRegistry(world.store, { now: () => now });
+}
