@@ -26,10 +26,13 @@ const NETWORK_CODES = new Set([
   ...['ERR_STREAM_PREMATURE_CLOSE', 'HPE_INVALID_CONSTANT', 'HPE_INVALID_EOF_STATE'],
 ]);
 const NETWORK_NAMES = new Set(['TimeoutError', 'AbortError', 'NetworkingError']);
-/** 400 and 403 that a later call may not get; the last three say that the request did not arrive as it was sent. */
+/** 400 and 403 that a later call may not get. */
 const PASSING_NAMES = new Set([
   ...['RequestTimeout', 'SlowDown', 'Throttling', 'ThrottlingException'],
+  // the request did not arrive as it was sent
   ...['BadDigest', 'IncompleteBody', 'ClientDisconnected'],
+  // the SDK follows the clock of every answer, also of a wrong one, and of this refusal for the next call
+  'RequestTimeTooSkewed',
 ]);
 /** 409: another call is under way, and S3 says to come again. */
 const PASSING_STATUSES = new Set([409, 429]);

@@ -14,6 +14,8 @@ export interface S3ServerOptions {
   readonly directory: string;
   /** Made at the start where missing; 3 to 63 characters. */
   readonly bucket: string;
+  /** Default: random ones. A start with an earlier start's lets its clients go on. */
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
   /** Default: the one that set-up installs. */
   readonly binary?: string;
 }
@@ -24,7 +26,6 @@ export interface S3Server extends AsyncDisposable {
   readonly endpoint: string;
   readonly region: 'us-east-1';
   readonly bucket: string;
-  /** Random for each start. */
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly pid: number;
@@ -45,8 +46,10 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
   await mkdir(options.directory, { recursive: true });
   return retryTakenPorts(async () => {
     const ports = await choosePorts();
-    const accessKeyId = randomBytes(10).toString('hex').toUpperCase();
-    const secretAccessKey = randomBytes(30).toString('base64url');
+    const { accessKeyId, secretAccessKey } = options.credentials ?? {
+      accessKeyId: randomBytes(10).toString('hex').toUpperCase(),
+      secretAccessKey: randomBytes(30).toString('base64url'),
+    };
     const server = await startServerProcess({
       name: NAME,
       binary: options.binary ?? serverBinary('weed'),

@@ -180,6 +180,14 @@ describe('S3ObjectStore', () => {
     await assert.rejects(busy.store.put('key', bytes('x'), 'none'), isBusy);
   });
 
+  it('may be asked again after an answer with a wrong clock, which the SDK follows', async () => {
+    await using skewed = await aFalseStore((_, response) => {
+      refuse(response, 403, 'RequestTimeTooSkewed');
+    });
+
+    await assert.rejects(skewed.store.get('key'), failsAs('StoreUnreachable', /TooSkewed/));
+  });
+
   it('may be asked again where the server could not read the request', async () => {
     await using garbled = await aFalseStore((_, response) => {
       response.writeHead(400, { 'content-type': 'text/plain' }).end('400 Bad Request');
