@@ -27,22 +27,33 @@ export interface AwaitedServing {
   readonly deadline: string;
 }
 
+/** How a wait for a target ended. */
+export interface ServingEnd {
+  /** `superseded`: `live.json` names another version by now, so that this one will not be served. */
+  readonly kind: 'serves' | 'superseded';
+  /** The target's sentence, or what is live instead. */
+  readonly note: string;
+}
+
 /**
- * Resolves to the target's note when it serves the digest.
+ * Resolves when the target serves the digest, or as soon as `live.json` names another one in a newer generation.
  * @throws PortError `UnknownTarget`; `ReplicasNotReady` at the deadline.
  */
 export async function awaitServing(
   ports: ServingPorts,
   awaited: AwaitedServing,
   signal: AbortSignal,
-): Promise<{ note: string }> {
+): Promise<ServingEnd> {
   const target = targetOf(ports, awaited);
   const pollMs = awaited.target === ENDPOINT ? ENDPOINT_POLL_MS : TARGET_POLL_MS;
   const { model, digest, generation, deadline } = awaited;
   const until = Date.now() + durationMs(deadline);
+  const newerLive = newerLiveOf(ports.registry, awaited);
   for (;;) {
+    const newer = await newerLive();
+    if (newer !== null) return { kind: 'superseded', note: newer };
     const { serves, note } = await target.serving({ model, digest, generation });
-    if (serves) return { note };
+    if (serves) return { kind: 'serves', note };
     const leftMs = until - Date.now();
     if (leftMs <= 0) {
       throw new PortError('ReplicasNotReady', `after ${deadline}, ${note}`, {
@@ -51,6 +62,23 @@ export async function awaitServing(
     }
     await delay(Math.min(pollMs, leftMs), undefined, { signal });
   }
+}
+
+/** Looks whether another version was made live since, by a fallback or another promotion; null where none was. */
+function newerLiveOf(
+  registry: Registry,
+  { model, digest, generation }: AwaitedServing,
+): () => Promise<string | null> {
+  let etag: string | null = null;
+  return async () => {
+    const reading = await registry.liveIfChanged(model, etag);
+    if (reading === 'unchanged' || reading === null) return null;
+    etag = reading.etag;
+    const { live, generation: now } = reading.state;
+    if (live === digest || now <= generation) return null;
+    const shown = live === null ? 'nothing' : shortDigest(live);
+    return `${shown} was made live, in generation ${now}, before ${shortDigest(digest)} of generation ${generation} was served everywhere`;
+  };
 }
 
 function targetOf({ registry, targets }: ServingPorts, awaited: AwaitedServing): Target {

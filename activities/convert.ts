@@ -72,7 +72,7 @@ export function createConvertActivities(ports: ConvertPorts) {
     ),
     /** Deletes what a run left in staging; resolves to the number of objects. */
     sweepStaging: defineActivity(z.strictObject({ run: runIdSchema }), ({ run }) =>
-      ports.registry.sweepStaging(run),
+      withHeartbeats(() => ports.registry.sweepStaging(run)),
     ),
   };
 }

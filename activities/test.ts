@@ -103,7 +103,7 @@ async function systemStage(
 async function qualityStage(
   ports: TestPorts,
   input: MeasureInput,
-): Promise<{ staged: Staged; baseline: string | null }> {
+): Promise<{ staged: Staged; baseline: string | null; isWithdrawn?: boolean }> {
   const { spec, candidate } = input;
   return inWorkFolder(ports.workRoot, async (folder) => {
     const rows = await ports.snapshots.rows(input.heldOut);
@@ -130,7 +130,8 @@ async function qualityStage(
       ...(await measureOwn(ports.metrics, { ...compared, spec })),
     ];
     const staged = await stageMeasurements(ports, input, 'test-quality', measurements, out);
-    return { staged, baseline: served?.digest ?? null };
+    const isWithdrawn = live?.state.withdrawn.includes(candidate.digest) ?? false;
+    return { staged, baseline: served?.digest ?? null, isWithdrawn };
   });
 }
 

@@ -1,8 +1,10 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
 import { PortError } from '../domain/failures.js';
 import { nameSchema } from '../domain/names.js';
+import { undoRowSchema, type UndoRow } from '../domain/undo.js';
 import { WORKFLOW_TYPES } from '../workflows/messages.js';
 import { fromTemporal } from './failure.js';
+import { z } from 'zod';
 
 /** A run as Temporal's visibility shows it; what a lifecycle has not said of itself is null. */
 export interface LifecycleRow {
@@ -16,6 +18,8 @@ export interface LifecycleRow {
   readonly version: number | null;
   /** Null where it has not completed. */
   readonly outcome: string | null;
+  /** What was undone, where it failed or was cancelled; the outcome of any other says it. */
+  readonly ledger: readonly UndoRow[];
   readonly end: 'open' | 'completed' | 'failed' | 'cancelled' | 'terminated' | 'timed-out';
   readonly startedAt: Date;
   readonly endedAt: Date | null;
@@ -137,6 +141,7 @@ function rowOf(info: Omit<WorkflowExecutionInfo, 'raw'>): LifecycleRow {
     verdict: words('Verdict')[0] ?? null,
     version: version ?? null,
     outcome: typeof outcome === 'string' ? outcome : null,
+    ledger: z.array(undoRowSchema).catch([]).parse(info.memo?.['ledger']),
   };
 }
 

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { WithStartWorkflowOperation, type Client } from '@temporalio/client';
+import { isPortError } from '../domain/failures.js';
 import type { LiveChange, LiveChangeResult } from '../domain/live-state.js';
 import type { LivePointer } from '../domain/ports/live-pointer.js';
 import {
@@ -37,13 +39,27 @@ export class TemporalLivePointer implements LivePointer {
 
   async ask(model: string, wish: LiveChange, requestId: string): Promise<LiveChangeResult> {
     try {
+      return await this.#update(model, wish, requestId);
+    } catch (error) {
+      // the failure may be that of an earlier attempt, which the server repeats for as long as the run lasts
+      if (!mayWorkLater(error)) throw error;
+      return await this.#update(model, wish, `${requestId}~${randomUUID().slice(0, 8)}`);
+    }
+  }
+
+  async #update(model: string, wish: LiveChange, updateId: string): Promise<LiveChangeResult> {
+    try {
       return await this.#client.workflow.executeUpdateWithStart(change, {
         startWorkflowOperation: startLive(model, this.#taskQueue),
-        updateId: requestId,
-        args: [wish],
+        ...{ updateId, args: [wish] },
       });
     } catch (error) {
       throw fromTemporal(error);
     }
   }
+}
+
+/** An update that has failed for a reason that may be over, as opposed to a server that does not answer. */
+function mayWorkLater(error: unknown): boolean {
+  return isPortError(error) && error.kind === 'retryable' && error.type !== 'TemporalUnreachable';
 }

@@ -11,9 +11,18 @@ import {
 } from '../domain/lifecycle.js';
 import type { LiveChangeResult } from '../domain/live-state.js';
 import { startDetails } from '../domain/lifecycle-details.js';
+import type { KnownLive } from '../domain/live-carried.js';
 import { nameSchema } from '../domain/names.js';
 import { describeIssues } from '../domain/describe-issues.js';
 import {
+  acceptUndoSchema,
+  retryUndoSchema,
+  type AcceptUndo,
+  type RetryUndo,
+  type UndoRow,
+} from '../domain/undo.js';
+import {
+  acceptUndo,
   approve,
   decide,
   fallback,
@@ -22,12 +31,12 @@ import {
   freezeOrderSchema,
   live,
   liveWorkflowId,
+  retryUndo,
   status,
   thaw,
   WORKFLOW_TYPES,
   type FallbackOrder,
   type FreezeOrder,
-  type KnownLive,
 } from '../workflows/messages.js';
 import { fromTemporal } from './failure.js';
 import { startLive, WORKFLOW_TASK_TIMEOUT } from './live-pointer.js';
@@ -106,6 +115,22 @@ export class Switchyard {
   /** Ends a lifecycle; what it did is undone. */
   async cancel(workflowId: string): Promise<void> {
     await translated(() => this.#client.workflow.getHandle(workflowId).cancel());
+  }
+
+  /** Has undos that failed tried again, one or all of them, and waits for their end. Refused where none waits for a person. */
+  async retryUndo(workflowId: string, order: RetryUndo): Promise<{ ledger: readonly UndoRow[] }> {
+    const checked = parse('order', retryUndoSchema, order);
+    return translated(() =>
+      this.#client.workflow.getHandle(workflowId).executeUpdate(retryUndo, { args: [checked] }),
+    );
+  }
+
+  /** Closes an undo that failed as it is. Refused where that step did not fail. */
+  async acceptUndo(workflowId: string, order: AcceptUndo): Promise<{ ledger: readonly UndoRow[] }> {
+    const checked = parse('order', acceptUndoSchema, order);
+    return translated(() =>
+      this.#client.workflow.getHandle(workflowId).executeUpdate(acceptUndo, { args: [checked] }),
+    );
   }
 
   /** The emergency way back to the previous version. Two orders that leave the same digest equal one. */

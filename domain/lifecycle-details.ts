@@ -2,6 +2,7 @@ import { amount, definitionOf, limitOf, type Finding } from './gate.js';
 import type { LifecycleRequest, LifecycleStatus } from './lifecycle.js';
 import { code, codeBlock, page, plain, table } from './markdown.js';
 import { shortDigest } from './names.js';
+import { isOpenUndo, type UndoRow } from './undo.js';
 
 /** Characters of all details: they travel in an address of the web UI. */
 const LONGEST = 16_000;
@@ -54,6 +55,9 @@ function heading(status: LifecycleStatus): string {
 function waits(status: LifecycleStatus): string {
   const { model, frozen, waitingFor, answerBy, ending } = status;
   if (ending !== null) return '';
+  if (waitingFor.includes('undo')) {
+    return '**An undo failed and waits for a person**, who has it tried again, or accepts it as it is.';
+  }
   if (frozen !== null) {
     return `**Approved, and waits for a thaw of ${model}.** ${plain(frozen.by)} froze it at ${instant(frozen.at)}: ${plain(frozen.reason)}`;
   }
@@ -69,6 +73,7 @@ function waits(status: LifecycleStatus): string {
 function howToAnswer(status: LifecycleStatus, workflowId: string): string {
   const { model, frozen, waitingFor, evidence, ending } = status;
   if (ending !== null) return '';
+  if (waitingFor.includes('undo')) return howToFinish(status.ledger.filter(isOpenUndo), workflowId);
   if (frozen !== null) {
     const command = code(`npx switchyard thaw ${model} --reason 'why'`);
     return section(
@@ -78,6 +83,28 @@ function howToAnswer(status: LifecycleStatus, workflowId: string): string {
   }
   if (evidence === null) return '';
   return waitingFor.map((role) => answerOf(role, evidence, workflowId)).join('\n\n');
+}
+
+function howToFinish(open: readonly UndoRow[], workflowId: string): string {
+  const command = (words: string) =>
+    code(`npx switchyard undo ${shellWord(workflowId)} ${words}`, 2_000);
+  const retry = section(
+    'How to try again',
+    [
+      `Type ${command('--retry')} or paste this into the update \`retryUndo\`; with \`step\` it is that one only:`,
+      codeBlock('json', JSON.stringify({ by: '<who you are>' }, null, 2)),
+    ].join('\n\n'),
+  );
+  const accepts = open.map(({ step }) =>
+    section(
+      `How to accept ${code(step)} as it is`,
+      [
+        `Type ${command(`--accept --step ${shellWord(step)} --reason 'why'`)} or paste this into the update \`acceptUndo\`:`,
+        codeBlock('json', JSON.stringify({ step, by: '<who you are>', reason: '<why>' }, null, 2)),
+      ].join('\n\n'),
+    ),
+  );
+  return [retry, ...accepts].join('\n\n');
 }
 
 function answerOf(role: string, evidence: string, workflowId: string): string {
@@ -161,12 +188,18 @@ function refusals({ refusals: all }: LifecycleStatus): string {
     .join('\n');
 }
 
-function ledger({ ledger: rows }: LifecycleStatus): string {
-  if (rows.length === 0) return '';
-  const shown = rows.map(({ step, end, note }) => [
-    ...[plain(step), end === 'failed' ? `**${end}**` : end, plain(note)],
-  ]);
-  return table(['step', 'end', 'note'], shown);
+function ledger({ ledger: rows, undoing }: LifecycleStatus): string {
+  const ended = rows
+    .filter(({ step }) => !undoing.includes(step))
+    .map((row) => [plain(row.step), endOf(row), plain(row.note)]);
+  const running = undoing.map((step) => [plain(step), 'under way', '']);
+  const all = [...ended, ...running];
+  return all.length === 0 ? '' : table(['step', 'end', 'note'], all);
+}
+
+function endOf({ end, accepted }: UndoRow): string {
+  if (accepted === undefined) return end === 'failed' ? `**${end}**` : end;
+  return `${end}, accepted by ${plain(accepted.by, 80)}: ${plain(accepted.reason)}`;
 }
 
 /** `2026-01-02 03:04 UTC` of an ISO instant. */
@@ -175,7 +208,7 @@ export function instant(at: string): string {
 }
 
 /** As a shell reads it as one word. */
-function shellWord(text: string): string {
+export function shellWord(text: string): string {
   return /^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 

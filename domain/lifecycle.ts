@@ -16,6 +16,7 @@ import {
   versionNumberSchema,
 } from './names.js';
 import { modelSpecSchema, parametersSchema, timeCutSchema } from './spec.js';
+import { undoRowSchema, type UndoRow } from './undo.js';
 
 /** What starts a lifecycle: one object, names and numbers only. */
 export const lifecycleRequestSchema = z.strictObject({
@@ -100,14 +101,6 @@ export const testedSchema = z.strictObject({
 });
 export type Tested = z.infer<typeof testedSchema>;
 
-/** How an undo ended. */
-export const undoRowSchema = z.strictObject({
-  step: z.string(),
-  end: z.enum(['restored', 'already-clean', 'conflicted', 'failed']),
-  note: z.string(),
-});
-export type UndoRow = z.infer<typeof undoRowSchema>;
-
 const common = {
   model: nameSchema,
   ledger: z.array(undoRowSchema),
@@ -181,7 +174,10 @@ export interface LifecycleStatus {
   readonly digest: string | null;
   /** Digest of the evidence on the table: what a decision must name. */
   readonly evidence: string | null;
-  /** The roles that are asked now; `thaw` while the promotion waits for the end of a freeze. */
+  /**
+   * The roles that are asked now; `thaw` while the promotion waits for the end of a freeze, `undo` while an undo that failed
+   * waits for a person.
+   */
   readonly waitingFor: readonly string[];
   /** By when each role that was asked must answer, as an instant. */
   readonly answerBy: Readonly<Record<string, string>>;
@@ -195,6 +191,8 @@ export interface LifecycleStatus {
   /** Decisions that came as signals and were not taken, with the reason; the last 20. */
   readonly refusals: readonly string[];
   readonly ledger: readonly UndoRow[];
+  /** The steps whose undo runs now, or is about to be tried again. */
+  readonly undoing: readonly string[];
   /** How it ended, in one sentence; null while it is under way. */
   readonly ending: string | null;
 }

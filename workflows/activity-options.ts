@@ -34,6 +34,16 @@ export function waiting(startToCloseTimeout: string, summary: string) {
   });
 }
 
+/** An undo: tried again for about a minute, then it waits for a person. */
+export function undoing(summary: string) {
+  return proxyActivities<Activities>({
+    startToCloseTimeout: '2 minutes',
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    retry: { ...RETRY, maximumAttempts: 8 },
+    summary,
+  });
+}
+
 /** Work on the queue of one resource (`<queue>-train`, `<queue>-test`), whose workers limit how much runs at once. */
 export function onQueue(resource: 'train' | 'test', startToCloseTimeout: string, summary: string) {
   return proxyActivities<Activities>({

@@ -18,7 +18,7 @@ export * as messages from './messages.js';
 export { runLifecycle } from './run-lifecycle.js';
 export { parseEntry } from './door.js';
 export { createLifecycle, type Lifecycle } from './lifecycle.js';
-export { createLedger, type Ledger, type Undone } from './ledger.js';
+export { createLedger, openLedger, type Ledger, type Undo, type Undone } from './ledger.js';
 export { openDesk, type Desk } from './desk.js';
 
 // The stages, in order.
@@ -33,4 +33,4 @@ export { cleanUp } from './stages/clean-up.js';
 export { convertedNot, endedAs, rejectedByGates, wentLive } from './outcomes.js';
 
 // The activities, with the queue, the deadlines and the retries that each kind needs.
-export { bookkeeping, onQueue, pointerWrite, waiting } from './activity-options.js';
+export { bookkeeping, onQueue, pointerWrite, undoing, waiting } from './activity-options.js';

@@ -12,8 +12,8 @@ import { shortDigest } from '../domain/names.js';
 import type { Frozen } from '../domain/live-state.js';
 import { showDetails } from './details.js';
 import { openDesk, type Desk } from './desk.js';
-import { createLedger, type Ledger } from './ledger.js';
-import { recordTime } from './measure.js';
+import { openLedger, type Ledger } from './ledger.js';
+import { count, recordTime } from './measure.js';
 import { lookAgain } from './messages.js';
 import { findBy } from './search-attributes.js';
 
@@ -37,7 +37,11 @@ export class Lifecycle {
   constructor(request: LifecycleRequest) {
     this.request = request;
     this.desk = openDesk(() => this.#draw());
-    this.ledger = createLedger(() => this.#draw());
+    this.ledger = openLedger((ended) => {
+      // counted when it ends, for a failed one may wait for a person for days
+      if (ended) count('switchyard_undos', { model: request.model, end: ended.end });
+      this.show();
+    });
     setHandler(lookAgain, () => void (this.looks += 1), {
       description: 'Try at once what waits for the end of a freeze: {"because": "it is thawed"}',
     });
@@ -104,15 +108,22 @@ export class Lifecycle {
     this.#draw();
   }
 
+  /** It did not come to an outcome: how it broke, in one sentence, and what was undone, kept where no worker is needed to read it. */
+  broke(ending: string): void {
+    this.#ending = ending;
+    if (this.ledger.rows.length > 0) upsertMemo({ ledger: [...this.ledger.rows] });
+    this.show();
+  }
+
   status(): LifecycleStatus {
-    const { desk } = this;
+    const { desk, ledger } = this;
     return {
       model: this.request.model,
       stage: this.#stage,
       version: this.#candidate?.version ?? null,
       digest: this.#candidate?.digest ?? null,
       evidence: desk.evidence,
-      waitingFor: this.#frozen === null ? desk.waitingFor() : ['thaw'],
+      waitingFor: this.#waitingFor(),
       answerBy: this.#answerBy,
       frozen: this.#frozen,
       verdict: this.#tested?.verdict ?? null,
@@ -120,9 +131,15 @@ export class Lifecycle {
       findings: this.#tested?.findings ?? [],
       decisions: desk.decisions,
       refusals: desk.refusals,
-      ledger: this.ledger.rows,
+      ledger: ledger.rows,
+      undoing: ledger.running,
       ending: this.#ending,
     };
+  }
+
+  #waitingFor(): readonly string[] {
+    if (this.ledger.open.length > 0) return ['undo'];
+    return this.#frozen === null ? this.desk.waitingFor() : ['thaw'];
   }
 
   #draw(): void {

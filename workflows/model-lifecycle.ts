@@ -1,11 +1,12 @@
-import type { LifecycleOutcome, LifecycleRequest } from '../domain/lifecycle.js';
+import { definitionOf } from '../domain/gate.js';
+import type { LifecycleOutcome, LifecycleRequest, Tested } from '../domain/lifecycle.js';
 import type { Lifecycle } from './lifecycle.js';
 import { convertedNot, endedAs, rejectedByGates } from './outcomes.js';
 import { runLifecycle } from './run-lifecycle.js';
 import { approve } from './stages/approve.js';
 import { convert } from './stages/convert.js';
 import { deploy } from './stages/deploy.js';
-import { gatherOnce, testUntilSettled } from './stages/test.js';
+import { gatherOnce, testUntilSettled, type Settled } from './stages/test.js';
 import { resolveSpec, retrain } from './stages/retrain.js';
 
 /**
@@ -23,26 +24,36 @@ async function travel(lifecycle: Lifecycle): Promise<LifecycleOutcome> {
   if (converted.kind === 'parity-missed') return convertedNot(lifecycle, converted.finding);
   const { candidate } = converted;
   let heldOut = trained.snapshots.heldOut;
-  for (let round = 1, moved = false; ; round += 1) {
-    const tested = await testUntilSettled(lifecycle, { spec, trained, candidate, heldOut, round });
+  let before: Settled | undefined; // its baseline moved: only what depends on that is measured anew
+  for (let round = 1; ; round += 1) {
+    const system = before?.verdict === 'passed' ? before.system : undefined;
+    const given = { spec, trained, candidate, heldOut, round, system };
+    const tested = await testUntilSettled(lifecycle, given);
     heldOut = tested.heldOut;
-    if (tested.verdict === 'failed' && moved) {
-      return endedAs(
-        'superseded',
-        lifecycle,
-        'a newer version went live, and this one is no match for it',
-      );
+    if (tested.pointless !== null) return endedAs('superseded', lifecycle, tested.pointless);
+    if (tested.verdict === 'failed' && before !== undefined && isOutdone(tested)) {
+      return endedAs('superseded', lifecycle, OUTDONE);
     }
     if (tested.verdict === 'failed') return rejectedByGates(lifecycle);
     const approval = await approve(lifecycle, spec, tested);
     if (approval.kind === 'ended') return endedAs(approval.outcome, lifecycle, approval.reason);
     if (approval.kind === 'needs-more-data') {
       heldOut = await gatherOnce(lifecycle, spec, trained);
+      before = undefined;
       continue;
     }
     const { decisions } = approval;
     const deployed = await deploy(lifecycle, { spec, candidate, tested, decisions });
     if (deployed.kind === 'ended') return deployed.outcome;
-    moved = true;
+    before = tested;
   }
+}
+
+const OUTDONE = 'a newer version went live, and this one is no match for it';
+
+/** Whether a gate failed that compares with what is live, as opposed to one that it would miss in any case. */
+function isOutdone({ table }: Tested): boolean {
+  return table.some(
+    ({ gate, verdict }) => verdict === 'failed' && definitionOf(gate)?.relative === true,
+  );
 }

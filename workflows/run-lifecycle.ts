@@ -1,13 +1,25 @@
-import { isCancellation, setHandler } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  isCancellation,
+  setHandler,
+  TemporalFailure,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { FollowUp } from '../domain/follow-up.js';
+import { followUpOfUndos, followUpsOfRejection } from '../domain/lifecycle-follow-ups.js';
 import {
   lifecycleRequestSchema,
   type LifecycleOutcome,
   type LifecycleRequest,
 } from '../domain/lifecycle.js';
+import type { UndoRow } from '../domain/undo.js';
 import { parseEntry } from './door.js';
 import { createLifecycle, type Lifecycle } from './lifecycle.js';
 import { count } from './measure.js';
 import { status } from './messages.js';
+import { openFollowUp } from './open-follow-up.js';
 import { cleanUp } from './stages/clean-up.js';
 
 /**
@@ -26,28 +38,85 @@ export async function runLifecycle(
   setHandler(status, () => lifecycle.status(), {
     description: 'Stage, gates, evidence, who is waited for; no input',
   });
+  const end = await reachEnd(lifecycle, travel);
+  if (end.kind === 'broken') {
+    await undo(lifecycle, null);
+    lifecycle.broke(
+      isCancellation(end.failure) ? 'cancelled' : `failed: ${innermost(end.failure).message}`,
+    );
+    countEnd(lifecycle, isCancellation(end.failure) ? 'cancelled' : 'failed');
+    throw withLedger(end.failure, lifecycle.ledger.rows);
+  }
+  const { outcome } = end;
+  if (outcome.outcome === 'live') await cleanUp(lifecycle);
+  else await undo(lifecycle, outcome);
+  lifecycle.ended(outcome);
+  countEnd(lifecycle, outcome.outcome);
+  return { ...outcome, ledger: [...lifecycle.ledger.rows] };
+}
+
+type End =
+  | { readonly kind: 'ended'; readonly outcome: LifecycleOutcome }
+  | { readonly kind: 'broken'; readonly failure: TemporalFailure };
+
+async function reachEnd(
+  lifecycle: Lifecycle,
+  travel: (lifecycle: Lifecycle) => Promise<LifecycleOutcome>,
+): Promise<End> {
   try {
-    const outcome = await travel(lifecycle);
-    if (outcome.outcome === 'live') await cleanUp(lifecycle);
-    else await undo(lifecycle);
-    lifecycle.ended(outcome);
-    countEnd(lifecycle, outcome.outcome);
-    return { ...outcome, ledger: [...lifecycle.ledger.rows] };
+    return { kind: 'ended', outcome: await travel(lifecycle) };
   } catch (error) {
-    await undo(lifecycle);
-    countEnd(lifecycle, isCancellation(error) ? 'cancelled' : 'failed');
-    throw error;
+    // our bug, or that of a workflow of one's own: the workflow task stalls visibly, with nothing undone, until it is mended
+    if (!(error instanceof TemporalFailure)) throw error;
+    return { kind: 'broken', failure: error };
   }
 }
 
-async function undo(lifecycle: Lifecycle): Promise<void> {
-  lifecycle.desk.close('the lifecycle is being undone');
-  lifecycle.enter('undo');
-  await lifecycle.ledger.undoAll();
+/** Undoes what it did, newest first; where an undo fails it waits for a person, also while it is being cancelled. */
+function undo(lifecycle: Lifecycle, outcome: LifecycleOutcome | null): Promise<void> {
+  return CancellationScope.nonCancellable(async () => {
+    lifecycle.desk.close('the lifecycle is being undone');
+    lifecycle.enter('undo');
+    await lifecycle.ledger.undoAll();
+    for (const followUp of followUpsOf(lifecycle, outcome)) await openFollowUp(followUp);
+    await lifecycle.ledger.settled();
+  });
 }
 
-function countEnd({ request, ledger }: Lifecycle, outcome: string): void {
-  const { model } = request;
-  count('switchyard_lifecycles', { model, outcome });
-  for (const { end } of ledger.rows) count('switchyard_undos', { model, end });
+/** What it leaves to people, opened before a failed undo is waited for. */
+function followUpsOf(lifecycle: Lifecycle, outcome: LifecycleOutcome | null): readonly FollowUp[] {
+  const { model, version, digest } = lifecycle.status();
+  const { workflowId } = workflowInfo();
+  const from = { ...{ model, version, digest, workflowId }, run: lifecycle.run };
+  const undos = followUpOfUndos(from, lifecycle.ledger.rows);
+  return [
+    ...(undos === null ? [] : [undos]),
+    ...(outcome?.outcome === 'rejected' ? followUpsOfRejection(from, outcome) : []),
+  ];
+}
+
+/**
+ * What a run that did not come to an outcome ends with: the first failure, with the ledger in its details. Temporal's cancelled end
+ * carries nothing, so there the ledger is in the memo only.
+ */
+function withLedger(failure: TemporalFailure, ledger: readonly UndoRow[]): TemporalFailure {
+  if (isCancellation(failure)) return failure;
+  const happened = innermost(failure);
+  return ApplicationFailure.create({
+    message: happened.message,
+    type: happened instanceof ApplicationFailure ? (happened.type ?? 'Error') : 'ActivityFailed',
+    nonRetryable: true,
+    details: [{ ledger }],
+    cause: failure,
+  });
+}
+
+/** What happened: Temporal wraps it into a failure that says only which activity it was. */
+function innermost(failure: TemporalFailure): TemporalFailure {
+  const { cause } = failure;
+  return failure instanceof ActivityFailure && cause instanceof TemporalFailure ? cause : failure;
+}
+
+function countEnd({ request }: Lifecycle, outcome: string): void {
+  count('switchyard_lifecycles', { model: request.model, outcome });
 }

@@ -21,6 +21,7 @@ const aStatus = (overrides: Partial<LifecycleStatus> = {}): LifecycleStatus => (
   decisions: [],
   refusals: [],
   ledger: [],
+  undoing: [],
   ending: null,
   ...overrides,
 });

@@ -4,6 +4,7 @@ import type { ModelSpec } from '../../domain/spec.js';
 import { onQueue, waiting } from '../activity-options.js';
 import type { Lifecycle } from '../lifecycle.js';
 import type { Retrained } from './retrain.js';
+import { registerStaging } from './staging.js';
 
 export type Converted =
   | { readonly kind: 'version'; readonly candidate: Candidate }
@@ -17,6 +18,7 @@ export async function convert(
 ): Promise<Converted> {
   lifecycle.enter('convert');
   const { run } = lifecycle;
+  registerStaging(lifecycle);
   const converted = await onQueue(
     'train',
     spec.train.deadline,
@@ -28,6 +30,8 @@ export async function convert(
     run,
   });
   if (converted.kind === 'parity-missed') return converted;
+  // no undo: a version is immutable and its number is never given again, so one that does not go live stays, as a record of what
+  // was tried; what a half-written one left is finished by the same candidate or deleted by the reconciler
   const candidate = await waiting(
     '10 minutes',
     `publish a version of ${spec.model}`,

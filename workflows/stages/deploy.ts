@@ -5,10 +5,11 @@ import type { Candidate, LifecycleOutcome, Tested } from '../../domain/lifecycle
 import type { LiveChangeResult } from '../../domain/live-state.js';
 import { shortDigest } from '../../domain/names.js';
 import type { ModelSpec } from '../../domain/spec.js';
-import { waiting } from '../activity-options.js';
+import { undoing, waiting } from '../activity-options.js';
 import type { Undone } from '../ledger.js';
 import type { Lifecycle } from '../lifecycle.js';
 import { endedAs, wentLive } from '../outcomes.js';
+import { WAS_WITHDRAWN, WENT_LIVE_ALREADY } from './test.js';
 
 /** A frozen promotion is tried again after this, then after twice as long, up to the most; a thaw says so earlier. */
 const FIRST_LOOK_MS = 60_000;
@@ -32,29 +33,34 @@ export async function deploy(lifecycle: Lifecycle, given: DeployGiven): Promise<
   const { spec, candidate, tested } = given;
   const { model } = spec;
   const { digest } = candidate;
-  lifecycle.ledger.register(`promotion of version ${candidate.version}`, () =>
-    undoPromotion(lifecycle, {
+  lifecycle.ledger.register(`promotion of version ${candidate.version}`, (attempt) => {
+    // a try that a person orders has an id of its own, since a request that has failed is answered so again
+    const request = `${lifecycle.run}/undo-promotion/${shortDigest(tested.evidence)}`;
+    return undoPromotion(lifecycle, {
       model,
       promoted: digest,
       before: tested.baseline,
       promotion: promotionOf(lifecycle, tested),
-      requestId: `${lifecycle.run}/undo-promotion/${shortDigest(tested.evidence)}`,
-    }),
-  );
+      requestId: attempt === 1 ? request : `${request}/${attempt}`,
+    });
+  });
   const promotion = await promoteOnceThawed(lifecycle, given);
-  if (promotion.kind === 'moved') return { kind: 'moved' };
-  if (promotion.kind === 'withdrawn') {
-    const reason = 'a fallback has withdrawn this very version; it never serves again';
-    return { kind: 'ended', outcome: endedAs('superseded', lifecycle, reason) };
-  }
+  if (promotion.kind === 'moved' && promotion.live !== digest) return { kind: 'moved' };
+  if (promotion.kind === 'moved') return superseded(lifecycle, WENT_LIVE_ALREADY);
+  if (promotion.kind === 'withdrawn') return superseded(lifecycle, WAS_WITHDRAWN);
   const { target, minReplicas, deadline } = spec.deploy;
   const patience = `${Math.ceil(durationMs(deadline) / 1_000) + 60} seconds`;
-  await waiting(patience, `until ${target} serves ${lifecycle.name}`).awaitServing({
+  const served = await waiting(patience, `until ${target} serves ${lifecycle.name}`).awaitServing({
     ...{ model, digest, generation: promotion.generation },
     ...{ target, minReplicas, deadline },
   });
+  if (served.kind === 'superseded') return superseded(lifecycle, served.note);
   lifecycle.ledger.commit();
   return { kind: 'ended', outcome: wentLive(lifecycle, promotion.generation) };
+}
+
+function superseded(lifecycle: Lifecycle, reason: string): Deployed {
+  return { kind: 'ended', outcome: endedAs('superseded', lifecycle, reason) };
 }
 
 /** What names the promotion on this evidence, in `live.json` too. */
@@ -92,7 +98,7 @@ async function undoPromotion(
   lifecycle: Lifecycle,
   input: Parameters<ReturnType<typeof waiting>['undoPromotion']>[0],
 ): Promise<Undone> {
-  const undo = waiting('5 minutes', `undo the promotion of ${lifecycle.name}`);
+  const undo = undoing(`undo the promotion of ${lifecycle.name}`);
   const { kind, live } = await undo.undoPromotion(input);
   const shown = live === null ? 'nothing' : shortDigest(live);
   if (kind === 'restored') return { end: 'restored', note: `${shown} is live again` };

@@ -2,6 +2,7 @@ import type { ModelSpec } from '../../domain/spec.js';
 import type { SnapshotPair, Trained } from '../../domain/lifecycle.js';
 import { bookkeeping, onQueue } from '../activity-options.js';
 import type { Lifecycle } from '../lifecycle.js';
+import { registerStaging } from './staging.js';
 
 /** What the later stages need of training. */
 export interface Retrained {
@@ -21,15 +22,11 @@ export async function resolveSpec(lifecycle: Lifecycle): Promise<ModelSpec> {
 export async function retrain(lifecycle: Lifecycle, spec: ModelSpec): Promise<Retrained> {
   lifecycle.enter('retrain');
   const { run } = lifecycle;
+  // snapshots are immutable data that others share, named by their digest: they stay, and a sweep deletes what nobody needs
   const snapshots = await bookkeeping(
     `snapshots of ${spec.train.source} for ${spec.model}`,
   ).takeSnapshots({ spec });
-  lifecycle.ledger.register('staging', async () => {
-    const swept = await bookkeeping(`sweep what ${lifecycle.name} staged`).sweepStaging({ run });
-    return swept === 0
-      ? { end: 'already-clean', note: 'nothing was staged' }
-      : { end: 'restored', note: `${swept} staged objects deleted` };
-  });
+  registerStaging(lifecycle);
   const trained = await onQueue(
     'train',
     spec.train.deadline,

@@ -1,7 +1,9 @@
 import type { LifecycleRow } from '../../../client/lifecycles.js';
 import type { LifecycleOutcome, LifecycleStatus } from '../../../domain/lifecycle.js';
 import { shortDigest } from '../../../domain/names.js';
+import { isOpenUndo } from '../../../domain/undo.js';
 import type { Answer } from './answer.js';
+import { ledgerLines, undoCommands } from './ledger-lines.js';
 import { answered, type Session } from './session.js';
 import { renderTable } from './table.js';
 import type { Terminal } from './terminal.js';
@@ -34,11 +36,11 @@ function openAnswer(row: LifecycleRow, status: LifecycleStatus): Part {
   const { workflowId } = row;
   const { model, stage, version, digest, evidence, waitingFor, decisions, refusals } = status;
   const at = `${stage}, begun ${age(row.startedAt, new Date())} ago`;
-  const approvals = waitingFor.map((role) =>
-    role === 'thaw'
-      ? typed('thaw', model, '--reason', 'your reason')
-      : typed('approve', workflowId, '--role', role, '--reason', 'your reason'),
-  );
+  const answers = waitingFor.flatMap((role) => {
+    if (role === 'undo') return undoCommands(workflowId, status.ledger.filter(isOpenUndo));
+    if (role === 'thaw') return typed('thaw', model, '--reason', 'your reason');
+    return typed('approve', workflowId, '--role', role, '--reason', 'your reason');
+  });
   return {
     lines: [
       headOf(row, `${at}${waitingFor.length > 0 ? `, waits for ${waitingFor.join(' and ')}` : ''}`),
@@ -49,10 +51,10 @@ function openAnswer(row: LifecycleRow, status: LifecycleStatus): Part {
         ({ role, decision, by, reason }) => `${decision} by ${by} (${role}): ${reason}`,
       ),
       ...refusals.map((refusal) => `not taken: ${refusal}`),
-      ...ledgerLines(status.ledger),
+      ...ledgerLines(status.ledger, status.undoing),
     ],
     facts: { workflowId, runId: row.runId, state: 'open', startedAt: row.startedAt, ...status },
-    next: approvals.length > 0 ? approvals : [typed('status', workflowId)],
+    next: answers.length > 0 ? answers : [typed('status', workflowId)],
   };
 }
 
@@ -94,8 +96,8 @@ async function brokenAnswer(session: Session, row: LifecycleRow): Promise<Part> 
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   );
   return {
-    lines: [headOf(row, end === 'failed' ? `failed: ${why}` : end)],
-    facts: { workflowId, runId, model: row.model, state: end, why },
+    lines: [headOf(row, end === 'failed' ? `failed: ${why}` : end), ...ledgerLines(row.ledger)],
+    facts: { workflowId, runId, model: row.model, state: end, why, ledger: row.ledger },
     next: row.model === null ? [typed('status')] : [typed('start', row.model)],
   };
 }
@@ -106,10 +108,4 @@ const versionLine = (model: string, version: number | null, digest: string | nul
 /** The gates, with their verdicts. */
 export function gateLines(table: LifecycleStatus['table']): readonly string[] {
   return renderTable(table.map(({ verdict, reason }) => [`  ${verdict}`, reason]));
-}
-
-function ledgerLines(ledger: LifecycleStatus['ledger']): readonly string[] {
-  return ledger.map(
-    ({ step, end, note }) => `undone: ${step}: ${end}${note === '' ? '' : `, ${note}`}`,
-  );
 }
