@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ShownDirect } from './direct-order.js';
 import { instant, shownVersion } from './lifecycle-details.js';
 import type { LiveChange, LiveWritten } from './live-state.js';
 import { code, codeBlock, page, plain, table } from './markdown.js';
@@ -26,6 +27,15 @@ export function noteOf(
 ): Pick<LiveNote, 'what' | 'by' | 'reason'> {
   const { what, by, reason } = { ...inWords(wish), ...said };
   return { what, by: by.slice(0, 300), reason: reason.slice(0, 300) };
+}
+
+/** What is told of a fallback that was ordered past the workflow. */
+export function noteOfDirect({ at, leaving, by, reason, generation }: ShownDirect): LiveNote {
+  return {
+    ...{ at, generation, answer: 'fallen-back' },
+    what: `fall back from ${shortDigest(leaving)}, written past this workflow`,
+    ...{ by: by.slice(0, 300), reason: reason.slice(0, 300) },
+  };
 }
 
 function inWords(wish: LiveChange): Pick<LiveNote, 'what' | 'by' | 'reason'> {

@@ -3,25 +3,43 @@ import {
   currentUpdateInfo,
   getExternalWorkflowHandle,
   log,
+  TimeoutFailure,
   uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
-import { liveDetails, NOTES_KEPT, noteOf } from '../domain/live-details.js';
+import {
+  FALLBACK_OWNER,
+  fallenBackDirectly,
+  type FallenBack,
+} from '../domain/fallback-follow-up.js';
+import {
+  answerBefore,
+  NOTHING_CARRIED,
+  shortened,
+  type CarriedLive,
+  type KnownLive,
+} from '../domain/live-carried.js';
+import {
+  liveDetails,
+  NOTES_KEPT,
+  noteOf,
+  noteOfDirect,
+  type LiveNote,
+} from '../domain/live-details.js';
 import type { LiveChange, LiveChangeResult, LiveWritten } from '../domain/live-state.js';
 import { pointerWrite } from './activity-options.js';
 import { showDetails } from './details.js';
 import { count, recordTime } from './measure.js';
-import { lookAgain, type CarriedLive, type FreezeOrder, type KnownLive } from './messages.js';
+import { lookAgain, requestOf, type FallbackOrder } from './messages.js';
 
-/** Answers that are carried; the server forgets update ids at every continue-as-new. */
-const ANSWERS_CARRIED = 100;
+/** Answers that are remembered; the server forgets update ids at every continue-as-new. */
+const ANSWERS_KEPT = 100;
 /** Workflows that are told of a thaw; the others look again by themselves. */
 const STOPPED_REMEMBERED = 100;
 /** Characters of a workflow id that is told: the server takes 1,000 bytes, and a signal that it does not take stalls the run. */
 const LONGEST_TOLD = 300;
-/** Characters of who froze it and why, in answers that are carried. */
-const WHO_CARRIED = 100;
-const WHY_CARRIED = 200;
+/** What whoever orders something says of it. */
+export type Said = Omit<FallbackOrder, 'leaving'>;
 
 /** The changes of a model's live pointer: one write at a time, one answer a request, and what people are shown of them. */
 export class LiveChanges {
@@ -33,7 +51,7 @@ export class LiveChanges {
 
   constructor(model: string, carried: CarriedLive | undefined) {
     this.#model = model;
-    this.#carried = carried ?? { answered: [], known: null, notes: [], stopped: [] };
+    this.#carried = carried ?? NOTHING_CARRIED;
     this.#show();
   }
 
@@ -42,14 +60,38 @@ export class LiveChanges {
     return this.#carried.known;
   }
 
-  /** For the next run. */
+  /** For the next run: at most 32 KB. */
   get carried(): CarriedLive {
-    return this.#carried;
+    return shortened(this.#carried);
+  }
+
+  /** The oldest fallback whose follow-up is not open yet. */
+  get nextToFollow(): FallenBack | undefined {
+    return this.#carried.pending[0];
+  }
+
+  /** Its follow-up is open, or never will be. */
+  followed({ generation }: FallenBack): void {
+    const { pending } = this.#carried;
+    const others = pending.filter((each) => each.generation !== generation);
+    this.#carried = { ...this.#carried, pending: others };
+  }
+
+  /** Reads what was written past this workflow, beside the changes: nobody waits for it, and where it fails the next change does it. */
+  async look(): Promise<void> {
+    try {
+      const read = pointerWrite(`${this.#model}: read live.json`);
+      const given = { model: this.#model, change: { kind: 'adopt' }, writeId: uuid4() } as const;
+      this.#takeIn(await read.writeLive(given));
+      this.#show();
+    } catch (error) {
+      log.warn('live.json could not be read', { model: this.#model, error: asFailure(error) });
+    }
   }
 
   /** Its turn comes when the changes before it have ended. Every unknown error becomes an `ApplicationFailure`. */
-  async apply(wish: LiveChange, said: FreezeOrder | null = null): Promise<LiveChangeResult> {
-    const id = currentUpdateInfo()?.id ?? uuid4();
+  async apply(wish: LiveChange, said: Said | null = null): Promise<LiveChangeResult> {
+    const id = requestOf(currentUpdateInfo()?.id ?? uuid4());
     const askedAt = Date.now();
     this.count += 1;
     const turn = this.#queue.then(() => this.#once(id, wish, said));
@@ -67,24 +109,55 @@ export class LiveChanges {
     }
   }
 
-  async #once(id: string, wish: LiveChange, said: FreezeOrder | null): Promise<LiveChangeResult> {
-    const before = this.#carried.answered.find((each) => each.id === id);
-    if (before) return answerOf(before);
+  async #once(id: string, wish: LiveChange, said: Said | null): Promise<LiveChangeResult> {
+    const before = answerBefore(this.#carried, id);
+    if (before !== null) return before;
     const note = noteOf(wish, said);
     const write = pointerWrite(`${this.#model}: ${note.what}`);
     const written = await write.writeLive({ model: this.#model, change: wish, writeId: id });
+    this.#takeIn(written);
+    const { kind, generation } = written;
     const result = answerOf(written);
-    const { answered, notes } = this.#carried;
-    const { kind: answer, generation } = written;
-    const at = new Date().toISOString();
-    this.#carried = {
-      answered: [...answered, { id, ...shortened(result) }].slice(-ANSWERS_CARRIED),
-      known: written,
-      notes: [...notes, { at, ...note, answer, generation }].slice(-NOTES_KEPT),
-      stopped: this.#stoppedAfter(wish, written),
-    };
+    if (wish.kind !== 'adopt') {
+      const { answered } = this.#carried;
+      this.#carried = {
+        ...this.#carried,
+        answered: [...answered, { id, ...result }].slice(-ANSWERS_KEPT),
+        stopped: this.#stoppedAfter(wish, written),
+      };
+      const at = new Date().toISOString();
+      this.#note({ at, ...note, answer: kind, generation });
+      if (wish.kind === 'fallback' && kind === 'fallen-back') {
+        const { owner = FALLBACK_OWNER, inputs = [] } = said ?? {};
+        const { leaving } = wish;
+        const { by, reason } = { by: note.by, reason: said?.reason ?? '' };
+        const fallen = { leaving, generation, version: written.left, by, reason, at, inputs };
+        this.#follow({ ...fallen, owner, isDirect: false });
+      }
+    }
     this.#show();
     return result;
+  }
+
+  /** Takes in what `live.json` holds, and the fallbacks that were written past this workflow since. */
+  #takeIn({ kind, generation, live, frozen, picture, direct }: LiveWritten): void {
+    const seen = this.#carried.known?.generation ?? 0;
+    if (generation < seen) return; // a read that a write overtook
+    for (const order of direct.filter((each) => each.generation > seen)) {
+      this.#note(noteOfDirect(order));
+      this.#follow(fallenBackDirectly(order));
+    }
+    const known = { kind, generation, live, ...(frozen && { frozen }), picture };
+    this.#carried = { ...this.#carried, known };
+  }
+
+  #note(note: LiveNote): void {
+    const { notes } = this.#carried;
+    this.#carried = { ...this.#carried, notes: [...notes, note].slice(-NOTES_KEPT) };
+  }
+
+  #follow(fallen: FallenBack): void {
+    this.#carried = { ...this.#carried, pending: [...this.#carried.pending, fallen] };
   }
 
   /** Who waits for a thaw after a change; a thaw tells all of them. */
@@ -113,13 +186,6 @@ function answerOf({ kind, generation, live, frozen }: LiveChangeResult): LiveCha
   return { kind, generation, live, ...(frozen && { frozen }) };
 }
 
-/** An answer small enough to be carried a hundred times. */
-function shortened({ frozen, ...answer }: LiveChangeResult): LiveChangeResult {
-  if (frozen === undefined) return answer;
-  const [by, reason] = [frozen.by.slice(0, WHO_CARRIED), frozen.reason.slice(0, WHY_CARRIED)];
-  return { ...answer, frozen: { ...frozen, by, reason } };
-}
-
 /** Who has ended meanwhile needs no telling. */
 async function tell(workflowId: string, because: string): Promise<void> {
   try {
@@ -129,10 +195,15 @@ async function tell(workflowId: string, because: string): Promise<void> {
   }
 }
 
-/** Activity failures as they are known; anything else is a bug that may cost this answer only. */
+/** Activity failures as they are known, a write that took too long as what may work later; anything else is a bug that may cost this answer only. */
 function asFailure(error: unknown): ApplicationFailure {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   if (cause instanceof ApplicationFailure) return cause;
   const message = cause instanceof Error ? cause.message : 'unknown error';
+  if (cause instanceof TimeoutFailure) {
+    const why = cause.cause?.message ?? message;
+    const sentence = `live.json was not written in time: ${why}`;
+    return ApplicationFailure.create({ message: sentence, type: 'StoreUnreachable' });
+  }
   return ApplicationFailure.create({ message, type: 'LiveChangeFailed', nonRetryable: false });
 }

@@ -1,14 +1,11 @@
-import {
-  allHandlersFinished,
-  condition,
-  continueAsNew,
-  setHandler,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { allHandlersFinished, condition, setHandler, workflowInfo } from '@temporalio/workflow';
 import { liveChangeSchema } from '../domain/live-state.js';
+import { followUpOfFallback } from '../domain/fallback-follow-up.js';
+import { continueOnNewestBuild } from './continue-on-newest-build.js';
 import { parseEntry } from './door.js';
 import { LiveChanges } from './live-changes.js';
 import {
+  adopt,
   change,
   fallback,
   fallbackOrderSchema,
@@ -16,9 +13,12 @@ import {
   freezeOrderSchema,
   live,
   liveModelInputSchema,
+  moveOn,
+  moveOrderSchema,
   thaw,
   type LiveModelInput,
 } from './messages.js';
+import { openFollowUp } from './open-follow-up.js';
 import { findBy } from './search-attributes.js';
 
 /** Long before the server's 2,000 updates a run, and few enough that a replay never delays a fallback. */
@@ -31,7 +31,40 @@ const CHANGES_PER_RUN = 100;
 export async function liveModel(input: LiveModelInput): Promise<never> {
   const { model, carried } = parseEntry('live model input', liveModelInputSchema, input);
   const changes = new LiveChanges(model, carried);
+  const moving = { isAsked: false };
+  listen(changes);
+  setHandler(
+    moveOn,
+    () => {
+      moving.isAsked = true;
+    },
+    {
+      description: 'Go on with the newest build: {"because": "a release"}',
+      validator: (order) => void parseEntry('order', moveOrderSchema, order),
+    },
+  );
+  findBy({ ModelName: model });
+  if (changes.count === 0) void changes.look(); // a change looks as well
+  void openFollowUps(model, changes);
 
+  const isOver = () =>
+    moving.isAsked || changes.count >= CHANGES_PER_RUN || workflowInfo().continueAsNewSuggested;
+  await condition(() => isOver() && allHandlersFinished());
+  return continueOnNewestBuild<typeof liveModel>({ model, carried: changes.carried });
+}
+
+/** One after the other, beside the changes: what is not open when the run ends, the next one opens. */
+async function openFollowUps(model: string, changes: LiveChanges): Promise<void> {
+  for (;;) {
+    await condition(() => changes.nextToFollow !== undefined);
+    const { nextToFollow: fallen } = changes;
+    if (fallen === undefined) continue;
+    await openFollowUp(followUpOfFallback(model, fallen));
+    changes.followed(fallen);
+  }
+}
+
+function listen(changes: LiveChanges): void {
   setHandler(change, (wish) => changes.apply(wish), {
     description: 'Promotion or its undo, as lifecycles ask for them',
     validator: (wish) => void parseEntry('change', liveChangeSchema, wish),
@@ -54,15 +87,10 @@ export async function liveModel(input: LiveModelInput): Promise<never> {
     description: 'Let promotions through again: {"by": "grace@example.com", "reason": "mended"}',
     validator: (order) => void parseEntry('thaw order', freezeOrderSchema, order),
   });
+  setHandler(adopt, () => changes.apply({ kind: 'adopt' }), {
+    description: 'Read what was written to live.json past this workflow. Input: {}',
+  });
   setHandler(live, () => changes.known, {
     description: 'The last answer, and what live.json held after it; no input',
   });
-  findBy({ ModelName: model });
-
-  await condition(
-    () =>
-      (changes.count >= CHANGES_PER_RUN || workflowInfo().continueAsNewSuggested) &&
-      allHandlersFinished(),
-  );
-  return continueAsNew<typeof liveModel>({ model, carried: changes.carried });
 }
