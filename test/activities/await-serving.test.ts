@@ -31,6 +31,22 @@ function openFleet(targets: Readonly<Record<string, Target>> = {}) {
       const report: ReplicaReport = { replica, digest, generation: 2, problem };
       return registry.reportReplica(MODEL, report);
     },
+    promote: (digest: string, baseline: string | null) =>
+      registry.changeLive(
+        MODEL,
+        {
+          ...{ kind: 'promote', baseline },
+          candidate: {
+            ...{ digest, version: 1, artifact: 'model.onnx' },
+            ...{ evidence: aDigest('evidence'), decisions: [] },
+          },
+        },
+        `promote/${digest}`,
+      ),
+    fallBack: (leaving: string) =>
+      registry.changeLive(MODEL, { kind: 'fallback', leaving }, `fallback/${leaving}`),
+    freeze: () =>
+      registry.changeLive(MODEL, { kind: 'freeze', by: 'grace', reason: 'wrong queues' }, 'freeze'),
     wait: (given: { minReplicas?: number; deadline?: string; target?: string } = {}) =>
       runActivity(
         awaitServing,
@@ -94,6 +110,39 @@ describe('awaitServing', () => {
       wait({ minReplicas: 2 }),
       failed('ReplicasNotReady', /1 of 1 replicas.*at least 2 must/),
     );
+  });
+
+  it('ends at once when a fallback has left the version', async () => {
+    const { report, promote, fallBack, wait } = openFleet();
+    await promote(OLD, null);
+    await promote(NEW, OLD);
+    await report('one', OLD);
+    const waiting = wait({ deadline: '1 hour' });
+    await fallBack(NEW);
+    assert.deepEqual(await waiting, {
+      kind: 'superseded',
+      note: `${OLD.slice(0, 12)} was made live, in generation 3, before ${NEW.slice(0, 12)} of generation 2 was served everywhere`,
+    });
+  });
+
+  it('ends at once when another version was promoted, also over a target of its own', async () => {
+    const serving: Target['serving'] = () => Promise.resolve({ serves: false, note: 'not yet' });
+    const { promote, wait } = openFleet({ shops: { serving } });
+    await promote(OLD, null);
+    await promote(NEW, OLD);
+    await promote(aDigest('newest'), NEW);
+    assert.equal((await wait({ deadline: '1 hour', target: 'shops' })).kind, 'superseded');
+  });
+
+  it('waits on through writes that leave the version live', async () => {
+    const { report, promote, freeze, wait } = openFleet();
+    await promote(OLD, null);
+    await promote(NEW, OLD);
+    await report('one', OLD);
+    const waiting = wait({ deadline: '20 seconds' });
+    await freeze();
+    await report('one', NEW);
+    assert.equal((await waiting).kind, 'serves');
   });
 
   it('ends at once when it is cancelled', async () => {
