@@ -6,7 +6,10 @@ import { loadNow, thisMachine } from '../bench/machine.js';
 import type { ChaosRun } from './chaos-run.js';
 
 /** Each command, loaded when it is asked for. */
-const COMMANDS: Readonly<Record<string, () => Promise<ChaosRun>>> = {};
+const COMMANDS: Readonly<Record<string, () => Promise<ChaosRun>>> = {
+  matrix: async () => (await import('./matrix.js')).runMatrix,
+  s3: async () => (await import('./s3.js')).runS3,
+};
 
 /** A command line that cannot be followed; its message is the one sentence that is printed. */
 class WrongUsage extends Error {}

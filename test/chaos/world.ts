@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { z } from 'zod';
@@ -168,18 +169,26 @@ export function storeOf({ s3 }: WorldServers): S3ObjectStore {
   return new S3ObjectStore({ ...s3, credentials: { accessKeyId, secretAccessKey } });
 }
 
+/** A query costs the worker something. */
+const LOOK_EVERY_MS = 100;
+
 /** Answers every hand-off of a lifecycle with the same decision until nobody is asked any more, or it has ended. */
 export async function decideAll(
   world: Pick<World, 'switchyard' | 'client'>,
   workflowId: string,
-  given: { decision?: 'approved' | 'rejected' | 'needs-more-data'; patienceMs?: number } = {},
+  given: {
+    decision?: 'approved' | 'rejected' | 'needs-more-data';
+    patienceMs?: number;
+    signal?: AbortSignal;
+  } = {},
 ): Promise<void> {
   const { switchyard } = world;
-  const { decision = 'approved', patienceMs = 120_000 } = given;
+  const { decision = 'approved', patienceMs = 120_000, signal } = given;
   const answered = new Set<string>();
   await until(
     `${workflowId} has been decided on`,
     async () => {
+      await pause(LOOK_EVERY_MS, undefined, { signal });
       const { waitingFor, evidence, stage } = await switchyard.status(workflowId);
       if (stage === 'deploy' || stage === 'undo' || stage === 'ended') return true;
       const role = waitingFor.find((each) => !answered.has(`${each} ${evidence ?? ''}`));

@@ -1,0 +1,245 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { pino } from 'pino';
+import { PACKAGE_ROOT } from '../../adapters/package/package-root.js';
+import { randomInt, seededRandom } from '../../domain/random.js';
+import { MemoryObjectStore } from '../../testing/memory-object-store.js';
+import { loadProject } from '../../workers/project.js';
+import { wireActivities } from '../../workers/wire.js';
+import { cellsOf, failpointOf, type Cell } from './cells.js';
+import type { ChaosResult, ChaosRun } from './chaos-run.js';
+import { COURSES, laneOf, type CourseName } from './courses.js';
+import { violationsOf } from './invariants.js';
+import { keepWorker, onLanes } from './lanes.js';
+import { differences, remainsOf, type Remains, type Repeats } from './remains.js';
+import { openWorld, type World } from './world.js';
+
+/** Cells that one worker carries, one after another, before it is replaced: few enough that all lanes end at the same time. */
+const CELLS_A_WORKER = 6;
+const LANES = 6;
+/** The matrix is pruned to no more than this. */
+export const MOST_CELLS = 150;
+
+/** A cell, or the undisturbed run of a course, with the model that goes it. */
+interface Piece {
+  readonly name: string;
+  readonly model: string;
+  readonly course: CourseName;
+  readonly cell: Cell | null;
+}
+
+/** What a piece came to. */
+interface Ended {
+  readonly piece: Piece;
+  readonly found: { readonly remains: Remains; readonly repeats: Repeats } | null;
+  readonly problems: readonly string[];
+  readonly elapsedMs: number;
+  readonly deaths: number;
+}
+
+/**
+ * Every activity, broken before, in the middle and after, also as a part of an undo, by SIGKILL, an error and silence. After each cell
+ * the bucket, the workflows and what was told must be what the undisturbed run of the same course left. `--only` names parts of
+ * cells' names, `--count` takes that many at random, `--set lanes=N` sets how many workers work side by side.
+ */
+export const runMatrix: ChaosRun = async ({ seed, count, only, settings, say }) => {
+  const all = cellsOf(await activityNames());
+  const asked =
+    only.length === 0 ? all : all.filter(({ name }) => only.some((each) => name.includes(each)));
+  const cells = count === null ? asked : shuffled(asked, seed).slice(0, count);
+  const lanes = settings['lanes'] ?? LANES;
+  const ended = await runCells(shuffled(cells, seed), { lanes, say });
+  return report(all.length, ended);
+};
+
+/** Runs the cells and the undisturbed courses that they are held against. */
+export async function runCells(
+  cells: readonly Cell[],
+  { lanes, say }: { lanes: number; say: (line: string) => void },
+): Promise<readonly Ended[]> {
+  const run = randomUUID().slice(0, 6);
+  const courses = [...new Set(cells.map(({ course }) => course))];
+  const pieces: readonly Piece[] = [
+    ...courses.map((course) => ({ name: `${course}, undisturbed`, course, cell: null })),
+    ...cells.map((cell) => ({ name: cell.name, course: cell.course, cell })),
+  ].map((piece, index) => ({ ...piece, model: `m${String(index).padStart(3, '0')}-${run}` }));
+  const kinds = Object.fromEntries(
+    pieces.map(({ model, course }) => [model, COURSES[course].kind]),
+  );
+  await using world = await openWorld({ models: kinds });
+  const ended: Ended[] = [];
+  await onLanes(batches(pieces), lanes, async (batch, lane) => {
+    const taskQueue = `${world.taskQueue}-${lane}`;
+    const points = batch.flatMap(({ cell, model }) =>
+      cell === null ? [] : [failpointOf(cell, model)],
+    );
+    await using worker = await keepWorker(world, {
+      taskQueue,
+      environment: {
+        SWITCHYARD_FAILPOINTS: points.join(','),
+        CHAOS_MODELS: JSON.stringify(
+          Object.fromEntries(batch.map(({ model }) => [model, kinds[model]])),
+        ),
+      },
+    });
+    for (const piece of batch) {
+      const before = worker.deaths;
+      const end = await runPiece(world, taskQueue, piece, () => worker.deaths - before);
+      ended.push(end);
+      say(
+        `${end.problems.length === 0 ? 'ended' : 'FAILED'} ${piece.name}, ${(end.elapsedMs / 1_000).toFixed(1)} s`,
+      );
+    }
+  });
+  await world.stopProcesses();
+  const left = await violationsOf({
+    ...{ store: world.store, client: world.client, pids: world.pids, mark: world.mark },
+    ...{ models: pieces.map(({ model }) => model), started: [] },
+  });
+  const whole = left.map((problem) => ({ piece: null, problem }));
+  return [...compared(ended), ...whole.map(({ problem }) => wholeProblem(problem))];
+}
+
+function wholeProblem(problem: string): Ended {
+  const piece = { name: 'all cells together', model: '', course: 'live', cell: null } as const;
+  return { piece, found: null, problems: [problem], elapsedMs: 0, deaths: 0 };
+}
+
+async function runPiece(
+  world: World,
+  taskQueue: string,
+  piece: Piece,
+  deaths: () => number,
+): Promise<Ended> {
+  const startedMs = performance.now();
+  const { model, course, cell } = piece;
+  const problems: string[] = [];
+  let found: Ended['found'] = null;
+  try {
+    await COURSES[course].drive(laneOf(world, taskQueue), model);
+    found = await remainsOf(world, model);
+    if (cell !== null && !(await wasRepeated(world, model, cell))) {
+      problems.push('the failpoint was never reached: no attempt was repeated');
+    }
+    if (cell?.does === 'kill' && deaths() === 0) problems.push('the worker did not die');
+  } catch (error) {
+    problems.push(error instanceof Error ? error.message : String(error));
+  }
+  return { piece, found, problems, elapsedMs: performance.now() - startedMs, deaths: deaths() };
+}
+
+/** Whether some call of the cell's activity needed more than one attempt. */
+async function wasRepeated({ client }: World, model: string, { activity }: Cell): Promise<boolean> {
+  for await (const { workflowId, runId } of client.workflow.list({
+    query: `ModelName = "${model}"`,
+  })) {
+    const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+    const scheduled = new Map(
+      (events ?? []).flatMap(({ eventId, activityTaskScheduledEventAttributes: given }) =>
+        given?.activityType?.name === activity ? [[String(eventId), true] as const] : [],
+      ),
+    );
+    const isRepeated = (events ?? []).some(
+      ({ activityTaskStartedEventAttributes: given }) =>
+        given !== null &&
+        given !== undefined &&
+        (given.attempt ?? 1) > 1 &&
+        scheduled.has(String(given.scheduledEventId)),
+    );
+    if (isRepeated) return true;
+  }
+  return false;
+}
+
+/** Each cell against the undisturbed run of its course. */
+function compared(ended: readonly Ended[]): readonly Ended[] {
+  return ended.map((end) => {
+    const { cell, course } = end.piece;
+    if (cell === null || end.found === null) return end;
+    const undisturbed = ended.find(
+      ({ piece }) => piece.cell === null && piece.course === course,
+    )?.found;
+    if (!undisturbed)
+      return { ...end, problems: [...end.problems, `the course ${course} failed undisturbed`] };
+    const { remains, repeats } = end.found;
+    return {
+      ...end,
+      problems: [
+        ...end.problems,
+        ...differences(undisturbed.remains, remains),
+        ...repeatProblems(cell, undisturbed.repeats, repeats),
+      ],
+    };
+  });
+}
+
+/** What was sent or trained is not taken back: only the broken activity itself may have done it once more. */
+function repeatProblems(
+  { activity }: Cell,
+  undisturbed: Repeats,
+  found: Repeats,
+): readonly string[] {
+  const trains = activity === 'trainModel' || activity === 'convertToOnnx';
+  return [
+    ...repeatProblem('trainer runs', undisturbed.trainerRuns, found.trainerRuns, trains),
+    ...repeatProblem('notices', undisturbed.notices, found.notices, activity === 'notify'),
+  ];
+}
+
+function repeatProblem(
+  what: string,
+  expected: number,
+  actual: number,
+  mayRepeat: boolean,
+): readonly string[] {
+  const isFine = mayRepeat ? actual >= expected && actual <= 2 * expected : actual === expected;
+  return isFine ? [] : [`${actual} ${what}, undisturbed ${expected}`];
+}
+
+function report(allCells: number, ended: readonly Ended[]): ChaosResult {
+  const cells = ended.filter(({ piece }) => piece.cell !== null);
+  const failed = ended.filter(({ problems }) => problems.length > 0);
+  const equal = cells.filter(({ problems }) => problems.length === 0).length;
+  const deaths = cells.reduce((sum, each) => sum + each.deaths, 0);
+  const byWay = ['kill', 'throw', 'hang'].map((way) => {
+    const some = cells.filter(({ piece }) => piece.cell?.does === way);
+    const good = some.filter(({ problems }) => problems.length === 0).length;
+    return `${way} ${good}/${some.length}`;
+  });
+  const slowest = [...cells].sort((left, right) => right.elapsedMs - left.elapsedMs)[0];
+  return {
+    figures: [
+      `${equal} of ${cells.length} cells equal to the undisturbed run (${byWay.join(', ')}); the whole matrix has ${allCells}`,
+      `${deaths} workers were killed; the slowest cell took ${((slowest?.elapsedMs ?? 0) / 1_000).toFixed(0)} s (${slowest?.piece.name ?? 'none'})`,
+    ],
+    violations: failed.flatMap(({ piece, problems }) =>
+      problems.slice(0, 8).map((problem) => `${piece.name} (${piece.model}): ${problem}`),
+    ),
+  };
+}
+
+function batches(pieces: readonly Piece[]): readonly (readonly Piece[])[] {
+  const result: (readonly Piece[])[] = [];
+  for (let from = 0; from < pieces.length; from += CELLS_A_WORKER) {
+    result.push(pieces.slice(from, from + CELLS_A_WORKER));
+  }
+  return result;
+}
+
+function shuffled<Item>(items: readonly Item[], seed: number): readonly Item[] {
+  const random = seededRandom(seed);
+  const rest = [...items];
+  return items.flatMap(() => rest.splice(randomInt(random, rest.length), 1));
+}
+
+/** Of the very object that a worker registers, so that a new activity without a cell is seen. */
+export async function activityNames(): Promise<readonly string[]> {
+  const activities = wireActivities({
+    project: await loadProject(join(PACKAGE_ROOT, 'switchyard.config.ts')),
+    store: new MemoryObjectStore(),
+    client: new Client({ connection: Connection.lazy() }),
+    ...{ taskQueue: 'nowhere', workDir: 'nowhere', log: pino({ level: 'silent' }) },
+  });
+  return Object.keys(activities);
+}
