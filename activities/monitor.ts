@@ -1,3 +1,4 @@
+import { activityInfo } from '@temporalio/activity';
 import { z } from 'zod';
 import { digestSchema, instantSchema, nameSchema } from '../domain/names.js';
 import type { MonitorActions, StartedByMonitor } from '../domain/ports/monitoring.js';
@@ -96,9 +97,18 @@ export function createMonitorActivities(ports: MonitorPorts) {
     startRetraining: defineActivity(
       z.strictObject({ model: nameSchema, reason: z.string().min(1).max(2_000) }),
       ({ model, reason }): Promise<StartedByMonitor> =>
-        ports.monitorActions.startLifecycle({ model, reason, startedBy: `monitor/${model}` }),
+        ports.monitorActions.startLifecycle(
+          { model, reason, startedBy: `monitor/${model}` },
+          thisCall(),
+        ),
     ),
   };
+}
+
+/** Names this call of the activity, whichever attempt it is. */
+function thisCall(): string {
+  const { workflowExecution, activityId } = activityInfo();
+  return `${workflowExecution?.runId ?? ''}/${activityId}`;
 }
 
 function planOf({ models }: Pick<MonitorPorts, 'models'>, model: string): Gone | Planned {

@@ -1,4 +1,8 @@
-import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
+import {
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  type Client,
+} from '@temporalio/client';
 import type { LifecycleRequest } from '../domain/lifecycle.js';
 import type { LiveChangeResult } from '../domain/live-state.js';
 import type { MonitorActions, StartedByMonitor } from '../domain/ports/monitoring.js';
@@ -24,11 +28,15 @@ export class TemporalMonitorActions implements MonitorActions {
     return this.#switchyard.fallback(model, order, { requestId });
   }
 
-  /** One workflow id a model: as long as the one before it is open, there is no second. */
-  async startLifecycle(request: LifecycleRequest): Promise<StartedByMonitor> {
+  /**
+   * One workflow id a model: as long as the one before it is open, there is no second. The run carries the request's id, so that an
+   * attempt whose first answer was lost finds what it started, also when that has ended since.
+   */
+  async startLifecycle(request: LifecycleRequest, requestId: string): Promise<StartedByMonitor> {
     const { model } = request;
     const workflowId = `lifecycle/${model}/monitor`;
     try {
+      if (await this.#hasStarted(workflowId, requestId)) return { kind: 'started', workflowId };
       await this.#client.workflow.start(WORKFLOW_TYPES.lifecycle, {
         workflowId,
         taskQueue: this.#taskQueue,
@@ -36,6 +44,7 @@ export class TemporalMonitorActions implements MonitorActions {
         workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
         workflowIdConflictPolicy: 'FAIL',
         workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        memo: { requestId },
         staticSummary: `${model}: a candidate's way to live, started by its monitor`,
       });
       return { kind: 'started', workflowId };
@@ -44,6 +53,17 @@ export class TemporalMonitorActions implements MonitorActions {
         return { kind: 'running', workflowId };
       }
       throw fromTemporal(error);
+    }
+  }
+
+  /** Whether the newest run of a workflow id was started by this request. */
+  async #hasStarted(workflowId: string, requestId: string): Promise<boolean> {
+    try {
+      const { memo } = await this.#client.workflow.getHandle(workflowId).describe();
+      return memo?.['requestId'] === requestId;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw error;
     }
   }
 }

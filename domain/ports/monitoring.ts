@@ -61,8 +61,8 @@ export interface MonitorActions {
     order: { leaving: string; by: string; reason: string },
     requestId: string,
   ): Promise<LiveChangeResult>;
-  /** Starts a lifecycle, unless the monitor's last one is still open. */
-  startLifecycle(request: LifecycleRequest): Promise<StartedByMonitor>;
+  /** Starts a lifecycle, unless the monitor's last one is still open; a repeated request id finds the one that it started. */
+  startLifecycle(request: LifecycleRequest, requestId: string): Promise<StartedByMonitor>;
 }
 
 export interface StartedByMonitor {
