@@ -7,9 +7,10 @@ import { replicaKey, replicasPrefix } from './keys.js';
 import { encodeJson, parseStored } from './stored-json.js';
 
 /** A replica that is silent for this long, by the store's clock, does not count. */
-const REPLICA_LIVE_MS = 10_000;
+export const REPLICA_LIVE_MS = 10_000;
 
-const replicaFileSchema = z.strictObject({
+/** What a replica's object holds. */
+export const replicaFileSchema = z.strictObject({
   schemaVersion: z.literal(1),
   replica: nameSchema,
   digest: digestSchema.nullable(),

@@ -14,7 +14,7 @@ import { digestMismatch, encodeJson, parseStored } from '../registry/stored-json
 import { missingSnapshot } from './tombstones.js';
 
 /** `snapshot.json`: written last, so that a snapshot without it does not exist. It holds no time: same rows, same bytes. */
-const snapshotFileSchema = snapshotRefSchema.extend({ schemaVersion: z.literal(1) });
+export const snapshotFileSchema = snapshotRefSchema.extend({ schemaVersion: z.literal(1) });
 
 /** Snapshots as immutable objects; a row that is in one stays as it was. */
 export class ObjectSnapshots implements Snapshots {

@@ -13,6 +13,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   reject: async () => (await import('./decide.js')).runReject,
   'needs-more-data': async () => (await import('./decide.js')).runNeedsMoreData,
   fallback: async () => (await import('./order.js')).runFallback,
+  'follow-ups': async () => (await import('./follow-ups.js')).runFollowUps,
+  close: async () => (await import('./follow-ups.js')).runClose,
   freeze: async () => (await import('./order.js')).runFreeze,
   thaw: async () => (await import('./order.js')).runThaw,
   cancel: async () => (await import('./cancel.js')).runCancel,
@@ -36,6 +38,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   builds: async () => (await import('./builds.js')).runBuilds,
   sweep: async () => (await import('./sweep.js')).runSweep,
   forget: async () => (await import('./forget.js')).runForget,
+  verify: async () => (await import('./verify.js')).runVerify,
+  adopt: async () => (await import('./adopt.js')).runAdopt,
   train: async () => (await import('./train.js')).runTrain,
   test: async () => (await import('./test.js')).runTest,
 };

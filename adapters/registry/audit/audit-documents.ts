@@ -1,0 +1,129 @@
+import { z } from 'zod';
+import {
+  evidenceSchema,
+  parityReportSchema,
+  testReportSchema,
+  type Evidence,
+  type TestReport,
+} from '../../../domain/evidence.js';
+import { tombstoneSchema } from '../../../domain/forgetting.js';
+import { referenceProfileSchema } from '../../../domain/monitor/reference-profile.js';
+import { shortDigest } from '../../../domain/names.js';
+import type { ListedObject } from '../../../domain/ports/object-store.js';
+import { inParallel } from '../files.js';
+import { evidenceKey } from '../keys.js';
+import type { Audit } from './audit.js';
+
+const documentSchema = z.union([
+  evidenceSchema,
+  testReportSchema,
+  parityReportSchema,
+  referenceProfileSchema,
+]);
+type Document = z.infer<typeof documentSchema>;
+
+const KEY = /^models\/[^/]+\/evidence\/([0-9a-f]{64})\/([0-9a-f]{64})(\.tombstone)?\.json$/;
+
+/** A model's documents as they were found, by `<manifest>/<digest>`. */
+export interface AuditedDocuments {
+  readonly evidence: ReadonlyMap<string, Evidence>;
+  readonly reports: ReadonlyMap<string, TestReport>;
+  /** Snapshots that reports rest on, with the key of one that does. */
+  readonly snapshots: ReadonlyMap<string, string>;
+}
+
+/** Holds every document against the digest that names it, and against what it names. */
+export async function auditDocuments(
+  audit: Audit,
+  model: string,
+  given: { objects: readonly ListedObject[]; claimed: ReadonlySet<string> },
+): Promise<AuditedDocuments> {
+  const found = await readAll(audit, model, given.objects);
+  const evidence = new Map<string, Evidence>();
+  const reports = new Map<string, TestReport>();
+  const snapshots = new Map<string, string>();
+  for (const { place, manifest, key, document } of found.documents) {
+    if (!given.claimed.has(manifest)) {
+      audit.note('reference', key, `is about ${shortDigest(manifest)}, which no version ever was`);
+    }
+    const names = (what: string, digest: string | undefined) => {
+      if (digest === undefined || found.places.has(`${manifest}/${digest}`)) return;
+      const missing = evidenceKey(model, manifest, digest);
+      audit.note('missing', missing, `is not there; ${key} names it as its ${what}`);
+    };
+    const isEvidence = evidenceSchema.safeParse(document);
+    const isReport = testReportSchema.safeParse(document);
+    if (isEvidence.success) {
+      evidence.set(place, isEvidence.data);
+      names('test report', isEvidence.data.testReport);
+      names('parity report', isEvidence.data.parityReport);
+    }
+    if (isReport.success) {
+      reports.set(place, isReport.data);
+      snapshots.set(isReport.data.heldOut, key);
+      names('reference profile', isReport.data.profile);
+    }
+  }
+  return { evidence, reports, snapshots };
+}
+
+interface Found {
+  readonly documents: readonly {
+    readonly place: string;
+    readonly manifest: string;
+    readonly key: string;
+    readonly document: Document;
+  }[];
+  /** Where something is to be found, be it what replaces it. */
+  readonly places: ReadonlySet<string>;
+}
+
+async function readAll(
+  audit: Audit,
+  model: string,
+  objects: readonly ListedObject[],
+): Promise<Found> {
+  const prefix = `models/${model}/evidence/`;
+  const places = new Set<string>();
+  const documents = await inParallel(
+    objects.filter(({ key }) => key.startsWith(prefix)),
+    async ({ key }) => {
+      const [, manifest, digest, isTombstone] = KEY.exec(key) ?? [];
+      if (manifest === undefined || digest === undefined) {
+        audit.note('foreign', key, 'is no report, evidence or profile of a version');
+        return [];
+      }
+      const place = `${manifest}/${digest}`;
+      places.add(place);
+      audit.counts.documents += 1;
+      if (isTombstone !== undefined) {
+        await auditTombstone(audit, model, { key, manifest, objects });
+        return [];
+      }
+      const document = await audit.json(key, documentSchema, digest);
+      if (document === null) return [];
+      const about = 'manifest' in document ? document.manifest : manifest;
+      if (document.model !== model || about !== manifest) {
+        audit.note('reference', key, `is about ${document.model} ${shortDigest(about)}`);
+        return [];
+      }
+      return [{ place, manifest, key, document }];
+    },
+  );
+  return { documents: documents.flat(), places };
+}
+
+/** What replaces a report without a forgotten person's inputs must be there, or a further tombstone. */
+async function auditTombstone(
+  audit: Audit,
+  model: string,
+  given: { key: string; manifest: string; objects: readonly ListedObject[] },
+): Promise<void> {
+  const { key, manifest, objects } = given;
+  const replacedBy = (await audit.json(key, tombstoneSchema))?.replacedBy ?? null;
+  if (replacedBy === null) return;
+  const next = evidenceKey(model, manifest, replacedBy);
+  const ends = [next, next.replace(/\.json$/, '.tombstone.json')];
+  if (objects.some((object) => ends.includes(object.key))) return;
+  audit.note('missing', next, `is not there; ${key} says that it replaces a report`);
+}
