@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { LifecycleStatus } from '../../domain/lifecycle.js';
 import { isOpenUndo, type UndoRow } from '../../domain/undo.js';
 import { PortError } from '../../domain/failures.js';
@@ -6,9 +7,12 @@ import { defineCommand, type Asked } from './terminal/define-command.js';
 import { findLifecycle } from './terminal/find-lifecycle.js';
 import { ledgerLines, undoCommands } from './terminal/ledger-lines.js';
 import { thisPerson } from './terminal/person.js';
-import { answered, inSession } from './terminal/session.js';
+import { answered, inSession, type Session } from './terminal/session.js';
 import { UsageError } from './terminal/usage-error.js';
 import { typed } from './terminal/words.js';
+
+/** How long an end is waited for. */
+const PATIENCE_MS = 15_000;
 
 const OPTIONS = {
   retry: { type: 'boolean', about: 'try what failed again; with --step that one only' },
@@ -60,24 +64,53 @@ async function finishUndo(
   return inSession(terminal, async (session) => {
     const { workflowId, model } = await findLifecycle(session, word, { ended: false });
     await session.requireWorker();
-    const { switchyard } = session;
-    const asking = switchyard.status(workflowId);
+    const asking = session.switchyard.status(workflowId);
     requireOpen(workflowId, await answered(terminal, `asking ${workflowId}`, asking));
     const { kind, step, reason } = order;
-    const why = { by, ...(reason !== undefined && { reason }) };
-    const ordering =
-      kind === 'accept'
-        ? switchyard.acceptUndo(workflowId, { step, reason: order.reason, by })
-        : switchyard.retryUndo(workflowId, { ...why, ...(step !== undefined && { step }) });
-    const { ledger } = await answered(terminal, `undoing in ${workflowId}`, ordering);
+    const facts = {
+      workflowId,
+      model,
+      order: kind,
+      step: step ?? null,
+      by,
+      reason: reason ?? null,
+    };
+    const webUi = session.page(workflowId);
+    const giving = give(session, workflowId, { ...order, by });
+    const given = await terminal.during(
+      `undoing in ${workflowId}`,
+      Promise.race([giving, pause(PATIENCE_MS, null)]),
+    );
+    if (given === null) {
+      const line = `${workflowId}: what failed is being tried again, and that goes on`;
+      return { lines: [line], facts, webUi, next: [typed('status', workflowId)] };
+    }
+    const { ledger } = given;
     const open = ledger.filter(isOpenUndo);
     return {
-      lines: [`${workflowId}: ${sentence(order, ledger, open)}`, ...ledgerLines(ledger)],
-      facts: { workflowId, model, order: kind, step: step ?? null, ...why, ledger },
-      webUi: session.page(workflowId),
+      lines: [`${workflowId}: ${sentence(order, open)}`, ...ledgerLines(ledger)],
+      facts: { ...facts, ledger },
+      webUi,
       next: open.length > 0 ? undoCommands(workflowId, open) : [typed('status', workflowId)],
       exitCode: kind === 'retry' && open.some(isMeant(step)) ? 1 : 0,
     };
+  });
+}
+
+/** Resolves when the undo has ended, which may take a minute or two where it is tried again. */
+function give(
+  { switchyard }: Session,
+  workflowId: string,
+  order: Order & { readonly by: string },
+): Promise<{ ledger: readonly UndoRow[] }> {
+  const { by, step, reason } = order;
+  if (order.kind === 'accept') {
+    return switchyard.acceptUndo(workflowId, { step: order.step, by, reason: order.reason });
+  }
+  return switchyard.retryUndo(workflowId, {
+    by,
+    ...(step !== undefined && { step }),
+    ...(reason !== undefined && { reason }),
   });
 }
 
@@ -93,7 +126,7 @@ function requireOpen(workflowId: string, { stage, ledger }: LifecycleStatus): vo
 const isMeant = (step: string | undefined) => (row: UndoRow) =>
   step === undefined || row.step === step;
 
-function sentence(order: Order, ledger: readonly UndoRow[], open: readonly UndoRow[]): string {
+function sentence(order: Order, open: readonly UndoRow[]): string {
   const rest =
     open.length === 0 ? 'nothing waits for a person any more' : `${open.length} still wait`;
   if (order.kind === 'accept') return `"${order.step}" is accepted as it is; ${rest}`;

@@ -41,8 +41,10 @@ const LOCAL = new Set(['init', 'setup', 'dev', 'train', 'test', 'worker', 'endpo
 const WITHOUT_WORKER = new Set([
   ...['status', 'cancel', 'versions', 'show', 'diff', 'pull', 'predict', 'snapshot'],
   ...['sweep', 'forget', 'labels add', 'schedule list', 'schedule pause', 'schedule resume'],
-  ...['schedule trigger', 'release', 'builds'],
+  ...['follow-ups', 'schedule trigger', 'release', 'builds'],
 ]);
+/** What has to be chosen, where a command does one of several things. */
+const FLAGS: Readonly<Record<string, readonly string[]>> = { undo: ['--retry'] };
 /** Nobody of that name is an answer too. */
 const ANY_NAME = new Set(['forget']);
 
@@ -97,6 +99,7 @@ function serverCases(name: string, command: Command, world: CliWorld): readonly 
 }
 
 function wrongIdOf(name: string, takes: string): { word?: string; number?: string } | null {
+  if (takes.includes('<follow-up>')) return { word: 'follow-up/no-such-name/fallback-g1' };
   if (takes.includes('<lifecycle>')) return { word: 'lifecycle/no-such-name/00000000' };
   return takes.includes('<n>') || name === 'predict' ? { number: '99' } : null;
 }
@@ -108,7 +111,7 @@ function argumentsOf(
   given: { world: CliWorld; word: string; number: string },
 ): readonly string[] {
   const { world, word, number } = given;
-  const words = [...definition.takes.matchAll(/<(\w+)>/g)].map(([, what = '']) => {
+  const words = [...definition.takes.matchAll(/<([\w-]+)>/g)].map(([, what = '']) => {
     if (what === 'n' || what === 'm') return number;
     const isRight = word === world.model;
     return isRight && (what === 'source' || name === 'sweep') ? 'mails' : word; // what the configuration has
@@ -122,12 +125,13 @@ function argumentsOf(
     },
     out: join(world.folder, `out-${name}-${word}-${number}`.replaceAll('/', '-')),
     ...(number !== '1' && name === 'predict' && { version: number }),
+    ...(name === 'close' && { role: 'engineering' }),
   };
   const options = Object.keys(definition.options).flatMap((option) => {
     const value = Object.hasOwn(values, option) ? values[option] : undefined;
     return value === undefined ? [] : [`--${option}`, value];
   });
-  return [...name.split(' '), ...words, ...options];
+  return [...name.split(' '), ...words, ...options, ...(FLAGS[name] ?? [])];
 }
 
 /** What those that need no server meet: a wrong name, and Ctrl-C while they work. */
