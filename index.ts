@@ -11,7 +11,10 @@ export type { ModelSpec, ModelSpecInput, ParameterValue, TimeCut } from './domai
 // Start, decide, ask, fall back.
 export { connectClient, type ConnectedClient } from './client/connect.js';
 export { Switchyard, type StartedLifecycle } from './client/switchyard.js';
+export { fallBackDirectly, type DirectFallback } from './client/direct-fallback.js';
+export type { FollowUpRow, WhichFollowUps } from './client/follow-ups.js';
 export type { DecisionInput, RecordedDecision } from './domain/decision.js';
+export type { Closed, CloseOrder, FollowUp, FollowUpState } from './domain/follow-up.js';
 export type { Finding } from './domain/gate.js';
 export type {
   Candidate,

@@ -52,6 +52,8 @@ const leaveInputSchema = z.strictObject({
   model: nameSchema,
   leaving: digestSchema,
   reason: z.string().min(1).max(2_000),
+  /** The role that mends what the fallback leaves. */
+  owner: nameSchema.optional(),
   requestId: z.string().min(1).max(200),
 });
 
@@ -85,14 +87,17 @@ export function createMonitorActivities(ports: MonitorPorts) {
       (input) => withHeartbeats(() => lookForNewData(ports, input, newestOf)),
     ),
     /** Orders the fallback from a version, as `monitor/<model>`; `left`: it is withdrawn now, whoever ordered that. */
-    leaveVersion: defineActivity(leaveInputSchema, ({ model, leaving, reason, requestId }) => {
-      const order = { leaving, by: `monitor/${model}`, reason };
-      return withHeartbeats(async () => {
-        const answer = await ports.monitorActions.fallBack(model, order, requestId);
-        const now = await ports.registry.live(model);
-        return { ...answer, left: now?.state.withdrawn.includes(leaving) === true };
-      });
-    }),
+    leaveVersion: defineActivity(
+      leaveInputSchema,
+      ({ model, leaving, reason, owner, requestId }) => {
+        const order = { leaving, by: `monitor/${model}`, reason, ...(owner && { owner }) };
+        return withHeartbeats(async () => {
+          const answer = await ports.monitorActions.fallBack(model, order, requestId);
+          const now = await ports.registry.live(model);
+          return { ...answer, left: now?.state.withdrawn.includes(leaving) === true };
+        });
+      },
+    ),
     /** Starts a lifecycle, as `monitor/<model>`, unless the last one that it started is still open. */
     startRetraining: defineActivity(
       z.strictObject({ model: nameSchema, reason: z.string().min(1).max(2_000) }),

@@ -118,7 +118,8 @@ export class TemporalFollowUps implements FollowUps {
     return [
       `WorkflowType = "${FOLLOW_UP_TYPE}"`,
       `TaskQueue = "${this.#taskQueue}"`,
-      ...(model === undefined ? [] : [`ModelName = "${model}"`]),
+      // by the id, since a cluster may not know our attributes yet
+      ...(model === undefined ? [] : [`WorkflowId STARTS_WITH "${followUpWorkflowId(model, '')}"`]),
       ...(all === true ? [] : ['ExecutionStatus = "Running"']),
     ].join(' AND ');
   }

@@ -9,6 +9,12 @@ import {
   type LifecycleRequest,
   type LifecycleStatus,
 } from '../domain/lifecycle.js';
+import {
+  closeOrderSchema,
+  type Closed,
+  type CloseOrder,
+  type FollowUpState,
+} from '../domain/follow-up.js';
 import type { LiveChangeResult } from '../domain/live-state.js';
 import { startDetails } from '../domain/lifecycle-details.js';
 import type { KnownLive } from '../domain/live-carried.js';
@@ -23,6 +29,7 @@ import {
 } from '../domain/undo.js';
 import {
   acceptUndo,
+  adopt,
   approve,
   decide,
   fallback,
@@ -39,6 +46,7 @@ import {
   type FreezeOrder,
 } from '../workflows/messages.js';
 import { fromTemporal } from './failure.js';
+import { TemporalFollowUps, type FollowUpRow, type WhichFollowUps } from './follow-ups.js';
 import { startLive, WORKFLOW_TASK_TIMEOUT } from './live-pointer.js';
 import type { z } from 'zod';
 
@@ -49,7 +57,7 @@ export interface StartedLifecycle {
 }
 
 /**
- * Starts lifecycles, decides, asks, falls back, freezes and thaws. Every method throws a `PortError` in one sentence: `InvalidRequest` (terminal)
+ * Starts lifecycles, decides, asks, falls back, freezes and thaws, finds and closes follow-ups. Every method throws a `PortError` in one sentence: `InvalidRequest` (terminal)
  * or `TemporalUnreachable` (retryable) among others.
  * @example
  * const { client } = await connectClient();
@@ -59,11 +67,13 @@ export interface StartedLifecycle {
 export class Switchyard {
   readonly #client: Client;
   readonly #taskQueue: string;
+  readonly #followUps: TemporalFollowUps;
 
   /** @param given - `taskQueue` is the prefix of the workers' queues; default `switchyard`. */
   constructor(given: { client: Client; taskQueue?: string }) {
     this.#client = given.client;
     this.#taskQueue = given.taskQueue ?? 'switchyard';
+    this.#followUps = new TemporalFollowUps({ client: this.#client, taskQueue: this.#taskQueue });
   }
 
   /** Starts a candidate on its way; a given workflow id makes a repeated start find the same run. */
@@ -169,6 +179,42 @@ export class Switchyard {
     given: { requestId?: string } = {},
   ): Promise<LiveChangeResult> {
     return this.#orderFreeze(thaw, model, order, given.requestId ?? `thaw/${randomUUID()}`);
+  }
+
+  /**
+   * What failures left to which role, the newest first: of one model or all, the open ones or all. At most `limit`, 100 where it is
+   * left out.
+   */
+  followUps(which: WhichFollowUps & { limit?: number } = {}): Promise<readonly FollowUpRow[]> {
+    const { model } = which;
+    if (model !== undefined) parse('model', nameSchema, model);
+    return this.#followUps.list({ limit: 100, ...which });
+  }
+
+  /** How many of a model are open. */
+  countFollowUps(model: string): Promise<number> {
+    return this.#followUps.count(parse('model', nameSchema, model));
+  }
+
+  /** What happened, for whom it is, and whether it is closed. */
+  followUp(workflowId: string): Promise<FollowUpState> {
+    return this.#followUps.state(workflowId);
+  }
+
+  /** Closes a follow-up, as the role that owns it. Refused for any other role, and where it was closed before. */
+  closeFollowUp(workflowId: string, order: CloseOrder): Promise<Closed> {
+    return this.#followUps.close(workflowId, parse('order', closeOrderSchema, order));
+  }
+
+  /** Has a model's `liveModel` read `live.json`, and take in what was written there past it. It is started where it does not run. */
+  adopt(model: string): Promise<LiveChangeResult> {
+    const name = parse('model', nameSchema, model);
+    return translated(() =>
+      this.#client.workflow.executeUpdateWithStart(adopt, {
+        startWorkflowOperation: startLive(name, this.#taskQueue),
+        args: [{}],
+      }),
+    );
   }
 
   #orderFreeze(

@@ -58,7 +58,7 @@ async function fallBack(desk: MonitorDesk, wish: Wish, window: string): Promise<
   const { leaving, reason } = wish;
   const requestId = `monitor/${window}/${leaving.slice(0, 12)}`;
   const summary = `leaves ${shortDigest(leaving)} of ${model}`;
-  const order = { model, leaving, reason, requestId };
+  const order = { model, leaving, reason, owner: ownerOfWish(wish), requestId };
   const answer = await waiting(ORDER_TIMEOUT, summary).leaveVersion(order);
   // a person's fallback from it counts as this one would: what serves then is given time
   const isLeft = answer.kind === 'fallen-back' || answer.left;

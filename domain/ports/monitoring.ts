@@ -58,7 +58,7 @@ export interface MonitorActions {
   /** Orders the fallback; a repeated request id gets the first answer. */
   fallBack(
     model: string,
-    order: { leaving: string; by: string; reason: string },
+    order: { leaving: string; by: string; reason: string; owner?: string },
     requestId: string,
   ): Promise<LiveChangeResult>;
   /** Starts a lifecycle, unless the monitor's last one is still open; a repeated request id finds the one that it started. */

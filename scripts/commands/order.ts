@@ -1,8 +1,8 @@
 import type { Switchyard } from '../../client/switchyard.js';
 import { PortError } from '../../domain/failures.js';
 import type { LiveChangeResult } from '../../domain/live-state.js';
-import { shortDigest } from '../../domain/names.js';
 import { liveWorkflowId } from '../../workflows/messages.js';
+import { directFallback, shownFallback, withDirectWay } from './direct-fallback.js';
 import type { Answer } from './terminal/answer.js';
 import { openBucket } from './terminal/bucket.js';
 import { defineCommand } from './terminal/define-command.js';
@@ -25,6 +25,13 @@ interface Order {
   readonly reason: string;
 }
 
+async function signedOrder(values: {
+  readonly by: string | undefined;
+  readonly reason: string | undefined;
+}): Promise<Order> {
+  return { by: values.by ?? (await thisPerson()), reason: values.reason ?? NO_REASON };
+}
+
 /** Gives a model's `liveModel` an order, and tells what came of it and how long it took. */
 async function order(
   terminal: Terminal,
@@ -38,7 +45,7 @@ async function order(
   },
 ): Promise<Answer> {
   const { name, model, values, give, sentence, next } = given;
-  const signed = { by: values.by ?? (await thisPerson()), reason: values.reason ?? NO_REASON };
+  const signed = await signedOrder(values);
   return inSession(terminal, async (session) => {
     await requireKnownModel(session, model);
     await session.requireWorker();
@@ -68,21 +75,39 @@ export const runFallback = defineCommand({
       about:
         'the version to leave; what is live where left out. Nothing is done if another is live',
     },
+    owner: {
+      type: 'string',
+      value: 'ROLE',
+      about: 'who mends what it leaves and closes its follow-up; engineering where left out',
+    },
+    direct: {
+      type: 'boolean',
+      about: 'write live.json itself: needs the bucket only, also while Temporal is down',
+    },
   },
-  run: ({ values, words: [model = ''], terminal }) =>
-    order(terminal, {
-      ...{ name: 'fallback', model, values },
-      give: async (session, signed) => {
-        const leaving = values.leaving ?? (await liveDigest(session, model));
-        return session.switchyard.fallback(model, { leaving, ...signed });
-      },
-      sentence: ({ kind, live }) => {
-        if (kind === 'fallen-back') return `fallen back, ${shortDigest(live ?? '')} serves`;
-        if (kind === 'no-previous') return 'there is no version before this one to fall back to';
-        return `nothing done (${kind}): another version is live`;
-      },
-      next: () => [typed('versions', model), typed('freeze', model, '--reason', 'your reason')],
-    }),
+  run: async ({ values, words: [model = ''], terminal }) => {
+    const { leaving, owner, direct } = values;
+    if (direct) {
+      const signed = await signedOrder(values);
+      return directFallback(terminal, model, { ...signed, ...(leaving && { leaving }) });
+    }
+    try {
+      return await order(terminal, {
+        ...{ name: 'fallback', model, values, sentence: shownFallback },
+        give: async (session, signed) =>
+          session.switchyard.fallback(model, {
+            ...{ ...signed, leaving: leaving ?? (await liveDigest(session, model)) },
+            ...(owner && { owner }),
+          }),
+        next: () => [
+          ...[typed('versions', model), typed('follow-ups', model)],
+          typed('freeze', model, '--reason', 'your reason'),
+        ],
+      });
+    } catch (error) {
+      throw withDirectWay(error, model);
+    }
+  },
 });
 
 /** `switchyard freeze <model>`: no promotion until a thaw. */

@@ -29,9 +29,20 @@ export const runStatus = defineCommand({
         return tableAnswer(session, limit);
       }
       const row = await findLifecycle(session, word, { ended: true });
-      return lifecycleAnswer(session, terminal, row);
+      const answer = await lifecycleAnswer(session, terminal, row);
+      return row.model === null ? answer : withFollowUps(session, row.model, answer);
     }),
 });
+
+/** The same, with how many follow-ups of the model are open. */
+async function withFollowUps(session: Session, model: string, answer: Answer): Promise<Answer> {
+  const followUps = await session.switchyard.countFollowUps(model);
+  const facts = { ...answer.facts, followUps };
+  if (followUps === 0) return { ...answer, facts };
+  const count = followUps === 1 ? '1 follow-up' : `${followUps} follow-ups`;
+  const lines = [...answer.lines, `${count} of ${model} ${followUps === 1 ? 'is' : 'are'} open`];
+  return { ...answer, facts, lines, next: [...answer.next, typed('follow-ups', model)] };
+}
 
 async function tableAnswer(session: Session, limit: number): Promise<Answer> {
   const [rows, workers] = await Promise.all([

@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto';
+import { directGivenSchema, type DirectGiven } from '../domain/direct-order.js';
+import { PortError } from '../domain/failures.js';
+import type { LiveChangeResult } from '../domain/live-state.js';
+import { digestSchema } from '../domain/names.js';
+import type { Registry } from '../domain/ports/registry.js';
+
+/** An order that needs no Temporal: `leaving` is what is live where it is left out. */
+export interface DirectFallback extends DirectGiven {
+  readonly leaving?: string;
+}
+
+/**
+ * The emergency way back without Temporal: writes `live.json` by compare-and-set, past the model's `liveModel`, which adopts it
+ * later and opens the follow-up. Two orders to leave the same version equal one, whichever way each was given.
+ * @throws PortError `InvalidRequest` where nothing is live, `StoreUnreachable` (retryable) among others.
+ * @example
+ * await fallBackDirectly(registry, 'tickets', { by: 'grace@example.com', reason: 'wrong queues' });
+ */
+export async function fallBackDirectly(
+  registry: Pick<Registry, 'live' | 'changeLive'>,
+  model: string,
+  { leaving: given, ...order }: DirectFallback,
+): Promise<LiveChangeResult> {
+  const direct = directGivenSchema.safeParse(order);
+  if (!direct.success) {
+    throw new PortError('InvalidRequest', 'a direct fallback needs by and reason, of some words');
+  }
+  const reading = await registry.live(model);
+  const parsed = digestSchema.safeParse(given ?? reading?.state.live);
+  if (reading === null || !parsed.success) {
+    const why =
+      reading === null ? `there is no live.json of "${model}"` : `nothing of "${model}" is live`;
+    throw new PortError(
+      'InvalidRequest',
+      given === undefined || reading === null
+        ? `${why}, so there is nothing to leave`
+        : `"${given}" is no digest`,
+    );
+  }
+  const change = { kind: 'fallback', leaving: parsed.data, direct: direct.data } as const;
+  const answer = await registry.changeLive(model, change, `direct/${randomUUID()}`);
+  const { kind, generation, live } = answer;
+  return { kind, generation, live };
+}

@@ -1,0 +1,97 @@
+import type { FollowUpRow } from '../../client/follow-ups.js';
+import type { Answer } from './terminal/answer.js';
+import { defineCommand } from './terminal/define-command.js';
+import { requireKnownModel } from './terminal/known-model.js';
+import { wholeNumber } from './terminal/numbers.js';
+import { thisPerson } from './terminal/person.js';
+import { answered, inSession } from './terminal/session.js';
+import { renderTable } from './terminal/table.js';
+import { UsageError } from './terminal/usage-error.js';
+import { age, typed } from './terminal/words.js';
+
+const DEFAULT_LIMIT = 50;
+/** Characters of a title in the table. */
+const TITLE_SHOWN = 80;
+
+/** `switchyard follow-ups [<model>]`: what failures left to which role. */
+export const runFollowUps = defineCommand({
+  name: 'follow-ups',
+  takes: '[<model>]',
+  summary: 'what failures left to which role, and is not closed yet',
+  options: {
+    all: { type: 'boolean', about: 'closed ones too' },
+    limit: {
+      type: 'string',
+      value: 'N',
+      about: `follow-ups in the table; ${DEFAULT_LIMIT} where left out`,
+    },
+  },
+  run: ({ values, words: [model], terminal }) =>
+    inSession(terminal, async (session) => {
+      const limit = wholeNumber('--limit', values.limit, { min: 1, max: 1_000 }) ?? DEFAULT_LIMIT;
+      const { all } = values;
+      if (model !== undefined) await requireKnownModel(session, model);
+      const which = { ...(model !== undefined && { model }), ...(all && { all }), limit };
+      const rows = await session.switchyard.followUps(which);
+      const [newest] = rows.filter(({ end }) => end === 'open');
+      return {
+        lines: linesOf(rows, model),
+        facts: { followUps: rows },
+        webUi: session.page(newest?.workflowId ?? null),
+        next: newest === undefined ? [typed('status')] : [closing(newest)],
+      };
+    }),
+});
+
+function linesOf(rows: readonly FollowUpRow[], model: string | undefined): readonly string[] {
+  if (rows.length === 0)
+    return [`no follow-up${model === undefined ? '' : ` of ${model}`} is open`];
+  const now = new Date();
+  const head = ['follow-up', 'model', 'for', 'cause', 'age', 'is', 'title'];
+  return renderTable([
+    head,
+    ...rows.map((row) => [
+      ...[row.workflowId, row.model, row.owner ?? '-', row.cause ?? '-', age(row.openedAt, now)],
+      row.closedBy === null ? row.end : `${row.end} by ${row.closedBy}`,
+      cut(row.title ?? '-'),
+    ]),
+  ]);
+}
+
+const cut = (title: string) =>
+  title.length > TITLE_SHOWN ? `${title.slice(0, TITLE_SHOWN - 1)}…` : title;
+
+const closing = ({ workflowId, owner }: FollowUpRow) =>
+  typed('close', workflowId, '--role', owner ?? '<role>', '--reason', 'what was done');
+
+/** `switchyard close <follow-up>`: the owner's word that it is done with. */
+export const runClose = defineCommand({
+  name: 'close',
+  takes: '<follow-up>',
+  summary: 'the owner’s word that a follow-up is done with, and why',
+  options: {
+    role: { type: 'string', value: 'ROLE', about: 'the role that owns it; required' },
+    reason: { type: 'string', value: 'TEXT', about: 'what was done; required' },
+    by: { type: 'string', value: 'WHO', about: 'who closes it; git’s user.email where left out' },
+  },
+  run: async ({ values, words: [word = ''], terminal }): Promise<Answer> => {
+    const { role, reason = '' } = values;
+    if (role === undefined || reason.trim() === '') {
+      throw new UsageError(
+        `close needs a role and a reason: ${typed('close', word, '--role', role ?? '<role>', '--reason', 'what was done')}`,
+      );
+    }
+    const by = values.by ?? (await thisPerson());
+    return inSession(terminal, async (session) => {
+      await session.requireWorker();
+      const asked = session.switchyard.closeFollowUp(word, { role, by, reason });
+      const { at } = await answered(terminal, `closing ${word}`, asked);
+      return {
+        lines: [`${word}: closed by ${by} (${role})`],
+        facts: { workflowId: word, role, by, reason, at },
+        webUi: session.page(word),
+        next: [typed('follow-ups')],
+      };
+    });
+  },
+});
