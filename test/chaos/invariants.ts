@@ -300,19 +300,16 @@ export type LedgerRow = z.infer<typeof ledgerRowSchema>;
 
 const ledgerSchema = z.looseObject({ ledger: z.array(ledgerRowSchema) });
 
-/** The ledger of a run that has ended: of its outcome, or of its failure's details. */
+/** The ledger of a run that has ended: of its outcome, or of its memo where it failed or was cancelled. */
 export async function ledgerOf(client: Client, workflowId: string): Promise<readonly LedgerRow[]> {
   try {
     const outcome: unknown = await client.workflow.getHandle(workflowId).result();
     return ledgerSchema.safeParse(outcome).data?.ledger ?? [];
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
-    for (let each: unknown = error.cause; each instanceof Error; each = each.cause) {
-      const details: unknown = 'details' in each ? each.details : null;
-      const parsed = ledgerSchema.safeParse(Array.isArray(details) ? details[0] : null);
-      if (parsed.success) return parsed.data.ledger;
-    }
-    return [];
+    // also that of a cancelled run, whose failure carries nothing
+    const { memo } = await client.workflow.getHandle(workflowId).describe();
+    return ledgerSchema.safeParse(memo).data?.ledger ?? [];
   }
 }
 
