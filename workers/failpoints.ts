@@ -124,6 +124,8 @@ export class Failpoints {
       livePointer: this.#armed(ports.livePointer, ['ask']),
       notifier: this.#armed(ports.notifier, ['notify']),
       monitorActions: this.#armed(ports.monitorActions, ['fallBack', 'startLifecycle']),
+      followUps: this.#armed(ports.followUps, ['open']),
+      runWatch: this.#armed(ports.runWatch, ['adopt']),
     };
   }
 

@@ -9,8 +9,12 @@ export interface KeptWorker extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Starts a worker; resolves when the first one polls. The next ones have the same options. */
-export async function keepWorker(world: World, options: WorkerOptions): Promise<KeptWorker> {
+/** Starts a worker; resolves when the first one polls. */
+export async function keepWorker(
+  world: World,
+  options: WorkerOptions,
+  afterDeath: WorkerOptions = options,
+): Promise<KeptWorker> {
   let current: ServerProcess = await world.startWorker(options);
   let [isStopping, deaths] = [false, 0];
   const keeping = (async () => {
@@ -18,7 +22,7 @@ export async function keepWorker(world: World, options: WorkerOptions): Promise<
       await current.ended;
       if (isStopping) return;
       deaths += 1;
-      current = await again(world, options);
+      current = await again(world, afterDeath);
     }
   })();
   keeping.catch(() => undefined); // whoever stops it hears of it

@@ -74,15 +74,18 @@ export async function runCells(
     const points = batch.flatMap(({ cell, model }) =>
       cell === null ? [] : [failpointOf(cell, model)],
     );
-    await using worker = await keepWorker(world, {
-      taskQueue,
-      environment: {
-        SWITCHYARD_FAILPOINTS: points.join(','),
-        CHAOS_MODELS: JSON.stringify(
-          Object.fromEntries(batch.map(({ model }) => [model, kinds[model]])),
-        ),
-      },
-    });
+    const models = batch.map(({ model }) => [model, kinds[model]] as const);
+    const environment = {
+      SWITCHYARD_FAILPOINTS: points.join(','),
+      CHAOS_MODELS: JSON.stringify(Object.fromEntries(models)),
+    };
+    // each start of a worker makes a monitor read its plan anew: with its failpoint it would die for ever
+    const spent = { ...environment, SWITCHYARD_FAILPOINTS: '' };
+    await using worker = await keepWorker(
+      world,
+      { taskQueue, environment },
+      { taskQueue, environment: batch.some(isMonitored) ? spent : environment },
+    );
     for (const piece of batch) {
       const before = worker.deaths;
       const end = await runPiece(world, taskQueue, piece, () => worker.deaths - before);
@@ -219,8 +222,13 @@ function report(allCells: number, ended: readonly Ended[]): ChaosResult {
   };
 }
 
-function batches(pieces: readonly Piece[]): readonly (readonly Piece[])[] {
-  const result: (readonly Piece[])[] = [];
+/** Whose monitor a worker starts by itself. */
+const isMonitored = ({ course }: Piece) => course === 'watched' || course === 'renewed';
+
+/** Pieces with monitors are alone with their worker. */
+function batches(all: readonly Piece[]): readonly (readonly Piece[])[] {
+  const pieces = all.filter((piece) => !isMonitored(piece));
+  const result: (readonly Piece[])[] = all.filter(isMonitored).map((piece) => [piece]);
   for (let from = 0; from < pieces.length; from += CELLS_A_WORKER) {
     result.push(pieces.slice(from, from + CELLS_A_WORKER));
   }

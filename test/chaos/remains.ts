@@ -19,7 +19,9 @@ export interface Repeats {
 }
 
 /** Fields that hold times or chance, wherever they stand. */
-const VOLATILE = ['updatedAt', 'since', 'at', 'nonce', 'machine', 'judgedAt', 'modifiedAt'];
+const VOLATILE = ['updatedAt', 'since', 'at', 'nonce', 'machine', 'judgedAt', 'from', 'until'];
+/** Instants in sentences, and windows' own names. */
+const TIMES = /\d{4}-\d\d-\d\dT[\d:.]+Z|(?<=\/windows\/)\d{4}-\d\d-\d\d\/\d{6}/g;
 /** Metrics of speed and size: what they came to is another thing each time. */
 const MEASURED = /-ms$|rows-per-second|-rss-bytes/;
 
@@ -69,6 +71,9 @@ async function workflowsOf(client: Client, model: string) {
     const outcome = typeof memo?.['outcome'] === 'string' ? ` ${memo['outcome']}` : '';
     found.push({ id: workflowId, run: runId, stands: `${type} ${status.name}${outcome}` });
   }
+  // the newest run of an id alone: a monitor that a worker started early was replaced
+  const newest = new Map(found.reverse().map((each) => [each.id, each]));
+  found.splice(0, found.length, ...newest.values());
   found.sort((left, right) => (left.id < right.id ? -1 : 1));
   return {
     workflows: found,
@@ -116,16 +121,19 @@ function settledJson(bytes: Buffer, names: ReadonlyMap<string, string>): string 
 }
 
 function withoutChance(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map<unknown>((each) => withoutChance(each));
+  if (Array.isArray(value)) {
+    const items: readonly unknown[] = value;
+    return items.map(withoutChance);
+  }
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).filter(([name]) => !VOLATILE.includes(name));
-  const metric = entries.find(([name]) => name === 'metric')?.[1];
+  const metric: unknown = entries.find(([name]) => name === 'metric')?.[1];
   if (typeof metric === 'string' && MEASURED.test(metric)) return { metric };
   return Object.fromEntries(entries.map(([name, each]) => [name, withoutChance(each)]));
 }
 
 function renamed(text: string, names: ReadonlyMap<string, string>): string {
-  let result = text;
+  let result = text.replaceAll(TIMES, 'TIME');
   for (const [name, alias] of names) result = result.replaceAll(name, alias);
   return result;
 }
