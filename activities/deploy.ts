@@ -79,13 +79,16 @@ export function createDeployActivities(ports: DeployPorts) {
     /** Writes `live.json`: `liveModel`'s one activity. A promotion's evidence and decisions are checked here again. */
     writeLive: defineActivity(
       z.strictObject({ model: nameSchema, change: liveChangeSchema, writeId: requestIdSchema }),
-      async ({ model, change, writeId }) => {
-        if (change.kind === 'promote') await verifyPromotion(ports.registry, model, change);
-        return ports.registry.changeLive(model, change, writeId);
-      },
+      ({ model, change, writeId }) =>
+        withHeartbeats(async () => {
+          if (change.kind === 'promote') await verifyPromotion(ports.registry, model, change);
+          return ports.registry.changeLive(model, change, writeId);
+        }),
     ),
     /** Tells people. */
-    notify: defineActivity(noticeSchema, (notice) => ports.notifier.notify(notice)),
+    notify: defineActivity(noticeSchema, (notice) =>
+      withHeartbeats(() => ports.notifier.notify(notice)),
+    ),
   };
 }
 

@@ -101,11 +101,10 @@ export function createMonitorActivities(ports: MonitorPorts) {
     /** Starts a lifecycle, as `monitor/<model>`, unless the last one that it started is still open. */
     startRetraining: defineActivity(
       z.strictObject({ model: nameSchema, reason: z.string().min(1).max(2_000) }),
-      ({ model, reason }): Promise<StartedByMonitor> =>
-        ports.monitorActions.startLifecycle(
-          { model, reason, startedBy: `monitor/${model}` },
-          thisCall(),
-        ),
+      ({ model, reason }): Promise<StartedByMonitor> => {
+        const request = { model, reason, startedBy: `monitor/${model}` };
+        return withHeartbeats(() => ports.monitorActions.startLifecycle(request, thisCall()));
+      },
     ),
   };
 }

@@ -38,12 +38,12 @@ export function createRetrainActivities(ports: RetrainPorts) {
   return {
     /** Takes the train and the held-out snapshot. Throws `InvalidDataset` where ids overlap or rows are wrong. */
     takeSnapshots: defineActivity(z.strictObject({ spec: modelSpecSchema }), ({ spec }) =>
-      takeSnapshots(ports.snapshots, spec),
+      withHeartbeats(() => takeSnapshots(ports.snapshots, spec)),
     ),
     /** Takes a fresh held-out snapshot for a candidate that was trained before. */
     takeHeldOut: defineActivity(
       z.strictObject({ spec: modelSpecSchema, train: snapshotRefSchema }),
-      ({ spec, train }) => takeHeldOut(ports.snapshots, spec, train),
+      ({ spec, train }) => withHeartbeats(() => takeHeldOut(ports.snapshots, spec, train)),
     ),
     /** Trains on a snapshot and stages what came of it. Heartbeats progress; resumes from the newest checkpoint. */
     trainModel: defineActivity(trainInputSchema, (input) =>

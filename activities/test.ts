@@ -67,7 +67,7 @@ export function createTestActivities(ports: TestPorts) {
     ),
     /** Judges the measurements and writes report and evidence beside the version. */
     assembleEvidence: defineActivity(assembleInputSchema, (input) =>
-      assembleEvidence(ports, input),
+      withHeartbeats(() => assembleEvidence(ports, input)),
     ),
   };
 }

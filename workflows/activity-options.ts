@@ -17,6 +17,7 @@ const RETRY = {
 export function bookkeeping(summary: string) {
   return proxyActivities<Activities>({
     startToCloseTimeout: '1 minute',
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
     retry: { ...RETRY, maximumAttempts: 8 },
     summary,
   });
@@ -61,6 +62,7 @@ export function onQueue(resource: 'train' | 'test', startToCloseTimeout: string,
 export function pointerWrite(summary: string) {
   return proxyActivities<Activities>({
     startToCloseTimeout: '10 seconds',
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
     scheduleToCloseTimeout: '1 minute',
     retry: {
       initialInterval: '100 milliseconds',
