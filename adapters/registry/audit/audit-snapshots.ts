@@ -28,24 +28,24 @@ export async function auditSnapshots(
       if (only === null) audit.note('foreign', object.key, 'is no part of a snapshot');
       continue;
     }
-    known.add(digest);
     if (only !== null && !only.has(digest)) continue;
     const place = `${source}/${digest}`;
     places.set(place, [...(places.get(place) ?? []), object]);
   }
   for (const [place, objects] of places) {
     const [source = '', digest = ''] = place.split('/');
-    await auditSnapshot(audit, { source, digest, objects, now });
+    if (await auditSnapshot(audit, { source, digest, objects, now })) known.add(digest);
   }
   return known;
 }
 
 const FILES: readonly string[] = ['rows.jsonl', 'snapshot.json', 'tombstone.json'];
 
+/** Whether it is a snapshot, or a tombstone says what became of it. */
 async function auditSnapshot(
   audit: Audit,
   given: { source: string; digest: string; objects: readonly ListedObject[]; now: Date },
-): Promise<void> {
+): Promise<boolean> {
   const { source, digest, objects, now } = given;
   const keyOf = (file: Parameters<typeof snapshotKey>[2]) => snapshotKey(source, digest, file);
   const has = (key: string) => objects.some((object) => object.key === key);
@@ -58,29 +58,33 @@ async function auditSnapshot(
   const bytes = has(rows) ? await audit.bytes(rows) : null;
   if (bytes !== null) audit.holds(rows, digestOfBytes(bytes), digest);
   if (!has(description)) {
-    if (!has(tombstone) && isAbandoned(objects, now)) {
-      audit.note(
-        'unfinished',
-        description,
-        'is not there for over a day, so that its rows are no snapshot',
-      );
+    if (has(tombstone)) return true;
+    if (isAbandoned(objects, now)) {
+      const why = 'is not there for over a day, so that its rows are no snapshot';
+      audit.note('unfinished', description, why);
     }
-    return;
+    return false;
   }
   audit.counts.snapshots += 1;
-  const said = await audit.json(description, snapshotFileSchema);
   if (!has(rows)) audit.note('missing', rows, `is not there; ${description} describes it`);
+  await auditDescription(audit, { source, digest, description, bytes });
+  return true;
+}
+
+/** What `snapshot.json` says, against the rows where those are the digest's. */
+async function auditDescription(
+  audit: Audit,
+  given: { source: string; digest: string; description: string; bytes: Uint8Array | null },
+): Promise<void> {
+  const { source, digest, description, bytes } = given;
+  const said = await audit.json(description, snapshotFileSchema);
   if (said === null) return;
   if (said.digest !== digest || said.name !== source) {
     audit.note('changed', description, `describes the snapshot ${said.name} ${said.digest}`);
   }
   if (bytes === null || digestOfBytes(bytes) !== digest) return;
   const found = decodeRows(source, bytes);
-  if (found.length !== said.rows || labelsOf(found).join('\n') !== said.labels.join('\n')) {
-    audit.note(
-      'changed',
-      description,
-      'has another number of rows, or other labels, than its rows',
-    );
-  }
+  if (found.length === said.rows && labelsOf(found).join('\n') === said.labels.join('\n')) return;
+  const why = 'has another number of rows, or other labels, than its rows';
+  audit.note('changed', description, why);
 }
