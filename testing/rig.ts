@@ -21,6 +21,8 @@ export interface RigOptions {
   readonly server?: TimeSkippingServer;
   /** Default: the ready workflows. */
   readonly workflowBundle?: WorkflowBundleOption;
+  /** Default: a queue of its own. Named, it takes up what another rig left there. */
+  readonly taskQueue?: string;
 }
 
 interface Connections {
@@ -44,10 +46,8 @@ export async function startRig(
   const workflowBundle = options.workflowBundle ?? (await readWorkflowBundle());
   const { client, native, close } = await connect(options.server);
   rigs += 1;
-  const taskQueue = `${title
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .slice(0, 40)}-${rigs}`;
+  const own = title.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+  const taskQueue = options.taskQueue ?? `${own.slice(0, 40)}-${rigs}`;
   const workers = await createWorkers({
     connection: native,
     namespace: client.options.namespace,
