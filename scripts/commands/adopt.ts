@@ -42,6 +42,7 @@ export const runAdopt = defineCommand({
     try {
       const { client, address } = connected;
       const given = { client, taskQueue: place.taskQueue };
+      await requireWorker(new Lifecycles(given), place.taskQueue, address);
       const known = await terminal.during('reading the bucket', modelsWithPointer(bucket.store));
       if (model !== undefined && !known.includes(model)) {
         requireModel(place, model);
@@ -49,7 +50,6 @@ export const runAdopt = defineCommand({
       }
       // an empty database lacks them, and a workflow that sets one would stall
       await registerSearchAttributes(client);
-      await requireWorker(new Lifecycles(given), place.taskQueue, address);
       const runs = new TemporalRuns(given);
       const pointers: Adopted[] = [];
       for (const each of model === undefined ? known : [model]) {

@@ -41,7 +41,7 @@ const LOCAL = new Set(['init', 'setup', 'dev', 'train', 'test', 'worker', 'endpo
 const WITHOUT_WORKER = new Set([
   ...['status', 'cancel', 'versions', 'show', 'diff', 'pull', 'predict', 'snapshot'],
   ...['sweep', 'forget', 'labels add', 'schedule list', 'schedule pause', 'schedule resume'],
-  ...['follow-ups', 'schedule trigger', 'release', 'builds'],
+  ...['follow-ups', 'schedule trigger', 'release', 'builds', 'verify'],
 ]);
 /** What has to be chosen, where a command does one of several things. */
 const FLAGS: Readonly<Record<string, readonly string[]>> = { undo: ['--retry'] };
