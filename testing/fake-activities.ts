@@ -6,12 +6,13 @@ import {
   liveChangeSchema,
   liveWritten,
   servedVersionSchema,
-  stepLive,
   type LiveChange,
   type LiveState,
 } from '../domain/live-state.js';
+import { stepLive } from '../domain/live-step.js';
 import type { LivePointer } from '../domain/ports/live-pointer.js';
 import type { ModelSpec } from '../domain/spec.js';
+import { followUpWorkflowId } from '../workflows/follow-up-messages.js';
 import { aCandidate, aDigest, aSnapshot, aSpec, aTested } from './builders.js';
 
 const recordedCandidate = servedVersionSchema.omit({ since: true, promotion: true });
@@ -79,7 +80,10 @@ export function fakeActivities(
       Promise.resolve(aTested({ baseline, ...(round > 199 && { evidence: aDigest(round) }) })),
     ...fakeDeploy(new TemporalLivePointer(given), live),
     ...fakeMonitoring(),
+    ...fakeReconciling(),
     notify: () => Promise.resolve(),
+    openFollowUp: ({ followUp: { model, key } }) =>
+      Promise.resolve({ workflowId: followUpWorkflowId(model, key), opened: true }),
     ...options.overrides,
   };
 }
@@ -103,9 +107,22 @@ function fakeDeploy(pointer: LivePointer, live: MemoryLive) {
     },
     undoPromotion: ({ model, requestId, ...undone }) =>
       pointer.ask(model, { kind: 'undo-promotion', ...undone }, requestId),
-    awaitServing: () => Promise.resolve({ note: 'endpoint-1 serves it' }),
+    awaitServing: () => Promise.resolve({ kind: 'serves', note: 'endpoint-1 serves it' }),
     writeLive: ({ model, change, writeId }) =>
       Promise.resolve(live.change(model, liveChangeSchema.parse(change), writeId)),
+  } satisfies Partial<Activities>;
+}
+
+/** Nothing is half done; a test of the reconciler says what is. */
+function fakeReconciling() {
+  return {
+    lookForProblems: () =>
+      Promise.resolve({
+        looked: { models: 1, versions: 1, replicas: 1, staged: 0 },
+        ...{ problems: [], more: 0, suspects: [] },
+      }),
+    sweepOrphans: () => Promise.resolve({ objects: 0, bytes: 0, spared: [] }),
+    adoptLive: () => Promise.resolve(),
   } satisfies Partial<Activities>;
 }
 
