@@ -4,6 +4,7 @@ import { lifecycleDetails, startDetails } from '../../domain/lifecycle-details.j
 import { aDigest } from '../../testing/builders.js';
 
 const ID = 'lifecycle/tickets/12345678';
+const ACCEPTED = { by: 'grace', reason: 'by hand', at: '2026-01-02T03:04:05Z' };
 const HOSTILE = '<script>alert(1)</script> | ![x](http://evil.example/x.png)';
 
 const aStatus = (overrides: Partial<LifecycleStatus> = {}): LifecycleStatus => ({
@@ -116,6 +117,29 @@ describe('lifecycleDetails', () => {
     );
     assert.match(text, /npx switchyard thaw tickets/);
     assert.doesNotMatch(text, /--role/);
+  });
+
+  it('say which undo failed, how to try again and how to accept it, before the gates', () => {
+    const text = lifecycleDetails(
+      aStatus({
+        ...{ stage: 'undo', waitingFor: ['undo'] },
+        ledger: [
+          { step: 'promotion of version 3', end: 'failed', note: 'access denied' },
+          { step: 'snapshots', end: 'failed', note: 'access denied', accepted: ACCEPTED },
+        ],
+        undoing: ['staging'],
+      }),
+      ID,
+    );
+    assert.ok(text.includes('**An undo failed and waits for a person**'));
+    assert.ok(text.includes(`\`npx switchyard undo ${ID} --retry\``));
+    const accept = `--accept --step 'promotion of version 3' --reason 'why'`;
+    assert.ok(text.includes(`\`npx switchyard undo ${ID} ${accept}\``));
+    assert.ok(!text.includes('--step snapshots'), 'what is accepted is over');
+    assert.match(text, /\| promotion of version 3\s+\| \*\*failed\*\*\s+\| access denied/);
+    assert.match(text, /\| snapshots\s+\| failed, accepted by grace: by hand\s+\|/);
+    assert.match(text, /\| staging\s+\| under way\s+\|/);
+    assert.ok(!text.includes('npx switchyard approve'), 'nobody is asked for a decision');
   });
 
   it('ask for nothing once it has ended', () => {
