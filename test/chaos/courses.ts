@@ -213,7 +213,11 @@ async function reconcileOnce(
 }
 
 /** Waits until `live.json` of a model has this generation. */
-async function generationOf({ world }: Lane, model: string, generation: number): Promise<void> {
+export async function generationOf(
+  { world }: Lane,
+  model: string,
+  generation: number,
+): Promise<void> {
   await eventually(`${model} has generation ${generation}`, async () => {
     return (await world.registry.live(model))?.state.generation === generation;
   });
@@ -228,7 +232,7 @@ async function told({ world }: Lane, model: string, kinds: readonly string[]): P
 }
 
 /** Waits until something is so; whatever a look ends in, there is another. */
-async function eventually(what: string, look: () => Promise<boolean>): Promise<void> {
+export async function eventually(what: string, look: () => Promise<boolean>): Promise<void> {
   await persistently(what, async () => {
     if (!(await look())) throw new Error('not yet');
   });

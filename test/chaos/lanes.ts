@@ -1,11 +1,14 @@
+import { EventEmitter, once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ServerProcess } from '../../scripts/servers/child-process.js';
-import type { WorkerOptions, World } from './world.js';
+import { kill, type WorkerOptions, type World } from './world.js';
 
 /** A worker process that is started again whenever it dies. */
 export interface KeptWorker extends AsyncDisposable {
   /** How often it died. */
   readonly deaths: number;
+  /** SIGKILL; resolves when the next one polls. */
+  replace(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -17,12 +20,14 @@ export async function keepWorker(
 ): Promise<KeptWorker> {
   let current: ServerProcess = await world.startWorker(options);
   let [isStopping, deaths] = [false, 0];
+  const replaced = new EventEmitter();
   const keeping = (async () => {
     for (;;) {
       await current.ended;
       if (isStopping) return;
       deaths += 1;
       current = await again(world, afterDeath);
+      replaced.emit('replaced');
     }
   })();
   keeping.catch(() => undefined); // whoever stops it hears of it
@@ -34,6 +39,11 @@ export async function keepWorker(
   return {
     get deaths() {
       return deaths;
+    },
+    replace: async () => {
+      const next = once(replaced, 'replaced');
+      await kill(current);
+      await next;
     },
     stop,
     [Symbol.asyncDispose]: stop,

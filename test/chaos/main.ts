@@ -8,6 +8,8 @@ import type { ChaosRun } from './chaos-run.js';
 /** Each command, loaded when it is asked for. */
 const COMMANDS: Readonly<Record<string, () => Promise<ChaosRun>>> = {
   matrix: async () => (await import('./matrix.js')).runMatrix,
+  undo: async () => (await import('./undo.js')).runUndo,
+  workers: async () => (await import('./workers.js')).runWorkers,
   race: async () => (await import('./race.js')).runRace,
   s3: async () => (await import('./s3.js')).runS3,
 };

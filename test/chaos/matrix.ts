@@ -9,10 +9,10 @@ import { loadProject } from '../../workers/project.js';
 import { wireActivities } from '../../workers/wire.js';
 import { cellsOf, failpointOf, type Cell } from './cells.js';
 import type { ChaosResult, ChaosRun } from './chaos-run.js';
-import { COURSES, laneOf, type CourseName } from './courses.js';
+import { COURSES, eventually, laneOf, type CourseName } from './courses.js';
 import { violationsOf } from './invariants.js';
 import { keepWorker, onLanes } from './lanes.js';
-import { differences, remainsOf, type Remains, type Repeats } from './remains.js';
+import { differences, isAtRest, remainsOf, runsOf, type Remains, type Repeats } from './remains.js';
 import { openWorld, type World } from './world.js';
 
 /** Cells that one worker carries, one after another, before it is replaced: few enough that all lanes end at the same time. */
@@ -121,6 +121,7 @@ async function runPiece(
   let found: Ended['found'] = null;
   try {
     await COURSES[course].drive(laneOf(world, taskQueue), model);
+    await eventually(`${model} is at rest`, () => isAtRest(world.client, model));
     found = await remainsOf(world, model);
     if (cell !== null && !(await wasRepeated(world, model, cell))) {
       problems.push('the failpoint was never reached: no attempt was repeated');
@@ -134,9 +135,7 @@ async function runPiece(
 
 /** Whether some call of the cell's activity needed more than one attempt. */
 async function wasRepeated({ client }: World, model: string, { activity }: Cell): Promise<boolean> {
-  for await (const { workflowId, runId } of client.workflow.list({
-    query: `ModelName = "${model}"`,
-  })) {
+  for (const { workflowId, runId } of await runsOf(client, model)) {
     const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
     const scheduled = new Map(
       (events ?? []).flatMap(({ eventId, activityTaskScheduledEventAttributes: given }) =>

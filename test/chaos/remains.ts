@@ -63,10 +63,34 @@ export async function remainsOf(
   };
 }
 
+/** A monitor says of which model it is when it waits for the first time. */
+const queryOf = (model: string) => `ModelName = "${model}" OR WorkflowId = "monitor/${model}"`;
+
+/** Runs of a model's workflows, the ended ones too. */
+export async function runsOf(
+  client: Client,
+  model: string,
+): Promise<readonly { workflowId: string; runId: string }[]> {
+  const runs: { workflowId: string; runId: string }[] = [];
+  for await (const { workflowId, runId } of client.workflow.list({ query: queryOf(model) })) {
+    runs.push({ workflowId, runId });
+  }
+  return runs;
+}
+
+/** Whether no workflow of a model waits for an activity. */
+export async function isAtRest(client: Client, model: string): Promise<boolean> {
+  for (const { workflowId, runId } of await runsOf(client, model)) {
+    const { raw } = await client.workflow.getHandle(workflowId, runId).describe();
+    if ((raw.pendingActivities ?? []).length > 0) return false;
+  }
+  return true;
+}
+
 /** The model's workflows: first run ids, numbered by workflow id, and how each stands. */
 async function workflowsOf(client: Client, model: string) {
   const found: { id: string; run: string; stands: string }[] = [];
-  const query = `ModelName = "${model}"`;
+  const query = queryOf(model);
   for await (const { workflowId, runId, type, status, memo } of client.workflow.list({ query })) {
     const outcome = typeof memo?.['outcome'] === 'string' ? ` ${memo['outcome']}` : '';
     found.push({ id: workflowId, run: runId, stands: `${type} ${status.name}${outcome}` });
