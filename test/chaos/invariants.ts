@@ -333,12 +333,13 @@ async function orphanViolations(given: InvariantsGiven, rows: Started): Promise<
   return found.flat();
 }
 
-/** No child process is left. */
+/** No child process is left; those that are ending have a moment. */
 export async function childViolations({
   pids = [],
   mark,
-}: Pick<InvariantsGiven, 'pids' | 'mark'>): Promise<readonly string[]> {
-  const endMs = performance.now() + CHILDREN_PATIENCE_MS;
+  patienceMs = CHILDREN_PATIENCE_MS,
+}: Pick<InvariantsGiven, 'pids' | 'mark'> & { patienceMs?: number }): Promise<readonly string[]> {
+  const endMs = performance.now() + patienceMs;
   for (;;) {
     const alive = pids.filter(isAlive).map((pid) => `process ${pid} still runs`);
     const marked = mark === undefined ? [] : await marks(mark);
@@ -367,6 +368,8 @@ async function marks(mark: string): Promise<readonly string[]> {
 
 /** Looks at `live.json` of some models again and again; a generation that goes back, or is two things, is a violation. */
 export interface LiveWatch {
+  /** How often it has looked at all of them. */
+  readonly looks: number;
   /** Ends the watch; resolves to what it saw. */
   stop(): Promise<readonly string[]>;
 }
@@ -377,6 +380,7 @@ export function watchLive(store: ObjectStore, models: readonly string[]): LiveWa
   const seen = new Map<string, LiveState>();
   const violations = new Set<string>();
   const stopped = new AbortController();
+  let looks = 0;
   const look = async (model: string) => {
     const stored = await store.get(`models/${model}/live.json`).catch(() => null);
     if (stored === null) return;
@@ -389,12 +393,16 @@ export function watchLive(store: ObjectStore, models: readonly string[]): LiveWa
       // at least once, also after the stop
       const last = stopped.signal.aborted;
       await inBatches(models, look);
+      looks += 1;
       if (last) return;
       await pause(WATCH_EVERY_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
     }
   })();
   watching.catch(() => undefined); // whoever stops it hears of it
   return {
+    get looks() {
+      return looks;
+    },
     stop: async () => {
       stopped.abort();
       await watching;
