@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { directGivenSchema, type DirectGiven } from '../domain/direct-order.js';
 import { PortError } from '../domain/failures.js';
-import type { LiveChangeResult } from '../domain/live-state.js';
+import { leavingOf, type LiveChangeResult } from '../domain/live-state.js';
 import { digestSchema } from '../domain/names.js';
 import type { Registry } from '../domain/ports/registry.js';
 
-/** An order that needs no Temporal: `leaving` is what is live where it is left out. */
+/** An order that needs no Temporal: `leaving` where it is left out is what is live, or what a fallback of a moment ago left. */
 export interface DirectFallback extends DirectGiven {
   readonly leaving?: string;
 }
@@ -27,7 +27,8 @@ export async function fallBackDirectly(
     throw new PortError('InvalidRequest', 'a direct fallback needs by and reason, of some words');
   }
   const reading = await registry.live(model);
-  const parsed = digestSchema.safeParse(given ?? reading?.state.live);
+  const leaving = given ?? (reading && leavingOf(reading.state, Date.now()));
+  const parsed = digestSchema.safeParse(leaving);
   if (reading === null || !parsed.success) {
     const why =
       reading === null ? `there is no live.json of "${model}"` : `nothing of "${model}" is live`;

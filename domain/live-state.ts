@@ -37,6 +37,8 @@ export const SERVED_REMEMBERED = 20;
 
 const WITHDRAWN_SHOWN = 5;
 
+const JUST_NOW_MS = 30_000;
+
 /** Who stopped promotions, why and when. */
 export const frozenSchema = z.strictObject({
   by: z.string().trim().min(1).max(200),
@@ -159,6 +161,16 @@ export function previousOf(state: LiveState): ServedVersion | null {
     ({ digest }) => digest !== state.live && !state.withdrawn.includes(digest),
   );
   return candidates[0] ?? null;
+}
+
+/**
+ * What a fallback leaves that names no version: what is live; within 30 seconds of another fallback what that one left, so that two
+ * people who order it at the same time go one version back, and not two.
+ */
+export function leavingOf(state: LiveState, nowMs: number): string | null {
+  const isFresh = Math.abs(nowMs - Date.parse(state.updatedAt)) < JUST_NOW_MS;
+  const isOfFallback = liveVersionOf(state)?.promotion === null;
+  return isFresh && isOfFallback ? (state.withdrawn.at(-1) ?? state.live) : state.live;
 }
 
 /** Whether a version serves, served, or could be fallen back to. */

@@ -18,7 +18,7 @@ export async function openFollowUp(followUp: FollowUp): Promise<void> {
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;
     const why = error.cause?.message ?? error.message;
-    log.error('a follow-up could not be opened', { model, key, cause, owner, title, why });
+    log.warn('a follow-up could not be opened', { model, key, cause, owner, title, why });
     count('switchyard_follow_ups', { model, cause, end: 'failed' });
   }
 }

@@ -43,7 +43,7 @@ export async function directFallback(
 export function shownFallback({ kind, live }: LiveChangeResult): string {
   if (kind === 'fallen-back') return `fallen back, ${shortDigest(live ?? '')} serves`;
   if (kind === 'no-previous') return 'there is no version before this one to fall back to';
-  return `nothing done (${kind}): another version is live`;
+  return `nothing done (${kind}): ${shortDigest(live ?? '')} is live by now; name it with --leaving to leave it too`;
 }
 
 /** What an order that did not reach Temporal, or no worker, ended in: its sentence, and the way that needs neither. */

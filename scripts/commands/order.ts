@@ -1,6 +1,6 @@
 import type { Switchyard } from '../../client/switchyard.js';
 import { PortError } from '../../domain/failures.js';
-import type { LiveChangeResult } from '../../domain/live-state.js';
+import { leavingOf, type LiveChangeResult } from '../../domain/live-state.js';
 import { liveWorkflowId } from '../../workflows/messages.js';
 import { directFallback, shownFallback, withDirectWay } from './direct-fallback.js';
 import type { Answer } from './terminal/answer.js';
@@ -73,7 +73,7 @@ export const runFallback = defineCommand({
       type: 'string',
       value: 'DIGEST',
       about:
-        'the version to leave; what is live where left out. Nothing is done if another is live',
+        'the version to leave, what is live where left out; nothing is done if another is live, or if a fallback was done a moment ago',
     },
     owner: {
       type: 'string',
@@ -148,10 +148,11 @@ function freezing(
 /** What is live by the registry, or where no bucket is named by `liveModel`'s last answer. */
 async function liveDigest(session: Session, model: string): Promise<string> {
   const { place, switchyard } = session;
+  const reading = place.bucket === null ? null : await openBucket(place).registry.live(model);
   const live =
     place.bucket === null
       ? (await switchyard.live(model))?.live
-      : (await openBucket(place).registry.live(model))?.state.live;
+      : reading && leavingOf(reading.state, Date.now());
   if (live !== null && live !== undefined) return live;
   throw new PortError(
     'InvalidRequest',

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { digestOfJson } from '../../domain/digest.js';
 import { DIRECT_REMEMBERED } from '../../domain/direct-order.js';
-import { liveStateSchema, liveWritten, type LiveChange } from '../../domain/live-state.js';
+import {
+  leavingOf,
+  liveStateSchema,
+  liveWritten,
+  type LiveChange,
+} from '../../domain/live-state.js';
 import { stepLive } from '../../domain/live-step.js';
 
 const NOW = '2026-01-02T03:04:05Z';
@@ -32,6 +37,27 @@ function run(...changes: readonly LiveChange[]) {
   assert.ok(state !== null);
   return { state: liveStateSchema.parse(state), kinds };
 }
+
+describe('leavingOf', () => {
+  const atMs = Date.parse(NOW);
+
+  it('is what is live', () => {
+    const { state } = run(promote('a', null), promote('b', 'a', 2));
+
+    assert.equal(leavingOf(state, atMs), digest('b'));
+  });
+
+  it('is what a fallback of a moment ago left, so that two orders at once go back once', () => {
+    const { state } = run(promote('a', null), promote('b', 'a', 2), directly('b'));
+
+    assert.equal(leavingOf(state, atMs + 29_000), digest('b'));
+    assert.equal(leavingOf(state, atMs + 31_000), digest('a'));
+    const again = stepLive(state, promote('c', 'a', 3), {
+      ...{ model: 'tickets', writeId: 'x', now: NOW },
+    });
+    assert.equal(again.next && leavingOf(again.next, atMs), digest('c'));
+  });
+});
 
 describe('a direct order', () => {
   it('falls back as any order does, and says in live.json who gave it', () => {

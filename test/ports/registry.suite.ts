@@ -394,14 +394,16 @@ export function registrySuite(name: string, openStore: () => Promise<ObjectStore
     describe('changeLive', () => {
       it('promotes, falls back and undoes, one generation a write', async () => {
         assert.equal(await registry.live(model), null);
+        const undone = { kind: 'undo-promotion' } as const;
         const answers = [
           await registry.changeLive(model, aPromotion('a', null), 'w1'),
           await registry.changeLive(model, aPromotion('b', 'a'), 'w2'),
           await registry.changeLive(model, { kind: 'fallback', leaving: aDigest('b') }, 'w3'),
+          await registry.changeLive(model, aPromotion('c', 'a'), 'w4'),
           await registry.changeLive(
             model,
-            { kind: 'undo-promotion', promoted: aDigest('a'), before: null, promotion: 'w1' },
-            'w4',
+            { ...undone, promoted: aDigest('c'), before: aDigest('a'), promotion: 'w4' },
+            'w5',
           ),
         ];
 
@@ -409,10 +411,11 @@ export function registrySuite(name: string, openStore: () => Promise<ObjectStore
           { kind: 'promoted', generation: 1, live: aDigest('a') },
           { kind: 'promoted', generation: 2, live: aDigest('b') },
           { kind: 'fallen-back', generation: 3, live: aDigest('a') },
-          { kind: 'restored', generation: 4, live: null },
+          { kind: 'promoted', generation: 4, live: aDigest('c') },
+          { kind: 'restored', generation: 5, live: aDigest('a') },
         ]);
         const reading = await registry.live(model);
-        assert.equal(reading?.state.generation, 4);
+        assert.equal(reading?.state.generation, 5);
         assert.deepEqual(reading.state.withdrawn, [aDigest('b')]);
       });
 
@@ -509,6 +512,83 @@ export function registrySuite(name: string, openStore: () => Promise<ObjectStore
         assert.equal(
           (await registry.changeLive(model, aPromotion('a', null), 'w4')).kind,
           'promoted',
+        );
+      });
+
+      it('never takes back what another promoted again (A-B-A), and knows its own undo again', async () => {
+        const undo = (promotion: string, before: string | null) =>
+          ({
+            kind: 'undo-promotion',
+            promoted: aDigest('a'),
+            before: before === null ? null : aDigest(before),
+            promotion,
+          }) as const;
+        await registry.changeLive(model, aPromotion('a', null), 'r1/promote/x');
+        await registry.changeLive(model, aPromotion('b', 'a'), 'r2/promote/x');
+        const before = await registry.live(model);
+        await registry.changeLive(model, aPromotion('a', 'b'), 'r3/promote/x/2');
+
+        const foreign = await registry.changeLive(model, undo('r1/promote/x', null), 'u1');
+        assert.deepEqual(withoutPicture(foreign), {
+          ...{ kind: 'conflicted', generation: 3, live: aDigest('a') },
+        });
+        const own = await registry.changeLive(model, undo('r3/promote/x', 'b'), 'u3');
+        assert.deepEqual(withoutPicture(own), {
+          ...{ kind: 'restored', generation: 4, live: aDigest('b') },
+        });
+        assert.deepEqual(
+          await registry.changeLive(model, undo('r3/promote/x', 'b'), 'u3'),
+          own,
+          'a retry whose reply was lost',
+        );
+        const after = await registry.live(model);
+        assert.deepEqual(after?.state.served, before?.state.served);
+      });
+
+      it('keeps who ordered a fallback directly, knows the retry of it, and tells later answers', async () => {
+        const order = { by: 'grace', reason: 'wrong queues' };
+        await registry.changeLive(model, aPromotion('a', null), 'w1');
+        await registry.changeLive(model, aPromotion('b', 'a'), 'w2');
+        const change = { kind: 'fallback', leaving: aDigest('b'), direct: order } as const;
+        const rival = { kind: 'fallback', leaving: aDigest('b') } as const;
+
+        const results = await Promise.all([
+          new ObjectRegistry(store).changeLive(model, change, 'direct/1'),
+          new ObjectRegistry(store).changeLive(model, rival, 'update/1'),
+        ]);
+        assert.deepEqual(kindsOf(results), ['already-done', 'fallen-back']);
+        const won = results[0].kind === 'fallen-back';
+        const { state } = (await registry.live(model)) ?? assert.fail('live.json is gone');
+        assert.deepEqual(
+          state.direct.map(({ by, reason, generation }) => ({ by, reason, generation })),
+          won ? [{ ...order, generation: 3 }] : [],
+        );
+        const retried = await registry.changeLive(model, change, 'direct/1');
+        assert.equal(retried.kind, won ? 'fallen-back' : 'already-done');
+        assert.equal((await registry.live(model))?.state.generation, 3);
+      });
+
+      it('reads without writing to adopt, also where nothing is there', async () => {
+        assert.deepEqual(
+          withoutPicture(await registry.changeLive(model, { kind: 'adopt' }, 'w1')),
+          { kind: 'adopted', generation: 0, live: null },
+        );
+        await registry.changeLive(model, aPromotion('a', null), 'w2');
+        await registry.changeLive(model, aPromotion('b', 'a'), 'w3');
+        const direct = { by: 'grace', reason: 'wrong queues' };
+        const change = { kind: 'fallback', leaving: aDigest('b'), direct } as const;
+        await registry.changeLive(model, change, 'direct/1');
+        const counted = new WatchedStore(store);
+        const adopting = new ObjectRegistry(counted);
+
+        const adopted = await adopting.changeLive(model, { kind: 'adopt' }, 'w4');
+        assert.deepEqual(counted.calls, [`get models/${model}/live.json`]);
+        assert.deepEqual(withoutPicture(adopted), {
+          ...{ kind: 'adopted', generation: 3, live: aDigest('a') },
+        });
+        assert.deepEqual(
+          adopted.direct.map(({ by, leaving, version }) => ({ by, leaving, version })),
+          [{ by: 'grace', leaving: aDigest('b'), version: 1 }],
         );
       });
 

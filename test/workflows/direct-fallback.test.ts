@@ -111,7 +111,7 @@ describe('a direct fallback', () => {
     assert.match(title ?? '', /wrong queues/);
 
     await rig.client.workflow.getHandle(liveWorkflowId(model)).terminate();
-    await fallBackDirectly(registry, model, ada);
+    await fallBackDirectly(registry, model, { ...ada, leaving: aDigest('two') });
     await rig.client.workflow.start(WORKFLOW_TYPES.live, {
       ...{ workflowId: liveWorkflowId(model), taskQueue: rig.taskQueue, args: [{ model }] },
     });
@@ -144,7 +144,9 @@ describe('a direct fallback', () => {
     assert.deepEqual(late, { kind: 'moved', generation: 5, live: aDigest('one') });
     const withdrawn = await pointer.ask(model, aPromotion('two', 'one'), 'two again');
     assert.equal(withdrawn.kind, 'withdrawn');
-    assert.equal((await fallBackDirectly(direct, model, grace)).kind, 'no-previous');
+    assert.equal((await fallBackDirectly(direct, model, grace)).kind, 'already-done');
+    const last = { ...grace, leaving: aDigest('one') };
+    assert.equal((await fallBackDirectly(direct, model, last)).kind, 'no-previous');
 
     assert.equal((await openTitles(rig, model, 2)).length, 2);
     await endAll(rig, model);

@@ -169,6 +169,19 @@ describe('switchyard dev and the commands that talk to it', () => {
       /fallen back, [0-9a-f]{12} serves, generation/,
     );
     assert.match(await says('versions', 'mails'), /^2 +\S+ +withdrawn/m);
+    const followUp = await until('the follow-up of the fallback', async () => {
+      const table = await says('follow-ups', 'mails');
+      return /^(follow-up\/mails\/fallback-g\d+) +mails +engineering +fallback/m.exec(table)?.[1];
+    });
+    assert.match(await says('status', 'mails'), /^1 follow-up of mails is open$/m);
+    const mended = ['--reason', 'mended', '--by', 'grace@example.com', '--role'];
+    assert.match(
+      await refuses('close', followUp, ...mended, 'data-science'),
+      /the role "data-science" does not close it; "engineering" owns it/,
+    );
+    assert.match(await says('close', followUp, ...mended, 'engineering'), /: closed by grace@/);
+    assert.match(await says('follow-ups', 'mails'), /^no follow-up of mails is open$/m);
+    assert.match(await says('follow-ups', '--all'), /closed by grace@example\.com/);
     const waiting = await carry(3);
     assert.match(waiting, /waits for thaw/);
     assert.match(waiting, /npx switchyard thaw mails/);
