@@ -41,6 +41,9 @@ export async function moveLongLived(
   return moves;
 }
 
+/** Whether a run took the update; a refusal in words. */
+type Told = 'told' | 'silent' | { readonly refusal: string };
+
 async function openLongLived(client: Client, taskQueue: string): Promise<readonly string[]> {
   const types = LONG_LIVED.map((type) => `"${type}"`).join(', ');
   const query = `WorkflowType IN (${types}) AND TaskQueue = "${taskQueue}" AND ExecutionStatus = "Running"`;
@@ -55,52 +58,54 @@ async function openLongLived(client: Client, taskQueue: string): Promise<readonl
 
 async function moveOne(client: Client, workflowId: string, build: string): Promise<Move> {
   const handle = client.workflow.getHandle(workflowId);
+  const until = Date.now() + PATIENCE_MS;
   let from: string | null = null;
+  let told: Told | null = null;
   try {
     const before = await standingOf(handle);
     from = before.build;
-    if (from === build) return { workflowId, from, end: 'already-there', reason: null };
-    const isTold = await tell(handle, build, before.runId);
-    const isThere = isTold && (await becomes(handle, build));
-    if (isThere) return { workflowId, from, end: 'moved', reason: null };
-    return { workflowId, from, end: 'not-moved', reason: whyNotYet(from, isTold) };
+    for (let now = before; Date.now() < until; now = await standingOf(handle)) {
+      if (now.build === build) {
+        return { workflowId, from, end: told === null ? 'already-there' : 'moved', reason: null };
+      }
+      // a run that ends meanwhile takes the update with it: then the next one is told
+      if (told !== 'told') told = await tell(handle, build, now.runId);
+      await pause(LOOK_MS);
+    }
   } catch (error) {
-    const known = fromTemporal(error);
-    const reason = known instanceof Error ? known.message : String(known);
-    return { workflowId, from, end: 'not-moved', reason };
+    told = { refusal: sentenceOf(error) };
   }
+  return { workflowId, from, end: 'not-moved', reason: whyNotYet(from, told) };
 }
 
-/** True where it has taken the update. Its id is one for each run that is told: typed twice, the run is told once. */
-async function tell(handle: WorkflowHandle, build: string, runId: string): Promise<boolean> {
+/** What came of the update. Its id is one for each run that is told: typed twice, the run is told once. */
+async function tell(handle: WorkflowHandle, build: string, runId: string): Promise<Told> {
   const order = { because: `build ${build} is released` };
-  const updateId = `move-on/${build}/${runId}`;
   const stop = new AbortController();
-  const late = pause(PATIENCE_MS, false, { signal: stop.signal });
+  const late = pause(PATIENCE_MS, 'silent' as const, { signal: stop.signal });
   late.catch(() => undefined); // aborted: it was not late
-  const told = handle.executeUpdate(moveOn, { args: [order], updateId });
-  told.catch(() => undefined); // whoever stops waiting hears no more of it
+  const updateId = `move-on/${build}/${runId}`;
+  const told = handle.executeUpdate(moveOn, { args: [order], updateId }).then(
+    () => 'told' as const,
+    (error: unknown) => ({ refusal: sentenceOf(error) }),
+  );
   try {
-    return await Promise.race([told.then(() => true), late]);
+    return await Promise.race([told, late]);
   } finally {
     stop.abort();
   }
 }
 
-/** True where it is on the build before the patience ends. */
-async function becomes(handle: WorkflowHandle, build: string): Promise<boolean> {
-  const until = Date.now() + PATIENCE_MS;
-  while (Date.now() < until) {
-    if ((await standingOf(handle)).build === build) return true;
-    await pause(LOOK_MS);
-  }
-  return false;
+function sentenceOf(error: unknown): string {
+  const known = fromTemporal(error);
+  return known instanceof Error ? known.message : String(known);
 }
 
-function whyNotYet(from: string | null, isTold: boolean): string {
-  if (isTold) {
+function whyNotYet(from: string | null, told: Told | null): string {
+  if (told === 'told') {
     return 'it is told, and moves when what it does now has ended, such as a window that is judged';
   }
+  if (typeof told === 'object' && told !== null) return told.refusal;
   const whose = from === null ? 'a worker polls' : `a worker of build "${from}" polls`;
   return `it did not answer within ${PATIENCE_MS / 1_000} s: look whether ${whose}, and type the same again`;
 }
