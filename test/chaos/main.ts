@@ -9,6 +9,7 @@ import type { ChaosRun } from './chaos-run.js';
 const COMMANDS: Readonly<Record<string, () => Promise<ChaosRun>>> = {
   matrix: async () => (await import('./matrix.js')).runMatrix,
   undo: async () => (await import('./undo.js')).runUndo,
+  temporal: async () => (await import('./temporal.js')).runTemporal,
   workers: async () => (await import('./workers.js')).runWorkers,
   race: async () => (await import('./race.js')).runRace,
   s3: async () => (await import('./s3.js')).runS3,

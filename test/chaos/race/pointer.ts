@@ -9,6 +9,7 @@ import { ObjectRegistry } from '../../../adapters/registry/object-registry.js';
 import { startServerProcess } from '../../../scripts/servers/child-process.js';
 import { testServers } from '../../../testing/servers.js';
 import type { ChaosGiven, ChaosResult } from '../chaos-run.js';
+import { saying } from '../saying.js';
 import { hasWritten, historyViolations, wishSchema, type Look, type Wish } from './history.js';
 import { nowMs, type Race } from './race.js';
 
@@ -120,18 +121,4 @@ async function look(
     await pause(READ_EVERY_MS);
   }
   return looks;
-}
-
-const SAY_EVERY_MS = 10_000;
-
-/** Says something now and then until a promise settles. */
-async function saying(settling: Promise<unknown>, tell: () => Promise<void>): Promise<void> {
-  const timer = setInterval(() => {
-    tell().catch(() => undefined);
-  }, SAY_EVERY_MS);
-  try {
-    await settling;
-  } finally {
-    clearInterval(timer);
-  }
 }

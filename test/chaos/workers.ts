@@ -1,0 +1,160 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { randomInt, seededRandom, type Random } from '../../domain/random.js';
+import type { ServerProcess } from '../../scripts/servers/child-process.js';
+import {
+  campaignModels,
+  campaignViolations,
+  startCampaign,
+  tell,
+  type Campaign,
+} from './campaign.js';
+import type { ChaosGiven, ChaosResult } from './chaos-run.js';
+import { identityOf, percentile, watchRecovery, type Recovery } from './recovery.js';
+import { saying } from './saying.js';
+import { kill, openWorld, type World } from './world.js';
+
+const LIFECYCLES = 100;
+const WORKERS = 4;
+const KILL_EVERY_MS = { least: 1_000, most: 3_000 } as const;
+/** Apart, so that what a killed worker had waits for a worker and not in a queue. */
+const START_EVERY_MS = 2_000;
+const PATIENCE_MS = 420_000;
+const RECOVERY_LIMIT_MS = 3_000;
+
+/**
+ * Lifecycles without training, several worker processes, of which a random one is SIGKILLed every 1-3 s and started again, and people
+ * who decide all along: none is lost, nothing is done twice. `--count` lifecycles; `--set workers=N`, `--set every=MS` between starts.
+ */
+export async function runWorkers(given: ChaosGiven): Promise<ChaosResult> {
+  const { seed, say, settings } = given;
+  const random = seededRandom(seed);
+  const models = campaignModels('killed', given.count ?? LIFECYCLES);
+  const startedMs = performance.now();
+  await using world = await openWorld({
+    models: Object.fromEntries(models.map((model) => [model, 'approved' as const])),
+  });
+  const crew = await openCrew(world, settings['workers'] ?? WORKERS);
+  const everyMs = settings['every'] ?? START_EVERY_MS;
+  const campaign = startCampaign(world, { models, random, everyMs });
+  const killing = killWorkers({ world, crew, campaign, random });
+  const violations: string[] = [];
+  try {
+    await saying(campaign.ended(PATIENCE_MS), async () => {
+      const open = (await campaign.open()).length;
+      say(`${killing.kills} kills; ${campaign.started.length} started, ${open} open`);
+    });
+  } catch (error) {
+    violations.push(`${String(error)}; open: ${(await campaign.open()).join(', ')}`);
+  }
+  const recoveries = await killing.stop();
+  await campaign.deciding.stop();
+  await world.stopProcesses();
+  const { ends, violations: found } = await campaignViolations(world, campaign, models);
+  const recovered = judge(recoveries);
+  const { acknowledged, failed } = campaign.deciding;
+  const runs = await world.trainerRuns();
+  const seconds = ((performance.now() - startedMs) / 1_000).toFixed(0);
+  return {
+    figures: [
+      `${models.length} lifecycles, ${crew.size} workers, ${killing.kills} SIGKILLs in ${seconds} s: ${tell(ends)}`,
+      `${acknowledged.length} decisions acknowledged, ${failed} calls failed and were made again; the trainer ran ${runs.length} times for ${models.length * 2} results; ${world.notices.length} notices`,
+      ...recovered.figures,
+    ],
+    violations: [...violations, ...found, ...recovered.violations],
+  };
+}
+
+interface Crew {
+  readonly size: number;
+  /** Those that poll now. */
+  polling(): readonly ServerProcess[];
+  /** Kills one, and starts another in its place. */
+  replace(victim: ServerProcess): Promise<void>;
+  settled(): Promise<unknown>;
+}
+
+async function openCrew(world: World, size: number): Promise<Crew> {
+  const polling = new Set(
+    await Promise.all(Array.from({ length: size }, () => world.startWorker())),
+  );
+  const starting = new Set<Promise<unknown>>();
+  return {
+    size,
+    polling: () => [...polling],
+    replace: async (victim) => {
+      polling.delete(victim);
+      await kill(victim);
+      const start = world.startWorker().then((worker) => polling.add(worker));
+      starting.add(start);
+      void start.finally(() => starting.delete(start)).catch(() => undefined);
+    },
+    settled: () => Promise.allSettled(starting),
+  };
+}
+
+function killWorkers(given: { world: World; crew: Crew; campaign: Campaign; random: Random }) {
+  const { world, crew, campaign, random } = given;
+  const stopped = new AbortController();
+  const watches: Promise<readonly Recovery[]>[] = [];
+  const killing = (async () => {
+    while (!stopped.signal.aborted) {
+      const spanMs = KILL_EVERY_MS.most - KILL_EVERY_MS.least;
+      await pause(KILL_EVERY_MS.least + randomInt(random, spanMs));
+      const polling = crew.polling();
+      const victim = polling[randomInt(random, polling.length)];
+      if (victim === undefined) continue; // all are starting
+      const workflowIds = await campaign.open().catch(() => []);
+      const killedMs = Date.now();
+      await crew.replace(victim);
+      const watch = watchRecovery(world.client, {
+        ...{ workflowIds, killedMs, identity: identityOf(victim.pid) },
+        othersUp: polling.length > 1,
+      });
+      watch.catch(() => undefined); // whoever stops the killing hears of it
+      watches.push(watch);
+    }
+  })();
+  return {
+    get kills() {
+      return watches.length;
+    },
+    stop: async () => {
+      stopped.abort();
+      await killing;
+      await crew.settled();
+      return (await Promise.all(watches)).flat();
+    },
+  };
+}
+
+function judge(recoveries: readonly Recovery[]): ChaosResult {
+  const counted = recoveries.filter(({ othersUp }) => othersUp);
+  const never = recoveries.filter(({ ms }) => ms === null);
+  const figures = [describe('recovery with a second worker up', counted)];
+  const alone = recoveries.filter(({ othersUp }) => !othersUp);
+  if (alone.length > 0) figures.push(describe('recovery with no other worker up', alone));
+  const p99 = percentile(times(counted), 0.99);
+  return {
+    figures,
+    violations: [
+      ...never.map(
+        ({ what }) => `${what}, in hand of a killed worker, did not begin again within a minute`,
+      ),
+      ...(p99 < RECOVERY_LIMIT_MS || counted.length === 0
+        ? []
+        : [`p99 of recovery is ${p99.toFixed(0)} ms, not below ${RECOVERY_LIMIT_MS}`]),
+    ],
+  };
+}
+
+const times = (recoveries: readonly Recovery[]) => recoveries.flatMap(({ ms }) => ms ?? []);
+
+function describe(what: string, recoveries: readonly Recovery[]): string {
+  const all = times(recoveries);
+  const kinds = [...new Set(recoveries.map((each) => each.what))].sort();
+  const slowest = kinds.map((kind) => {
+    const own = times(recoveries.filter((each) => each.what === kind));
+    return `${kind} ${own.length}, up to ${Math.max(...own).toFixed(0)}`;
+  });
+  return `${what}, from the SIGKILL to the next attempt of what it had in hand: ${all.length} activities, p50 ${percentile(all, 0.5).toFixed(0)} ms, p99 ${percentile(all, 0.99).toFixed(0)} ms (${slowest.join('; ')})`;
+}
