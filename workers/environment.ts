@@ -8,8 +8,9 @@ import {
 import { logEnvironmentSchema, type LogLevel } from '../adapters/process/log-level.js';
 import { PortError } from '../domain/failures.js';
 import { durationMs } from '../domain/duration.js';
-import { durationSchema, nameSchema } from '../domain/names.js';
+import { buildIdSchema, durationSchema, nameSchema } from '../domain/names.js';
 import { parseFailpoints, type Failpoint } from './failpoints.js';
+import type { WorkerBuild } from './worker.js';
 
 const environmentSchema = s3EnvironmentSchema.extend(logEnvironmentSchema.shape).extend({
   SWITCHYARD_TASK_QUEUE: nameSchema.default('switchyard'),
@@ -20,8 +21,10 @@ const environmentSchema = s3EnvironmentSchema.extend(logEnvironmentSchema.shape)
   SWITCHYARD_METRICS_HOST: z.string().default('127.0.0.1'),
   SWITCHYARD_SHUTDOWN_GRACE: durationSchema.default('10 seconds'),
   /** Where activities break on purpose; refused where `NODE_ENV` is `production`. */
-  SWITCHYARD_FAILPOINTS: z.string().default(''),
+  SWITCHYARD_FAILPOINTS: z.string().optional(),
   NODE_ENV: z.string().optional(),
+  SWITCHYARD_BUILD: buildIdSchema.optional(),
+  SWITCHYARD_DEPLOYMENT: nameSchema.optional(),
 });
 
 /** A worker's settings; Temporal's own (`TEMPORAL_ADDRESS` and the like) are read by its library, credentials by AWS's. */
@@ -36,6 +39,8 @@ export interface WorkerEnvironment extends S3Environment {
   /** How long running activities may go on after SIGTERM. */
   readonly shutdownGraceMs: number;
   readonly failpoints: readonly Failpoint[];
+  /** Undefined: it belongs to no build, as in development. */
+  readonly build: WorkerBuild | undefined;
 }
 
 /** Reads the environment once. @throws PortError `SetUpMissing`, naming each variable that is missing or wrong. */
@@ -61,7 +66,14 @@ export function readWorkerEnvironment(
     metricsPort: read.SWITCHYARD_METRICS_PORT,
     metricsHost: read.SWITCHYARD_METRICS_HOST,
     shutdownGraceMs: durationMs(read.SWITCHYARD_SHUTDOWN_GRACE),
-    failpoints: parseFailpoints(read.SWITCHYARD_FAILPOINTS, read.NODE_ENV),
+    failpoints: parseFailpoints(read.SWITCHYARD_FAILPOINTS ?? '', read.NODE_ENV),
+    build: buildOf(read),
     ...s3EnvironmentOf(read),
   };
+}
+
+function buildOf(read: z.infer<typeof environmentSchema>): WorkerBuild | undefined {
+  const { SWITCHYARD_BUILD: buildId, SWITCHYARD_DEPLOYMENT, SWITCHYARD_TASK_QUEUE } = read;
+  if (buildId === undefined) return undefined;
+  return { deploymentName: SWITCHYARD_DEPLOYMENT ?? SWITCHYARD_TASK_QUEUE, buildId };
 }
