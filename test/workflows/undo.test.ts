@@ -16,7 +16,7 @@ import { fakeActivities, MemoryLive } from '../../testing/fake-activities.js';
 import { MemoryObjectStore } from '../../testing/memory-object-store.js';
 import { startRig, type Rig } from '../../testing/rig.js';
 import { until } from '../../testing/until.js';
-import { detailsOf } from './details-of.js';
+import { detailsOf, exampleOf } from './details-of.js';
 import { approveBoth, refusedWith, rigFor, startedAndAsked } from './lifecycle-rig.js';
 
 const PROMOTION = 'promotion of version 1';
@@ -192,6 +192,10 @@ describe('a ledger', () => {
     );
     const handle = rig.client.workflow.getHandle(id);
     await handle.executeUpdate('retryUndo', { args: [{ ...retry, by: 'grace' }] });
+    await handle.executeUpdate('retryUndo', { args: [await exampleOf(rig, id, 'retryUndo')] });
+    assert.deepEqual(await exampleOf(rig, id, 'acceptUndo'), {
+      ...{ step: 'staging', by: 'grace@example.com', reason: 'deleted by hand' },
+    });
     await handle.executeUpdate('acceptUndo', {
       args: [{ ...accept, by: 'ada', reason: 'why not' }],
     });
