@@ -1,9 +1,9 @@
 import { Context } from '@temporalio/activity';
 
-const BEAT_EVERY_MS = 1_000;
+const BEAT_EVERY_MS = 500;
 
 /**
- * Runs work while telling Temporal once a second that this attempt lives, with the last progress that was reported.
+ * Runs work while telling Temporal twice a second that this attempt lives, with the last progress that was reported.
  * A heartbeat is also how a cancellation reaches the attempt: it aborts `signal`.
  */
 export async function withHeartbeats<Result>(

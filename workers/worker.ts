@@ -27,6 +27,8 @@ export interface WorkerGiven {
   readonly sinks?: InjectedSinks<Sinks>;
   /** How long running activities may go on once the shutdown has begun; default 10 seconds. */
   readonly shutdownGraceMs?: number;
+  /** How many workflows are kept in memory; default 200. */
+  readonly maxCachedWorkflows?: number;
   /** Left out: they are unversioned. */
   readonly build?: WorkerBuild | undefined;
 }
@@ -37,6 +39,8 @@ export interface WorkerBuild {
   readonly deploymentName: string;
   readonly buildId: string;
 }
+
+const HEARTBEAT_EVERY = '500 milliseconds';
 
 const SHUTDOWN_GRACE_MS = 10_000;
 /** After the grace, activities are cancelled and have this long to clean up; a trainer is killed after 2 s. */
@@ -58,6 +62,8 @@ export async function createWorkers(given: WorkerGiven): Promise<Workers> {
   const graceMs = given.shutdownGraceMs ?? SHUTDOWN_GRACE_MS;
   const shared = {
     ...{ connection, namespace, activities },
+    // A beat reaches the server at once: the SDK holds them back for 0.8 of the timeout, which leaves a busy process 0.4 s.
+    maxHeartbeatThrottleInterval: HEARTBEAT_EVERY,
     shutdownGraceTime: graceMs,
     shutdownForceTime: graceMs + SHUTDOWN_CLEAN_UP_MS,
     interceptors: { activity: [...(given.activityInterceptors ?? [])] },
@@ -69,7 +75,7 @@ export async function createWorkers(given: WorkerGiven): Promise<Workers> {
       taskQueue,
       workflowBundle: given.workflowBundle,
       maxConcurrentActivityTaskExecutions: LIMITS.bookkeeping,
-      maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
+      maxCachedWorkflows: given.maxCachedWorkflows ?? MAX_CACHED_WORKFLOWS,
       ...(given.sinks && { sinks: given.sinks }),
       stickyQueueScheduleToStartTimeout: '1 second', // what a killed worker's runs wait for
     }),

@@ -2,8 +2,11 @@ import { ActivityCancellationType, proxyActivities, workflowInfo } from '@tempor
 import { durationMs } from '../domain/duration.js';
 import type { Activities } from '../activities/index.js';
 
-/** How long an attempt may be silent before another worker takes over. */
-const HEARTBEAT_TIMEOUT = '5 seconds';
+/**
+ * How long an attempt may be silent before another worker takes over: what a killed worker costs at the most, and half a second more
+ * before the retry. Attempts beat twice a second.
+ */
+const HEARTBEAT_TIMEOUT = '2 seconds';
 
 const RETRY = {
   initialInterval: '500 milliseconds',
@@ -53,7 +56,7 @@ export function onQueue(resource: 'train' | 'test', startToCloseTimeout: string,
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
     // undo begins when what it undoes has ended
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    retry: { ...RETRY, maximumAttempts: 3 },
+    retry: { ...RETRY, maximumAttempts: 5 }, // a worker's death counts as one
     summary,
   });
 }
