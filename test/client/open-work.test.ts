@@ -18,11 +18,14 @@ describe('OpenWorkflows', () => {
         taskQueue: `nobody-${name}`,
         args: [{ snapshot: { digest } }],
       });
-      const watching = await client.workflow.start('monitorModel', {
-        workflowId: `monitor-${name}`,
-        taskQueue: `nobody-${name}`,
-        args: [{ model: aDigest(`watched ${name}`) }],
-      });
+      const naming = ['monitorModel', 'followUp', 'reconcile'].map((type) =>
+        client.workflow.start(type, {
+          workflowId: `${type}-${name}`,
+          taskQueue: `nobody-${name}`,
+          args: [{ digest: aDigest(`named ${name}`) }],
+        }),
+      );
+      const started = await Promise.all(naming);
       const run = handle.firstExecutionRunId;
       const open = new OpenWorkflows(client);
       const work = await until('it is listed', async () => {
@@ -30,8 +33,8 @@ describe('OpenWorkflows', () => {
         return found.digests.has(digest) ? found : undefined;
       });
       assert.ok(work.since !== null && work.since <= new Date());
-      assert.ok(!work.digests.has(aDigest(`watched ${name}`)), 'a monitor is always open');
-      await watching.terminate('the test is over');
+      assert.ok(!work.digests.has(aDigest(`named ${name}`)), 'they need nothing of what they name');
+      for (const each of started) await each.terminate('the test is over');
       const states = await open.runs([run, randomUUID()]);
       assert.deepEqual(states.get(run), { model: 'model-of-a-user', state: 'open' });
       await handle.terminate('the test is over');

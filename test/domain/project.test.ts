@@ -147,4 +147,15 @@ describe('defineProject', () => {
     const models = [aModel({ deploy: { target: 'app' } })];
     assert.ok(defineProject(aProject({ models, trainers: { words: trainer }, targets })));
   });
+
+  it('looks for what is half done every minute, as often as it is told, or never', () => {
+    const reconcileOf = (reconcile: ProjectInput['reconcile']) =>
+      parseProject(aProject({ ...(reconcile !== undefined && { reconcile }) }), 'it').reconcile;
+    assert.deepEqual(reconcileOf(undefined), { every: '1 minute' });
+    assert.deepEqual(reconcileOf({ every: '10 seconds' }), { every: '10 seconds' });
+    assert.equal(reconcileOf(false), false);
+    for (const every of ['10 ms', 'often']) {
+      assert.throws(() => reconcileOf({ every }), failure('InvalidSpec', /reconcile/));
+    }
+  });
 });

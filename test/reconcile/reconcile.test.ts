@@ -27,7 +27,7 @@ describe('reconcile', () => {
     const after = (await world.registry.live(world.model))?.state;
     assert.deepEqual(after?.served, before?.served, 'exactly what was remembered before');
     const [row] = both.flatMap(({ rows }) => rows);
-    assert.match(row?.sentence ?? '', /version 2 was promoted by the run .* terminated/);
+    assert.match(row?.sentence ?? '', /version 2 was promoted by the run .* cut off/);
     assert.equal(row?.note, `${first?.slice(0, 12)} is live again`);
     assert.deepEqual(endsOf(await world.reconcile()), []);
 
