@@ -118,6 +118,17 @@ describe('auditBucket', () => {
     }
   });
 
+  it('finds a snapshot that is described otherwise than its rows are', async () => {
+    const bucket = await aBucket();
+    const key = bucket.matching(/snapshot\.json$/);
+    const text = new TextDecoder().decode(await bucket.bytesOf(key));
+    for (const edited of [text.replace('"rows":4', '"rows":5'), text.replace('"yes"', '"yet"')]) {
+      assert.notEqual(edited, text);
+      const [problem] = await problemsWith(bucket, key, Buffer.from(edited));
+      assert.deepEqual([problem?.kind, problem?.key], ['changed', key]);
+    }
+  });
+
   it('finds a live.json that names a withdrawn, missing or unproven version, or went back', async () => {
     const bucket = await aBucket();
     const key = `models/${MODEL}/live.json`;
