@@ -4,11 +4,13 @@ import { stopTestServers } from '../../testing/servers.js';
 import type { Row, Say } from './benchmark.js';
 import { lifecycleRows } from './lifecycle/rows.js';
 import { loadNow, thisMachine } from './machine.js';
+import { parkedRows } from './parked/rows.js';
 import { isAllMet, renderReport, reportJson, type RowResult } from './table.js';
 import { yardRows } from './yard/rows.js';
 
 const BENCHMARKS: Readonly<Record<string, readonly Row[]>> = {
   lifecycle: lifecycleRows,
+  parked: parkedRows,
   yard: yardRows,
 };
 
