@@ -2,9 +2,11 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
+  CancelledFailure,
   isCancellation,
   setHandler,
   TemporalFailure,
+  TimeoutFailure,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { FollowUp } from '../domain/follow-up.js';
@@ -68,8 +70,15 @@ async function reachEnd(
   } catch (error) {
     // our bug, or that of a workflow of one's own: the workflow task stalls visibly, with nothing undone, until it is mended
     if (!(error instanceof TemporalFailure)) throw error;
-    return { kind: 'broken', failure: error };
+    return { kind: 'broken', failure: asCancelled(error) };
   }
+}
+
+/** Who was cancelled ends so, also where the activity that was told of it fell silent and timed out, as with a dead worker. */
+function asCancelled(failure: TemporalFailure): TemporalFailure {
+  const isTold = CancellationScope.current().consideredCancelled;
+  const isTimeout = failure instanceof ActivityFailure && failure.cause instanceof TimeoutFailure;
+  return isTold && isTimeout ? new CancelledFailure(failure.message, [], failure) : failure;
 }
 
 /** Undoes what it did, newest first; where an undo fails it waits for a person, also while it is being cancelled. */
