@@ -127,7 +127,7 @@ export const UNDO_CELLS: readonly UndoCell[] = [
   failing('promoteVersion', 'before', { promotion: 'already-clean', ...CLEAN }),
   failing('promoteVersion', 'after', BOTH),
   failing('awaitServing', 'before', BOTH),
-  cancelledIn('trainModel', CLEAN),
+  cancelledIn('trainModel', { staging: 'already-clean' }),
   cancelledIn('convertToOnnx', CLEAN),
   cancelledIn('publishVersion', CLEAN),
   cancelledIn('measureQuality', CLEAN),
@@ -195,7 +195,7 @@ export const UNDO_CELLS: readonly UndoCell[] = [
       await endOf(lane, workflowId);
     },
     end: 'superseded',
-    ledger: { promotion: 'already-clean', ...CLEAN },
+    ledger: CLEAN,
   },
   {
     name: 'the deploy is never served',
