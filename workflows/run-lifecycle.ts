@@ -82,14 +82,12 @@ function asCancelled(failure: TemporalFailure): TemporalFailure {
 }
 
 /** Undoes what it did, newest first; where an undo fails it waits for a person, also while it is being cancelled. */
-function undo(lifecycle: Lifecycle, outcome: LifecycleOutcome | null): Promise<void> {
-  return CancellationScope.nonCancellable(async () => {
-    lifecycle.desk.close('the lifecycle is being undone');
-    lifecycle.enter('undo');
-    await lifecycle.ledger.undoAll();
-    for (const followUp of followUpsOf(lifecycle, outcome)) await openFollowUp(followUp);
-    await lifecycle.ledger.settled();
-  });
+async function undo(lifecycle: Lifecycle, outcome: LifecycleOutcome | null): Promise<void> {
+  lifecycle.desk.close('the lifecycle is being undone');
+  lifecycle.enter('undo');
+  await lifecycle.ledger.undoAll();
+  for (const followUp of followUpsOf(lifecycle, outcome)) await openFollowUp(followUp);
+  await lifecycle.ledger.settled();
 }
 
 /** What it leaves to people, opened before a failed undo is waited for. */

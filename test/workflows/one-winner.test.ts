@@ -74,7 +74,16 @@ describe('two lifecycles of one model', () => {
 
   it('of the very same version: the second ends superseded and takes nothing back', async function () {
     const live = new MemoryLive();
-    await using rig = await rigFor(this, { live });
+    const rounds: number[] = [];
+    await using rig = await rigFor(this, {
+      live,
+      overrides: {
+        assembleEvidence: ({ baseline, round }) => {
+          rounds.push(round);
+          return Promise.resolve(aTested({ baseline }));
+        },
+      },
+    });
     const one = await startedAndAsked(rig);
     const other = await startedAndAsked(rig);
     await approveBoth(rig, one, aDigest('evidence'));
@@ -83,6 +92,7 @@ describe('two lifecycles of one model', () => {
     const outcome = await rig.switchyard.outcome(other);
     assert.ok(outcome.outcome === 'superseded');
     assert.equal(outcome.reason, 'this very version is live already');
+    assert.deepEqual(rounds, [100, 100], 'it is not tested against itself');
     assert.deepEqual(ends(outcome.ledger), [
       'promotion of version 1: conflicted',
       'staging: restored',

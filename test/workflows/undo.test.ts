@@ -258,19 +258,20 @@ describe('a ledger', () => {
 
   it('begins when what runs beside the step that failed has ended', async function () {
     const events: string[] = [];
+    // one at a time on this queue, in whichever order: the first one fails, and only then the other begins
+    const measure = async (stage: 'test-system' | 'test-quality') => {
+      events.push(stage);
+      if (events.length === 1) {
+        throw ApplicationFailure.nonRetryable('no rows', 'InvalidDataset');
+      }
+      await pause(200);
+      events.push('measured');
+      return { run: 'run', stage, attempt: 1, files: [] };
+    };
     await using rig = await rigFor(this, {
       overrides: {
-        measureSystem: () =>
-          Promise.reject(ApplicationFailure.nonRetryable('no rows', 'InvalidDataset')),
-        // one at a time on this queue, so it begins when the other has failed
-        measureQuality: async () => {
-          await pause(200);
-          events.push('measured');
-          return {
-            staged: { run: 'run', stage: 'test-quality', attempt: 1, files: [] },
-            baseline: null,
-          };
-        },
+        measureSystem: () => measure('test-system'),
+        measureQuality: async () => ({ staged: await measure('test-quality'), baseline: null }),
         sweepStaging: async () => {
           events.push('swept');
           await pause(500);
