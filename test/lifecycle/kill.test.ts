@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { auditBucket } from '../../adapters/registry/audit/audit-bucket.js';
 import { isPortError } from '../../domain/failures.js';
 import { classify } from '../../scripts/demo/endpoint-client.js';
 import { until } from '../../testing/until.js';
@@ -88,6 +89,8 @@ async function assertLiveOnce(line: ProcessLine, run: string): Promise<void> {
   const { state } = (await line.registry.live(line.model)) ?? assert.fail('there is no live.json');
   assert.deepEqual([state.live, state.generation], [version?.digest, 1]);
   assert.deepEqual(await keysOf(line, `staging/${run}/`), []);
+  const { problems } = await auditBucket(line.store, { model: line.model });
+  assert.deepEqual(problems, []);
 }
 
 async function keysOf(line: ProcessLine, prefix: string): Promise<readonly string[]> {

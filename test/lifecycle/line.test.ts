@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { ChildModelRuntime } from '../../adapters/model-runtime/child-model-runtime.js';
+import { auditBucket } from '../../adapters/registry/audit/audit-bucket.js';
 import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
 import type { LifecycleOutcome, LifecycleRequest } from '../../domain/lifecycle.js';
 import type { ModelSpec } from '../../domain/spec.js';
@@ -84,6 +85,9 @@ describe('the whole line', () => {
     );
     await assertSmallHistory(rig, first.workflowId);
     await assertSmallHistory(rig, second.workflowId);
+    const { problems, counts } = await auditBucket(store, { model: MODEL });
+    assert.deepEqual(problems, []);
+    assert.equal(counts.versions, 2);
   }).timeout(120_000);
 });
 
