@@ -27,7 +27,6 @@ const answeredSchema = liveChangeResultSchema.extend({
   /** Which of `freezes` the answer tells. */
   frozenAt: instantSchema.optional(),
 });
-export type AnsweredRequest = z.infer<typeof answeredSchema>;
 
 const knownSchema = liveChangeResultSchema.extend({
   /** Null in what was carried before pictures existed. */
