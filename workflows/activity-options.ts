@@ -14,6 +14,13 @@ const RETRY = {
   maximumInterval: '30 seconds',
 };
 
+/** A worker's death counts as an attempt, and the longer an attempt takes the more workers can die in it. */
+const QUEUE_RETRIES = {
+  train: { ...RETRY, maximumAttempts: 6 },
+  // seconds of work that harm nothing when repeated: a dozen killed workers are none of the version's fault
+  test: { ...RETRY, backoffCoefficient: 1.5, maximumInterval: '5 seconds', maximumAttempts: 12 },
+};
+
 // Each takes a summary last: what is done, for which model, version or role, as the web UI's timeline shows it.
 
 /** Bookkeeping: short calls to the store, on the workflow's own queue. */
@@ -56,7 +63,7 @@ export function onQueue(resource: 'train' | 'test', startToCloseTimeout: string,
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
     // undo begins when what it undoes has ended
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    retry: { ...RETRY, maximumAttempts: 5 }, // a worker's death counts as one
+    retry: QUEUE_RETRIES[resource],
     summary,
   });
 }
