@@ -104,9 +104,19 @@ async function replay(
   histories: AsyncIterable<HistoryAndWorkflowId>,
   workflowBundle: WorkflowBundleOption,
 ): Promise<void> {
-  const replayed = Worker.runReplayHistories({ workflowBundle }, histories);
+  const replayed = Worker.runReplayHistories({ workflowBundle }, begun(histories));
   for await (const { workflowId, error } of replayed) {
     if (error === undefined) continue;
     throw new Error(`${workflowId} does not replay: ${error.message}`, { cause: error });
+  }
+}
+
+/** Those that did a task: the replay of one that had only been started would wait for ever. */
+async function* begun(histories: AsyncIterable<HistoryAndWorkflowId>) {
+  for await (const each of histories) {
+    const events: unknown = Reflect.get(Object(each.history), 'events');
+    const hasBegun = (event: unknown) =>
+      Boolean(Reflect.get(Object(event), 'workflowTaskCompletedEventAttributes'));
+    if (Array.isArray(events) && events.some(hasBegun)) yield each;
   }
 }

@@ -4,8 +4,10 @@ import { Monitors } from '../../client/monitors.js';
 import { monitorPlanOf } from '../../domain/monitor/plan.js';
 import { unjudgedRow } from '../../domain/monitor/window.js';
 import { aDigest, aSpec } from '../../testing/builders.js';
-import { type Rig } from '../../testing/rig.js';
 import { until } from '../../testing/until.js';
+import { moveOn } from '../../workflows/messages.js';
+import { monitorWorkflowId } from '../../workflows/monitor-messages.js';
+import type { Course, Courses } from './course.js';
 
 const plan =
   monitorPlanOf(
@@ -37,9 +39,9 @@ function drifting(): Activities['judgeWindow'] {
   };
 }
 
-/** A monitor that starts a lifecycle for new rows, judges, falls back, asks for labels, is paused and looks now. */
-export const MONITOR_COURSE = {
-  overrides: {
+/** What a drifting version's monitor is answered. */
+const answers = () =>
+  ({
     planMonitor: () => Promise.resolve({ kind: 'plan', plan }),
     judgeWindow: drifting(),
     lookForNewData: () =>
@@ -51,8 +53,12 @@ export const MONITOR_COURSE = {
         live: aDigest('version 1'),
         left: true,
       }),
-  } satisfies Partial<Activities>,
-  run: async (rig: Rig): Promise<string> => {
+  }) satisfies Partial<Activities>;
+
+/** A monitor that starts a lifecycle for new rows, judges, falls back, asks for labels, is paused and looks now. */
+const MONITOR_COURSE: Course = {
+  overrides: answers(),
+  run: async (rig) => {
     const monitors = new Monitors(rig);
     const model = rig.taskQueue;
     const workflowId = `monitor/${model}`;
@@ -70,4 +76,28 @@ export const MONITOR_COURSE = {
     await rig.client.workflow.getHandle(workflowId).terminate('recorded');
     return workflowId;
   },
+};
+
+/** One that is told to move on while it waits, and the run after it. */
+const MOVED_ON: Course = {
+  overrides: answers(),
+  run: async (rig) => {
+    const monitors = new Monitors(rig);
+    const workflowId = monitorWorkflowId(rig.taskQueue);
+    await monitors.start(rig.taskQueue);
+    const handle = rig.client.workflow.getHandle(workflowId);
+    const { runId } = await handle.describe();
+    await handle.executeUpdate(moveOn, { args: [{ because: 'build 2 is released' }] });
+    await until('the next run has begun', async () =>
+      (await handle.describe()).runId === runId ? undefined : true,
+    );
+    await handle.terminate('recorded');
+    return { workflowId, runId };
+  },
+};
+
+/** Monitors. */
+export const MONITOR_COURSES: Courses = {
+  monitor: MONITOR_COURSE,
+  'monitor-moved-on': MOVED_ON,
 };

@@ -1,50 +1,30 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { readWorkflowBundle } from '../../workers/bundle.js';
 import { installRuntime } from '../../testing/runtime.js';
+import { COURSES } from './record-histories.js';
+import { recordedHistory, recordedNames, recordedText, replay } from './recorded.js';
 
-const HISTORIES = fileURLToPath(new URL('histories/', import.meta.url));
 const CHANGED = fileURLToPath(new URL('changed-workflows.ts', import.meta.url));
 const LARGEST_BYTES = 80 * 1024;
-
-async function read(name: string, edit = (text: string) => text): Promise<unknown> {
-  const history: unknown = JSON.parse(edit(await readFile(HISTORIES + name, 'utf8')));
-  return history;
-}
 
 describe('recorded histories', () => {
   before(installRuntime);
 
-  for (const name of readdirSync(HISTORIES)) {
+  for (const name of recordedNames()) {
     it(`replays ${name}`, async () => {
-      const workflowBundle = await readWorkflowBundle();
-      await Worker.runReplayHistory({ workflowBundle }, await read(name));
+      await replay(await readWorkflowBundle(), await recordedHistory(name));
     });
   }
 
-  it('show every end of a lifecycle, and are small', async () => {
-    const names = readdirSync(HISTORIES).map((name) => name.replace('.json', ''));
-    assert.deepEqual(names.sort(), [
-      'cancelled',
-      'expired',
-      'frozen-then-thawed',
-      'gathered',
-      'live-model',
-      'live-model-frozen',
-      'monitor',
-      'more-data-wanted',
-      'refused',
-      'rejected',
-      'superseded',
-      'undone-after-failed-deploy',
-      'went-live',
-    ]);
-    for (const name of readdirSync(HISTORIES)) {
-      const { length } = await readFile(HISTORIES + name);
+  it('are those that can be recorded, of every stage and every kind of end, and are small', async () => {
+    const names = recordedNames();
+    assert.deepEqual(names, Object.keys(COURSES).sort());
+    assert.ok(names.length >= 20);
+    for (const name of names) {
+      const { length } = Buffer.from(await recordedText(name));
       assert.ok(length < LARGEST_BYTES, `${name} has ${length} bytes`);
     }
   });
@@ -55,18 +35,15 @@ describe('recorded histories', () => {
       logger: new DefaultLogger('WARN'),
     });
     await assert.rejects(
-      Worker.runReplayHistory({ workflowBundle }, await read('went-live.json')),
+      replay(workflowBundle, await recordedHistory('went-live')),
       DeterminismViolationError,
     );
   });
 
   it('fails a history in which another activity was scheduled', async () => {
-    const edited = await read('went-live.json', (text) =>
+    const edited = await recordedHistory('went-live', (text) =>
       text.replace('"name":"trainModel"', '"name":"convertToOnnx"'),
     );
-    await assert.rejects(
-      Worker.runReplayHistory({ workflowBundle: await readWorkflowBundle() }, edited),
-      DeterminismViolationError,
-    );
+    await assert.rejects(replay(await readWorkflowBundle(), edited), DeterminismViolationError);
   });
 });
