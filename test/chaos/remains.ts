@@ -121,7 +121,7 @@ function settledObjects(
     objects = {};
     for (const [key, bytes] of bodies) {
       const says = digestOf(key.endsWith('.json') ? settledJson(bytes, all) : bytes);
-      objects[renamed(key, all)] = says;
+      objects[unusedKey(objects, renamed(key, all))] = says;
       const own = namedBy(key, bytes);
       if (own !== null) {
         next.set(own, says);
@@ -131,6 +131,11 @@ function settledObjects(
     aliases = next;
   }
   return { objects, aliases };
+}
+
+/** Two objects that say the same apart from chance are two all the same. */
+function unusedKey(objects: Readonly<Record<string, string>>, key: string): string {
+  return key in objects ? unusedKey(objects, `${key} again`) : key;
 }
 
 /** The digest by which others name an object: of a manifest, or of a document under its own digest. */
