@@ -18,7 +18,7 @@ const RETRY = {
 const QUEUE_RETRIES = {
   train: { ...RETRY, maximumAttempts: 6 },
   // seconds of work that harm nothing when repeated: a dozen killed workers are none of the version's fault
-  test: { ...RETRY, backoffCoefficient: 1.5, maximumInterval: '5 seconds', maximumAttempts: 12 },
+  test: { ...RETRY, backoffCoefficient: 1.2, maximumAttempts: 12 },
 };
 
 // Each takes a summary last: what is done, for which model, version or role, as the web UI's timeline shows it.

@@ -14,7 +14,8 @@ export interface Recovery {
   readonly what: string;
   /** From the kill to the start of the next attempt; null where there was none within a minute. */
   readonly ms: number | null;
-  readonly othersUp: boolean;
+  /** From the kill until the next attempt was offered to workers; null where it was not seen. The rest is waiting for a free one. */
+  readonly offeredMs: number | null;
 }
 
 /** The identity under which a worker process polls. */
@@ -34,10 +35,9 @@ export async function watchRecovery(
     readonly workflowIds: readonly string[];
     readonly identity: string;
     readonly killedMs: number;
-    readonly othersUp: boolean;
   },
 ): Promise<readonly Recovery[]> {
-  const { workflowIds, identity, killedMs, othersUp } = given;
+  const { workflowIds, identity, killedMs } = given;
   const found: InHand[] = [];
   for (let from = 0; from < workflowIds.length; from += AT_ONCE) {
     const some = workflowIds.slice(from, from + AT_ONCE);
@@ -48,8 +48,9 @@ export async function watchRecovery(
   }
   return Promise.all(
     found.map(async (each) => {
-      const startedMs = await nextStart(client, each);
-      return { what: each.what, ms: startedMs === null ? null : startedMs - killedMs, othersUp };
+      const { startedMs, offeredMs } = await nextStart(client, each);
+      const since = (ms: number | null) => (ms === null ? null : ms - killedMs);
+      return { what: each.what, ms: since(startedMs), offeredMs: since(offeredMs) };
     }),
   );
 }
@@ -77,19 +78,25 @@ async function pendingOf(client: Client, workflowId: string) {
   return raw.pendingActivities ?? [];
 }
 
-/** When the attempt after the one in hand began, by the server's clock. */
-async function nextStart(client: Client, given: InHand): Promise<number | null> {
+/** When the attempt after the one in hand was offered, and when it began, by the server's clock. */
+async function nextStart(
+  client: Client,
+  given: InHand,
+): Promise<{ startedMs: number | null; offeredMs: number | null }> {
   const endMs = performance.now() + PATIENCE_MS;
+  let offeredMs: number | null = null;
   while (performance.now() < endMs) {
     const pending = await pendingOf(client, given.workflowId);
     const now = pending.find(({ activityId }) => activityId === given.activityId);
-    if (now === undefined) return startInHistory(client, given);
-    const { state, attempt, lastStartedTime } = now;
-    if ((attempt ?? 1) > given.attempt && Number(state) === STARTED)
-      return millisecondsOf(lastStartedTime);
+    if (now === undefined) return { startedMs: await startInHistory(client, given), offeredMs };
+    const { state, attempt, lastStartedTime, scheduledTime } = now;
+    if ((attempt ?? 1) > given.attempt) offeredMs ??= millisecondsOf(scheduledTime);
+    if ((attempt ?? 1) > given.attempt && Number(state) === STARTED) {
+      return { startedMs: millisecondsOf(lastStartedTime), offeredMs };
+    }
     await pause(LOOK_EVERY_MS);
   }
-  return null;
+  return { startedMs: null, offeredMs };
 }
 
 /** It is done: its last attempt's start is in the history. */

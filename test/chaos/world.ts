@@ -38,11 +38,19 @@ export interface WorldOptions {
   readonly taskQueue?: string;
 }
 
+/** A program and its arguments. */
+interface Program {
+  readonly binary: string;
+  readonly args: readonly string[];
+}
+
 /** What a worker process may be given besides. */
 export interface WorkerOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Default: the world's own queue. */
   readonly taskQueue?: string;
+  /** What to start; default: the worker's program as it runs in a checkout. */
+  readonly program?: Program;
 }
 
 /** One run of the trainer, as the trainer noted it itself. */
@@ -98,9 +106,9 @@ export async function openWorld(given: WorldOptions): Promise<World> {
     CHAOS_RUNS: runs,
     CHAOS_NOTICES: listener.url,
   };
-  const start = async (name: string, program: string, more: Readonly<Record<string, string>>) => {
+  const start = async (name: string, program: Program, more: Readonly<Record<string, string>>) => {
     const child = await startServerProcess({
-      ...{ name, ...ownProgram(program), stopMs: 3_000 },
+      ...{ name, ...program, stopMs: 3_000 },
       env: { ...environment, ...more },
     });
     started.push(child);
@@ -120,7 +128,7 @@ export async function openWorld(given: WorldOptions): Promise<World> {
     trainerRuns: () => readRuns(runs),
     startWorker: async (options = {}) => {
       const queue = options.taskQueue ?? taskQueue;
-      const worker = await start('the worker', 'workers/main', {
+      const worker = await start('the worker', options.program ?? ownProgram('workers/main'), {
         SWITCHYARD_TASK_QUEUE: queue,
         SWITCHYARD_WORK_DIR: join(folder, queue),
         SWITCHYARD_SHUTDOWN_GRACE: '1 second',
@@ -137,7 +145,7 @@ export async function openWorld(given: WorldOptions): Promise<World> {
     startEndpoint: async ({ replica, models }) => {
       const port = await freePort();
       const url = `http://127.0.0.1:${port}`;
-      const endpoint = await start('the endpoint', 'serving/main', {
+      const endpoint = await start('the endpoint', ownProgram('serving/main'), {
         SWITCHYARD_ENDPOINT_PORT: String(port),
         SWITCHYARD_REPLICA: replica,
         SWITCHYARD_MODELS: (models ?? Object.keys(given.models)).join(','),
