@@ -19,7 +19,6 @@ import { openBuiltYard, type BuiltYard } from './building.js';
 const NEXT = fileURLToPath(new URL('fixtures/next-build.ts', import.meta.url));
 
 const spec = aSpec({
-  approve: { handOffs: [{ role: 'data-science' }] },
   monitor: { every: '1 hour', checks: [{ metric: 'error-rate', max: 0.1, then: 'ask' }] },
 });
 const plan = monitorPlanOf(spec) ?? assert.fail('there is no plan');
@@ -149,7 +148,8 @@ describe('builds of the workers', () => {
       ],
     );
     for (const { workflowId } of [parked, next]) {
-      await yard.switchyard.decide(workflowId, aDecision({ role: 'data-science' }));
+      await yard.switchyard.decide(workflowId, aDecision());
+      await yard.switchyard.decide(workflowId, aDecision({ role: 'engineering', by: 'grace' }));
       assert.equal((await yard.switchyard.outcome(workflowId)).outcome, 'live');
     }
     assert.deepEqual(
