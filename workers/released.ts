@@ -5,7 +5,7 @@ import { Builds } from '../client/builds.js';
 import type { WorkerBuild } from './worker.js';
 
 /** How often a worker of a build that is not released looks whether it is. */
-const LOOK_MS = 5_000;
+const LOOK_MS = 2_000;
 
 /**
  * Waits until a worker's build is the one that new runs go to; says once in the log that it is not, and when it is. True at once

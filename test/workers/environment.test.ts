@@ -16,7 +16,21 @@ describe('readWorkerEnvironment', () => {
       metricsPort: undefined,
       metricsHost: '127.0.0.1',
       shutdownGraceMs: 10_000,
+      failpoints: [],
+      build: undefined,
     });
+  });
+
+  it('puts a build under the deployment of its task queue, or under the one that is named', () => {
+    const given = { SWITCHYARD_BUCKET: 'models', SWITCHYARD_BUILD: '2026-03-01.2' };
+    const build = { buildId: '2026-03-01.2', deploymentName: 'switchyard' };
+    assert.deepEqual(readWorkerEnvironment(given).build, build);
+    const named = readWorkerEnvironment({ ...given, SWITCHYARD_DEPLOYMENT: 'yard' });
+    assert.deepEqual(named.build, { ...build, deploymentName: 'yard' });
+    assert.throws(
+      () => readWorkerEnvironment({ ...given, SWITCHYARD_BUILD: '' }),
+      failure('SetUpMissing', /SWITCHYARD_BUILD: a build is 1 to 100 of/),
+    );
   });
 
   it('takes every variable', () => {
@@ -44,6 +58,8 @@ describe('readWorkerEnvironment', () => {
       metricsPort: 0,
       metricsHost: '0.0.0.0',
       shutdownGraceMs: 30_000,
+      failpoints: [],
+      build: undefined,
     });
   });
 
