@@ -15,12 +15,13 @@ import { startOperationsServer } from './operations-server.js';
 import { bringWorkflowBundle, workflowsEntry } from './own-workflows.js';
 import { loadProject } from './project.js';
 import { whatIsMissing } from './readiness.js';
+import { untilReleased } from './released.js';
 import { installRuntime } from './runtime.js';
 import { traceWorker } from './tracing.js';
 import { watchActivities } from './watched-activities.js';
 import { giveStandingOrders } from './standing-orders.js';
 import { wireActivities } from './wire.js';
-import { createWorkers, type Workers } from './worker.js';
+import { createWorkers, type WorkerBuild, type Workers } from './worker.js';
 
 /** Two racing writers show a store that ignores conditions; more cost a start on SeaweedFS up to a second each. */
 const PROBE_WRITERS = 2;
@@ -42,34 +43,50 @@ export async function runWorker(environment: WorkerEnvironment, log: Logger): Pr
   const { metricsUrl } = await installRuntime({ log, measures });
   const meter = Runtime.instance().metricMeter;
   const connection = await NativeConnection.connect(loadClientConnectConfig().connectionOptions);
-  const { taskQueue, shutdownGraceMs } = environment;
+  const { taskQueue, shutdownGraceMs, build } = environment;
   const { client } = connected;
   const traced = tracing && (await traceWorker(tracing, await workflowsEntry(project)));
   await registerSearchAttributes(client);
   const wired = wire(environment, { project, store, client, log, meter });
   const workers = await createWorkers({
-    ...{ connection, taskQueue, shutdownGraceMs },
+    ...{ connection, taskQueue, shutdownGraceMs, build },
     namespace: client.options.namespace,
     workflowBundle: traced?.workflowBundle ?? (await bringWorkflowBundle(project, log)),
     ...(traced && { sinks: traced.sinks }),
     activities: wired.activities,
     activityInterceptors: [...(traced ? [traced.activityInterceptor] : []), ...wired.interceptors],
   });
-  const needs = { workers, store, connected };
-  const operations = await serveOperations(environment, metricsUrl, needs, log);
+  const operations = await serveOperations(
+    environment,
+    metricsUrl,
+    { workers, store, connected },
+    log,
+  );
   const { address } = connected;
-  log.info({ taskQueue, address, models: Object.keys(project.models) }, 'polling');
+  log.info({ taskQueue, address, models: Object.keys(project.models), ...build }, 'polling');
+  const stopping = new AbortController();
   void stop.first.then((signal) => {
     log.info({ signal, shutdownGraceMs }, 'stopping: no new work is taken');
+    stopping.abort();
     workers.shutdown();
   });
   const running = workers.run();
-  void giveStandingOrders({ client, taskQueue, models: project.models, log });
+  const { models, reconcile } = project;
+  void ordersOnceReleased({ client, taskQueue, models, reconcile, log }, build, stopping);
   await running;
   await operations?.close();
   await connected.close();
   await connection.close();
   log.info({}, 'stopped');
+}
+
+/** A build that is not released gives no orders: they would go by its specifications, before its code is at work. */
+async function ordersOnceReleased(
+  orders: Parameters<typeof giveStandingOrders>[0] & { readonly log: Logger },
+  build: WorkerBuild | undefined,
+  { signal }: AbortController,
+): Promise<void> {
+  if (await untilReleased({ ...orders, build, signal })) await giveStandingOrders(orders);
 }
 
 /** Activities on their ports, and what is around each. */
@@ -88,7 +105,7 @@ function wire(
 
 /** Metrics and health, where a port is given. */
 async function serveOperations(
-  { metricsPort, metricsHost }: WorkerEnvironment,
+  environment: WorkerEnvironment,
   metricsUrl: string | null,
   {
     workers,
@@ -97,6 +114,7 @@ async function serveOperations(
   }: { workers: Workers; store: ObjectStore; connected: ConnectedClient },
   log: Logger,
 ) {
+  const { metricsPort, metricsHost } = environment;
   if (metricsPort === undefined || metricsUrl === null) return null;
   const notReady = () =>
     whatIsMissing([
@@ -107,7 +125,8 @@ async function serveOperations(
       },
       { what: 'the bucket', check: () => store.get('probes/ready') },
     ]);
-  const given = { host: metricsHost, port: metricsPort, metricsUrl, notReady };
+  const build = environment.build?.buildId ?? null;
+  const given = { host: metricsHost, port: metricsPort, metricsUrl, notReady, build };
   const server = await startOperationsServer(given);
   log.info({ url: server.url }, 'metrics and health');
   return server;
