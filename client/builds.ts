@@ -103,14 +103,14 @@ export class Builds {
     if (!isGrpcServiceError(error)) return error;
     const code: number = error.code;
     const details = { deployment: this.deploymentName, build: buildId };
-    const start = `start a worker with SWITCHYARD_BUILD=${buildId}`;
     if (code === NOT_FOUND || /poller/i.test(error.details)) {
       const known = (await this.#describe())?.versionSummaries ?? [];
       const builds = known.flatMap(({ deploymentVersion }) => deploymentVersion?.buildId ?? []);
-      const message =
+      const missing =
         builds.length === 0
-          ? `no versioned worker has ever polled for the deployment "${this.deploymentName}": ${start}, then type the same again`
-          : `no worker of the build "${buildId}" polls for the deployment "${this.deploymentName}" (it has ${builds.join(', ')}): ${start}, then type the same again`;
+          ? `no versioned worker has ever polled for the deployment "${this.deploymentName}"`
+          : `no worker of the build "${buildId}" polls for the deployment "${this.deploymentName}", which has ${builds.join(', ')}`;
+      const message = `${missing}: start a worker with SWITCHYARD_BUILD=${buildId}, give it a moment, and type the same again`;
       return new PortError('SetUpMissing', message, { details, cause: error });
     }
     if (code === FAILED_PRECONDITION && /missing active task queues/.test(error.details)) {

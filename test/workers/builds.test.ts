@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Builds } from '../../client/builds.js';
 import { TemporalLivePointer } from '../../client/live-pointer.js';
 import { Monitors } from '../../client/monitors.js';
+import { Schedules } from '../../client/schedules.js';
 import { monitorPlanOf } from '../../domain/monitor/plan.js';
 import { unjudgedRow } from '../../domain/monitor/window.js';
 import { PACKAGE_ROOT } from '../../adapters/package/package-root.js';
@@ -15,6 +16,7 @@ import { liveWorkflowId } from '../../workflows/messages.js';
 import { monitorWorkflowId } from '../../workflows/monitor-messages.js';
 import { temporaryFolder } from '../adapters/model-runtime/temporary-folder.js';
 import { openBuiltYard, type BuiltYard } from './building.js';
+import { startWorkerProcess } from './worker-process.js';
 
 const NEXT = fileURLToPath(new URL('fixtures/next-build.ts', import.meta.url));
 
@@ -37,8 +39,8 @@ class World {
           const row = unjudgedRow({ fromMs, untilMs }, 'nothing was asked');
           return Promise.resolve({ kind: 'judged', plan, row, checks: [] });
         },
-        notify: ({ text, workflowId }) => {
-          this.told.push(`${text} ${workflowId}`);
+        notify: ({ text, model }) => {
+          this.told.push(`${model}: ${text}`);
           return Promise.resolve();
         },
       },
@@ -103,7 +105,7 @@ describe('builds of the workers', () => {
     await until('Temporal knows the build', async () => (await builds())[0]);
     assert.match(
       (await yard.type('release', 'two')).stderr,
-      /no worker of the build "two" polls .*it has one/,
+      /no worker of the build "two" polls .*which has one/,
     );
     const parked = await yard.switchyard.start({ model: `${name}-a` });
     assert.match(
@@ -138,6 +140,7 @@ describe('builds of the workers', () => {
 
     const next = await yard.switchyard.start({ model: `${name}-b` });
     await asked(yard, next.workflowId);
+    assert.equal(await yard.buildOf(await scheduled(yard, `${name}-c`)), 'two');
     assert.deepEqual(
       (await builds()).map(({ build, status, open, oldest, workers, needed }) => [
         ...[build, status, open, oldest?.workflowId, workers, needed],
@@ -156,7 +159,10 @@ describe('builds of the workers', () => {
       [await yard.buildOf(parked.workflowId), await yard.buildOf(next.workflowId)],
       ['one', 'two'],
     );
-    assert.equal(world.told.filter((text) => text.startsWith('the next build begins')).length, 1);
+    assert.deepEqual(
+      world.told.filter((text) => text.endsWith('the next build begins')),
+      ['b', 'c'].map((model) => `${name}-${model}: the next build begins`),
+    );
     await until('the old build is drained', async () => {
       const [, old] = await builds();
       return old?.status === 'drained' && old.needed === null ? true : undefined;
@@ -166,7 +172,54 @@ describe('builds of the workers', () => {
     for (const id of longLived)
       await yard.client.workflow.getHandle(id).terminate('the test is over');
   }).timeout(120_000);
+
+  it('get no work before their release, and say so', async () => {
+    await using folder = await temporaryFolder();
+    const name = `released-${randomUUID().slice(0, 8)}`;
+    await using yard = await openBuiltYard({
+      ...{ name, folder: folder.path },
+      activities: (place) => fakeActivities(place),
+    });
+    await using worker = await startWorkerProcess({
+      SWITCHYARD_TASK_QUEUE: name,
+      SWITCHYARD_BUILD: 'b1',
+      SWITCHYARD_WORK_DIR: folder.path,
+      SWITCHYARD_METRICS_PORT: '0',
+    });
+    assert.equal((await worker.logged('polling'))['buildId'], 'b1');
+    const waits =
+      'build "b1" gets no new runs until npx switchyard release b1 is typed: no build is released yet, so new runs wait';
+    assert.equal((await worker.logged(waits))['deploymentName'], name);
+    const { url } = await worker.logged('metrics and health');
+    await until('it is ready', async () => {
+      const answer = await fetch(`${String(url)}/health/ready`);
+      return (answer.status === 200 && (await answer.text()) === 'ready, build b1\n') || undefined;
+    });
+    const builds = new Builds({ client: yard.client, taskQueue: name });
+    await until('Temporal knows the build', async () => (await builds.list())[0]);
+    await builds.activate('b1');
+    await worker.logged('build "b1" is released: it gets new runs');
+  }).timeout(60_000);
 });
+
+/** A lifecycle that a schedule has started, which is cancelled once it is found. */
+async function scheduled({ client, name }: BuiltYard, model: string): Promise<string> {
+  const schedules = new Schedules({ client, taskQueue: name });
+  await schedules.apply({ [model]: aSpec({ model, retrain: { every: '1 day' } }) });
+  await schedules.trigger(model);
+  const query = `WorkflowId STARTS_WITH "lifecycle/${model}/" AND ModelName = "${model}"`;
+  const workflowId = await until('the schedule starts one', async () => {
+    for await (const each of client.workflow.list({ query })) return each.workflowId;
+    return undefined;
+  });
+  await schedules.apply({});
+  await client.workflow.getHandle(workflowId).cancel();
+  await client.workflow
+    .getHandle(workflowId)
+    .result()
+    .catch(() => undefined);
+  return workflowId;
+}
 
 async function asked({ switchyard }: BuiltYard, workflowId: string): Promise<void> {
   await until('data-science is asked', async () => {
