@@ -81,7 +81,8 @@ export async function runsOf(
 /** Whether no workflow of a model waits for an activity. */
 export async function isAtRest(client: Client, model: string): Promise<boolean> {
   for (const { workflowId, runId } of await runsOf(client, model)) {
-    const { raw } = await client.workflow.getHandle(workflowId, runId).describe();
+    const { raw, status } = await client.workflow.getHandle(workflowId, runId).describe();
+    if (status.name !== 'RUNNING') continue; // a terminated one keeps them for ever
     if ((raw.pendingActivities ?? []).length > 0) return false;
   }
   return true;
