@@ -5,8 +5,9 @@ import { kill, type WorkerOptions, type World } from './world.js';
 
 /** A worker process that is started again whenever it dies. */
 export interface KeptWorker extends AsyncDisposable {
-  /** How often it died. */
+  /** How often it died, and how each time. */
   readonly deaths: number;
+  readonly endings: readonly string[];
   /** SIGKILL; resolves when the next one polls. */
   replace(): Promise<void>;
   stop(): Promise<void>;
@@ -19,27 +20,30 @@ export async function keepWorker(
   afterDeath: WorkerOptions = options,
 ): Promise<KeptWorker> {
   let current: ServerProcess = await world.startWorker(options);
-  let [isStopping, deaths] = [false, 0];
+  const order = { isStopping: false };
+  const endings: string[] = [];
   const replaced = new EventEmitter();
   const keeping = (async () => {
     for (;;) {
       await current.ended;
-      if (isStopping) return;
-      deaths += 1;
+      if (order.isStopping) return;
+      endings.push(current.ending());
       current = await again(world, afterDeath);
       replaced.emit('replaced');
+      if (order.isStopping) await current.stop(); // it was told to while it was on its way
     }
   })();
   keeping.catch(() => undefined); // whoever stops it hears of it
   const stop = async () => {
-    isStopping = true;
+    order.isStopping = true;
     await current.stop();
     await keeping;
   };
   return {
     get deaths() {
-      return deaths;
+      return endings.length;
     },
+    endings,
     replace: async () => {
       const next = once(replaced, 'replaced');
       await kill(current);

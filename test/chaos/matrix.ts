@@ -88,7 +88,7 @@ export async function runCells(
     );
     for (const piece of batch) {
       const before = worker.deaths;
-      const end = await runPiece(world, taskQueue, piece, () => worker.deaths - before);
+      const end = await runPiece(world, taskQueue, piece, () => worker.endings.slice(before));
       ended.push(end);
       say(
         `${end.problems.length === 0 ? 'ended' : 'FAILED'} ${piece.name}, ${(end.elapsedMs / 1_000).toFixed(1)} s`,
@@ -113,7 +113,7 @@ async function runPiece(
   world: World,
   taskQueue: string,
   piece: Piece,
-  deaths: () => number,
+  endings: () => readonly string[],
 ): Promise<Ended> {
   const startedMs = performance.now();
   const { model, course, cell } = piece;
@@ -124,13 +124,22 @@ async function runPiece(
     await eventually(`${model} is at rest`, () => isAtRest(world.client, model));
     found = await remainsOf(world, model);
     if (cell !== null && !(await wasRepeated(world, model, cell))) {
-      problems.push('the failpoint was never reached: no attempt was repeated');
+      const ends = endings().join('; ') || 'it lived';
+      problems.push(
+        `the failpoint was never reached: no attempt was repeated; the worker: ${ends}`,
+      );
     }
-    if (cell?.does === 'kill' && deaths() === 0) problems.push('the worker did not die');
+    if (cell?.does === 'kill' && endings().length === 0) problems.push('the worker did not die');
   } catch (error) {
     problems.push(error instanceof Error ? error.message : String(error));
   }
-  return { piece, found, problems, elapsedMs: performance.now() - startedMs, deaths: deaths() };
+  return {
+    piece,
+    found,
+    problems,
+    elapsedMs: performance.now() - startedMs,
+    deaths: endings().length,
+  };
 }
 
 /** Whether some call of the cell's activity needed more than one attempt. */
