@@ -62,7 +62,7 @@ function holdAgainst(monitor: MonitorYear, live: LiveYear): readonly Held[] {
     atLeast('runs continued as new, monitor', monitor.continued, FEWEST_CONTINUED),
     atLeast('runs continued as new, pointer', live.continued, FEWEST_CONTINUED),
     atLeast('fallbacks sent', sent + monitor.fallbacks, 1),
-    atLeast('of them into the end of a run', live.intoAnEnd, FEWEST_CONTINUED),
+    atLeast('of them into the end of a run, one each', live.intoAnEnd, live.continued),
     atLeast('fallbacks answered', answered + monitor.fallbacks, sent + monitor.fallbacks),
     atMost('fallbacks lost', sent - answered, 0),
     atLeast('requests repeated to a later run, nothing written', live.repeated, live.intoAnEnd),

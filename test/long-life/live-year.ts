@@ -63,10 +63,13 @@ class Orders {
     return this.#rig.client.workflow.getHandle(liveWorkflowId(this.model));
   }
 
-  /** A version goes live and a fallback leaves it; where that is a run's last change, the fallback meets the run's end. */
+  /**
+   * A version goes live and a fallback leaves it. Where one change is left to the run, a thaw of what is not frozen is that one, and
+   * the fallback meets the run's end.
+   */
   async promoteAndLeave(): Promise<void> {
     await this.#promote('promoted');
-    if (await this.#isLast()) await this.#fallBackIntoEnd();
+    if (await this.#isLast()) await this.#fallBackInto(() => this.#thaw());
     else await this.#fallBack();
   }
 
@@ -83,10 +86,8 @@ class Orders {
   /** Makes it continue as new on what is released, with a fallback at the same time. */
   async moveOn(): Promise<void> {
     await this.#promote('promoted');
-    const { runId } = await this.#handle.describe();
-    const moving = this.#handle.executeUpdate(moveOn, { args: [{ because: 'a release' }] });
-    await Promise.all([moving, this.#fallBack()]);
-    await this.#nextRun(runId);
+    const because = 'a release';
+    await this.#fallBackInto(() => this.#handle.executeUpdate(moveOn, { args: [{ because }] }));
   }
 
   /** Its answer, once more from the same request: `id` was given to a run before. */
@@ -125,18 +126,15 @@ class Orders {
     return this.#inRun === CHANGES_PER_RUN - 1;
   }
 
-  /** A thaw of what is not frozen ends the run; the fallback is sent before, while or after it does. */
-  async #fallBackIntoEnd(): Promise<void> {
+  /** What ends the run, and a fallback that is sent before, while or after it does; sent again to the next run it is the same. */
+  async #fallBackInto(end: () => Promise<unknown>): Promise<void> {
     const { runId } = await this.#handle.describe();
     const offsetMs = OFFSETS_MS[this.intoAnEnd % OFFSETS_MS.length] ?? 0;
     const id = `fallback/${this.intoAnEnd}`;
     const order = { leaving: this.#leaving(), by: BY, reason: WHY };
     const ask = () => this.#rig.switchyard.fallback(this.model, order, { requestId: id });
     this.intoAnEnd += 1;
-    const [, answer] = await Promise.all([
-      this.#thaw(),
-      pause(offsetMs).then(() => this.#sent(ask)),
-    ]);
+    const [, answer] = await Promise.all([end(), pause(offsetMs).then(() => this.#sent(ask))]);
     await this.#nextRun(runId);
     await this.#again(id, ask, answer);
   }
@@ -230,10 +228,9 @@ async function passDay({ environment }: TimeSkippingServer): Promise<void> {
   const passing = environment.sleep(DAY_MS).finally(() => {
     over.abort();
   });
-  while (!over.signal.aborted) {
-    await pause(STUCK_MS, undefined, { signal: over.signal }).catch(() => undefined);
-    if (!over.signal.aborted) await environment.connection.testService?.unlockTimeSkipping({});
-  }
+  const isStuck = () =>
+    pause(STUCK_MS, true, { signal: over.signal }).catch(() => false /* the day has passed */);
+  while (await isStuck()) await environment.connection.testService?.unlockTimeSkipping({});
   await passing;
 }
 
