@@ -21,30 +21,36 @@ const STOPPED_BYTES = 2_500;
 /** What people wrote, in bytes. */
 const BYTES = { what: 100, by: 80, reason: 160, followUp: 300 } as const;
 
-const answeredSchema = liveChangeResultSchema.extend({
-  /** Of the request; carried, the beginning of its digest. */
-  id: z.string(),
-  /** Which of `freezes` the answer tells. */
-  frozenAt: instantSchema.optional(),
-});
+// keys that a newer build adds are left out by an older one, so that a release can be taken back
 
-const knownSchema = liveChangeResultSchema.extend({
-  /** Null in what was carried before pictures existed. */
-  picture: livePictureSchema.nullable().default(null),
-});
+const answeredSchema = liveChangeResultSchema
+  .extend({
+    /** Of the request; carried, the beginning of its digest. */
+    id: z.string(),
+    /** Which of `freezes` the answer tells. */
+    frozenAt: instantSchema.optional(),
+  })
+  .strip();
+
+const knownSchema = liveChangeResultSchema
+  .extend({
+    /** Null in what was carried before pictures existed. */
+    picture: livePictureSchema.strip().nullable().default(null),
+  })
+  .strip();
 /** The last answer, and what `live.json` held after it. */
 export type KnownLive = z.infer<typeof knownSchema>;
 
-export const carriedLiveSchema = z.strictObject({
+export const carriedLiveSchema = z.object({
   answered: z.array(answeredSchema),
   known: knownSchema.nullable(),
-  notes: z.array(liveNoteSchema).max(NOTES_KEPT).default([]),
+  notes: z.array(liveNoteSchema.strip()).max(NOTES_KEPT).default([]),
   /** Workflows whose promotion a freeze stopped, to be told of the thaw. */
   stopped: z.array(z.string()).default([]),
   /** Freezes that carried answers tell of. */
-  freezes: z.array(frozenSchema).default([]),
+  freezes: z.array(frozenSchema.strip()).default([]),
   /** Fallbacks whose follow-ups are not open yet. */
-  pending: z.array(fallenBackSchema).default([]),
+  pending: z.array(fallenBackSchema.strip()).default([]),
 });
 /** What a `liveModel` remembers from run to run. */
 export type CarriedLive = z.infer<typeof carriedLiveSchema>;

@@ -23,7 +23,7 @@ export const state = defineQuery<FollowUpState>('state');
 
 export const followUpInputSchema = z.strictObject({
   followUp: followUpSchema,
-  /** Carried from run to run; left out at the first start. */
-  carried: followUpStateSchema.pick({ openedAt: true, told: true }).optional(),
+  /** Carried from run to run; left out at the first start. What a newer build adds, an older one leaves out. */
+  carried: followUpStateSchema.pick({ openedAt: true, told: true }).strip().optional(),
 });
 export type FollowUpInput = z.infer<typeof followUpInputSchema>;

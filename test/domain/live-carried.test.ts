@@ -96,4 +96,11 @@ describe('shortened', () => {
 
     assert.deepEqual(shortened(carried), carried);
   });
+
+  it('is read by an older build, which leaves out what a newer one has added', () => {
+    const known = { kind: 'promoted', generation: 3, live: aDigest('a'), picture: null };
+    const carried = { ...NOTHING_CARRIED, known: { ...known, added: 1 }, added: [1] };
+
+    assert.deepEqual(carriedLiveSchema.parse(carried), { ...NOTHING_CARRIED, known });
+  });
 });
