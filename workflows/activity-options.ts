@@ -3,13 +3,13 @@ import { durationMs } from '../domain/duration.js';
 import type { Activities } from '../activities/index.js';
 
 /**
- * How long an attempt may be silent before another worker takes over: what a killed worker costs at the most, and half a second more
- * before the retry. Attempts beat twice a second.
+ * How long an attempt may be silent before another worker takes over: what a killed worker costs at the most, and a quarter of a second
+ * more before the retry. Attempts beat twice a second.
  */
 const HEARTBEAT_TIMEOUT = '2 seconds';
 
 const RETRY = {
-  initialInterval: '500 milliseconds',
+  initialInterval: '250 milliseconds',
   backoffCoefficient: 2,
   maximumInterval: '30 seconds',
 };
@@ -18,7 +18,7 @@ const RETRY = {
 const QUEUE_RETRIES = {
   train: { ...RETRY, maximumAttempts: 6 },
   // seconds of work that harm nothing when repeated: a dozen killed workers are none of the version's fault
-  test: { ...RETRY, backoffCoefficient: 1.2, maximumAttempts: 12 },
+  test: { ...RETRY, backoffCoefficient: 1.3, maximumAttempts: 12 },
 };
 
 // Each takes a summary last: what is done, for which model, version or role, as the web UI's timeline shows it.
@@ -28,7 +28,7 @@ export function bookkeeping(summary: string) {
   return proxyActivities<Activities>({
     startToCloseTimeout: '1 minute',
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
-    retry: { ...RETRY, maximumAttempts: 8 },
+    retry: { ...RETRY, maximumAttempts: 9 },
     summary,
   });
 }
@@ -50,7 +50,7 @@ export function undoing(summary: string) {
   return proxyActivities<Activities>({
     startToCloseTimeout: '2 minutes',
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
-    retry: { ...RETRY, maximumAttempts: 8 },
+    retry: { ...RETRY, maximumAttempts: 9 },
     summary,
   });
 }

@@ -42,7 +42,7 @@ export function startDeciding(
   },
 ): Deciding {
   const acknowledged: Acknowledged[] = [];
-  const underWay = new Set<string>();
+  const underWay = new Map<string, Promise<void>>();
   const done = new Set<string>();
   const stopped = new AbortController();
   let failed = 0;
@@ -66,13 +66,13 @@ export function startDeciding(
   const begin = (row: LifecycleRow, role: string) => {
     const key = `${row.workflowId} ${role}`;
     if (underWay.size >= AT_ONCE || underWay.has(key)) return;
-    underWay.add(key);
-    void answer(row, role)
+    const answering = answer(row, role)
       .catch((error: unknown) => {
         // refused: somebody else's answer came first, or the run has ended meanwhile
         if (!isPortError(error) || error.type !== 'InvalidRequest') failed += 1;
       })
       .finally(() => underWay.delete(key));
+    underWay.set(key, answering);
   };
   const lifecycles = new Lifecycles(world);
   const deciding = (async () => {
@@ -90,6 +90,7 @@ export function startDeciding(
     stop: async () => {
       stopped.abort();
       await deciding;
+      await Promise.all(underWay.values()); // one that is left would outlive its connection
     },
   };
 }
