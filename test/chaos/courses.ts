@@ -232,10 +232,15 @@ async function told({ world }: Lane, model: string, kinds: readonly string[]): P
 }
 
 /** Waits until something is so; whatever a look ends in, there is another. */
-export async function eventually(what: string, look: () => Promise<boolean>): Promise<void> {
-  await persistently(what, async () => {
+export async function eventually(
+  what: string,
+  look: () => Promise<boolean>,
+  patienceMs?: number,
+): Promise<void> {
+  const once = async () => {
     if (!(await look())) throw new Error('not yet');
-  });
+  };
+  await persistently(what, once, patienceMs === undefined ? {} : { patienceMs });
 }
 
 export type CourseName = keyof typeof COURSES;
@@ -291,7 +296,7 @@ export async function decided(
         decision,
         ...(signal && { signal }),
       }),
-    signal,
+    { signal },
   );
 }
 
@@ -299,7 +304,10 @@ export async function decided(
 export async function persistently<Result>(
   what: string,
   work: () => Promise<Result>,
-  signal?: AbortSignal,
+  {
+    signal,
+    patienceMs = PATIENCE_MS,
+  }: { signal?: AbortSignal | undefined; patienceMs?: number } = {},
 ): Promise<Result> {
   let last: unknown;
   const look = async () => {
@@ -312,7 +320,7 @@ export async function persistently<Result>(
       return undefined;
     }
   };
-  const found = await until(what, look, PATIENCE_MS).catch((error: unknown) => {
+  const found = await until(what, look, patienceMs).catch((error: unknown) => {
     throw new Error(`${messageOf(error)}; last: ${messageOf(last)}`);
   });
   return found.result;

@@ -20,22 +20,23 @@ export async function keepWorker(
   afterDeath: WorkerOptions = options,
 ): Promise<KeptWorker> {
   let current: ServerProcess = await world.startWorker(options);
-  const order = { isStopping: false };
+  const stopping = new AbortController();
+  const isStopping = () => stopping.signal.aborted;
   const endings: string[] = [];
   const replaced = new EventEmitter();
   const keeping = (async () => {
     for (;;) {
       await current.ended;
-      if (order.isStopping) return;
+      if (isStopping()) return;
       endings.push(current.ending());
       current = await again(world, afterDeath);
       replaced.emit('replaced');
-      if (order.isStopping) await current.stop(); // it was told to while it was on its way
+      if (isStopping()) await current.stop(); // it was told to while it was on its way
     }
   })();
   keeping.catch(() => undefined); // whoever stops it hears of it
   const stop = async () => {
-    order.isStopping = true;
+    stopping.abort();
     await current.stop();
     await keeping;
   };

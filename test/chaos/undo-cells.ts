@@ -106,14 +106,38 @@ function retried(step: 'promotion' | 'staging', failpoint: string): UndoCell {
   };
 }
 
+/** Each undo is tried for a minute or two before it is given up. */
+const UNDO_PATIENCE_MS = 420_000;
+
 async function waitsForUndo(lane: Lane, workflowId: string): Promise<void> {
-  await eventually(`${workflowId} waits for a person`, async () => {
+  const look = async () => {
     const { stage, waitingFor } = await lane.switchyard.status(workflowId);
     return stage === 'undo' && waitingFor.includes('undo');
-  });
+  };
+  await eventually(`${workflowId} waits for a person`, look, UNDO_PATIENCE_MS);
 }
 
 export const UNDO_CELLS: readonly UndoCell[] = [
+  // the longest first
+  {
+    name: 'deploy fails, the store refuses its undo, and a person has it tried again',
+    kind: 'orphaned',
+    drive: async (lane, model, { proxy }) => {
+      const workflowId = idOf(model, 2);
+      await lane.switchyard.start({ model, seed: 2 }, { workflowId });
+      await generationOf(lane, model, 2);
+      await proxy.refuse();
+      await lane.switchyard.cancel(workflowId);
+      await waitsForUndo(lane, workflowId);
+      await proxy.pass();
+      await persistently(`retryUndo of ${workflowId}`, () =>
+        lane.switchyard.retryUndo(workflowId, { by: 'grace@example.com' }),
+      );
+      await endOf(lane, workflowId);
+    },
+    end: 'cancelled',
+    ledger: BOTH,
+  },
   failing('resolveSpec', 'before', {}),
   failing('takeSnapshots', 'after', {}),
   failing('trainModel', 'before', { staging: 'already-clean' }),
@@ -213,25 +237,6 @@ export const UNDO_CELLS: readonly UndoCell[] = [
   disturbed('sweepStaging@/2 :mid:throw'),
   retried('promotion', 'undoPromotion:before:fail'),
   retried('staging', 'sweepStaging@/2 :mid:fail'),
-  {
-    name: 'deploy fails, the store refuses its undo, and a person has it tried again',
-    kind: 'orphaned',
-    drive: async (lane, model, { proxy }) => {
-      const workflowId = idOf(model, 2);
-      await lane.switchyard.start({ model, seed: 2 }, { workflowId });
-      await generationOf(lane, model, 2);
-      await proxy.refuse();
-      await lane.switchyard.cancel(workflowId);
-      await waitsForUndo(lane, workflowId);
-      await proxy.pass();
-      await persistently(`retryUndo of ${workflowId}`, () =>
-        lane.switchyard.retryUndo(workflowId, { by: 'grace@example.com' }),
-      );
-      await endOf(lane, workflowId);
-    },
-    end: 'cancelled',
-    ledger: BOTH,
-  },
 ];
 
 /** Two ends that leave something else than before, on purpose: somebody newer is live, or a person lives with it. */
