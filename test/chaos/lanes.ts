@@ -22,7 +22,6 @@ export async function keepWorker(
   let current: ServerProcess = await world.startWorker(options);
   const stopping = new AbortController();
   const isStopping = () => stopping.signal.aborted;
-  const isStopping = () => stopping.signal.aborted;
   const endings: string[] = [];
   const replaced = new EventEmitter();
   const keeping = (async () => {
