@@ -45,10 +45,12 @@ export function waiting(startToCloseTimeout: string, summary: string) {
   });
 }
 
-/** An undo: tried again for about a minute, then it waits for a person. */
+/** An undo: tried again for a minute, or until its time is over; then it waits for a person. */
 export function undoing(summary: string) {
   return proxyActivities<Activities>({
     startToCloseTimeout: '2 minutes',
+    // one attempt at the pointer waits for `liveModel`, which tries for a minute itself, twice
+    scheduleToCloseTimeout: '150 seconds',
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
     retry: { ...RETRY, maximumAttempts: 9 },
     summary,

@@ -5,6 +5,7 @@ import {
   CancellationScope,
   condition,
   setHandler,
+  TimeoutFailure,
 } from '@temporalio/workflow';
 import {
   acceptUndoSchema,
@@ -194,7 +195,9 @@ async function outcomeOf(undo: () => Promise<Undone>): Promise<Omit<UndoRow, 'st
   } catch (error) {
     const cause = error instanceof ActivityFailure ? error.cause : error;
     if (cause instanceof ApplicationFailure || error instanceof ActivityFailure) {
-      const note = cause instanceof Error ? cause.message : 'unknown';
+      const why = cause instanceof Error ? cause.message : 'unknown';
+      const isOver = cause instanceof TimeoutFailure;
+      const note = isOver ? `it was tried in vain until its time was over (${why})` : why;
       return { end: 'failed', note: note.slice(0, NOTE_KEPT) };
     }
     throw error; // our bug: the workflow task stalls visibly

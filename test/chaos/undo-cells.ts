@@ -31,7 +31,7 @@ export interface UndoCell {
   /** Brings lifecycle 2 to its end; what serves by then must be what served before it. */
   drive(lane: Lane, model: string, tools: UndoTools): Promise<void>;
   readonly end: string;
-  /** How its undos ended, the newest step first; `promotion` and `staging`. */
+  /** How its undos ended, the newest step first; `promotion` and `staging`. One of several ends: with `or`. */
   readonly ledger: Readonly<Record<string, string>>;
 }
 
@@ -136,7 +136,8 @@ export const UNDO_CELLS: readonly UndoCell[] = [
       await endOf(lane, workflowId);
     },
     end: 'cancelled',
-    ledger: BOTH,
+    // the last try before it was given up may come through as well
+    ledger: { promotion: 'restored or already-clean', staging: 'restored' },
   },
   failing('resolveSpec', 'before', {}),
   failing('takeSnapshots', 'after', {}),
