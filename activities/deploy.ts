@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { recordedDecisionSchema, type RecordedDecision } from '../domain/decision.js';
+import { recordedDecisionSchema } from '../domain/decision.js';
 import { PortError } from '../domain/failures.js';
 import { candidateSchema } from '../domain/lifecycle.js';
 import { liveChangeSchema, type LiveChange } from '../domain/live-state.js';
@@ -7,6 +7,7 @@ import { digestSchema, durationSchema, nameSchema } from '../domain/names.js';
 import type { LivePointer } from '../domain/ports/live-pointer.js';
 import type { Notifier } from '../domain/ports/notifier.js';
 import type { Registry } from '../domain/ports/registry.js';
+import { rolesWithoutApproval } from '../domain/served-proof.js';
 import { awaitServing, type ServingPorts } from './await-serving.js';
 import { defineActivity } from './define-activity.js';
 import { withHeartbeats } from './heartbeats.js';
@@ -119,21 +120,8 @@ async function verifyPromotion(
   if (evidence.baseline !== baseline) {
     throw refuse('its evidence compares it with another version than the one it would replace');
   }
-  const missing = evidence.roles.filter(
-    (role) => !approvedBy(role, candidate.decisions, candidate.evidence),
-  );
+  const missing = rolesWithoutApproval(evidence.roles, candidate);
   if (missing.length > 0) throw refuse(`${missing.join(', ')} did not approve this evidence`);
   const report = await registry.testReport(model, candidate.digest, evidence.testReport);
   if (report === null || report.verdict === 'failed') throw refuse('its gates did not pass');
-}
-
-function approvedBy(
-  role: string,
-  decisions: readonly RecordedDecision[],
-  evidence: string,
-): boolean {
-  return decisions.some(
-    (decision) =>
-      decision.role === role && decision.decision === 'approved' && decision.evidence === evidence,
-  );
 }

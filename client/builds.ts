@@ -1,6 +1,7 @@
 import { isGrpcServiceError, type Client } from '@temporalio/client';
 import { PortError } from '../domain/failures.js';
 import { fromTemporal } from './failure.js';
+import { POLLER_SILENCE_MS } from './lifecycles.js';
 import { moveLongLived, type Move } from './moves.js';
 
 /** What Temporal says of a build: only the current one gets new runs, a draining one still has open runs of its own. */
@@ -34,9 +35,6 @@ const FAILED_PRECONDITION = 9;
 const STATUSES: readonly BuildStatus[] = [
   ...(['inactive', 'inactive', 'current', 'ramping', 'draining', 'drained', 'inactive'] as const),
 ];
-
-/** A poller that has not asked for this long is gone: a worker asks anew at least once a minute. */
-const POLLER_SILENCE_MS = 70_000;
 
 /** The builds of one installation's workers. Every method throws `TemporalUnreachable` (retryable) among others. */
 export class Builds {

@@ -26,7 +26,7 @@ export interface LifecycleRow {
 }
 
 /** A poller that has not asked for this long is gone: a worker asks anew at least once a minute. */
-const POLLER_SILENCE_MS = 70_000;
+export const POLLER_SILENCE_MS = 70_000;
 /** Runs that are looked at for the names of models. */
 const LOOKED_AT = 200;
 

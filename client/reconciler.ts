@@ -1,4 +1,3 @@
-import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import {
   isGrpcServiceError,
   QueryNotRegisteredError,
@@ -131,7 +130,10 @@ export class TemporalRuns implements RunWatch {
   /** Whether a run that ended went live, or its ledger says what became of its promotion. */
   async #cameToPromote({ workflowId, runId }: Run): Promise<boolean> {
     const handle = this.#client.workflow.getHandle(workflowId, runId);
-    const left: unknown = await handle.result().catch(detailsOf);
+    const left: unknown = await handle.result().catch(async (error: unknown) => {
+      if (!(error instanceof WorkflowFailedError)) throw error;
+      return (await handle.describe()).memo; // a cancelled end carries nothing else
+    });
     const parsed = leftSchema.safeParse(left);
     if (!parsed.success) return false;
     const { outcome, ledger } = parsed.data;
@@ -147,19 +149,11 @@ interface Run {
   readonly status: WorkflowExecutionStatusName;
 }
 
-/** Of an outcome, or of a failure's details. */
+/** Of an outcome, or of the memo of a run that failed or was cancelled. */
 const leftSchema = z.looseObject({
   outcome: z.string().optional(),
   ledger: z.array(z.looseObject({ step: z.string() })).default([]),
 });
-
-/** What a run that failed or was cancelled left in its failure's details. */
-function detailsOf(error: unknown): unknown {
-  if (!(error instanceof WorkflowFailedError)) throw error;
-  const { cause } = error;
-  const isTelling = cause instanceof ApplicationFailure || cause instanceof CancelledFailure;
-  return isTelling ? cause.details?.[0] : undefined;
-}
 
 function stateOf(status: WorkflowExecutionStatusName): PromoterState {
   switch (status) {

@@ -16,7 +16,8 @@ import {
   verifyBytes,
 } from './stored-json.js';
 
-const claimSchema = z.strictObject({ schemaVersion: z.literal(1), digest: digestSchema });
+/** What binds a number to one manifest's digest. */
+export const claimSchema = z.strictObject({ schemaVersion: z.literal(1), digest: digestSchema });
 
 /** How often a number is tried again where the store says conflict but shows no claim yet. */
 const CLAIM_TRIES = 20;

@@ -3,7 +3,7 @@ import { shortDigest } from '../names.js';
 import type { SweepItem } from '../sweep.js';
 import type { Known, KnownModel, Suspect } from './known.js';
 import type { Problem, ProblemKind, Remedy } from './problem.js';
-import { proofFaults } from './served-proof.js';
+import { proofFaults } from '../served-proof.js';
 
 /** A replica that opens a version, or a workflow whose worker has died, has this long. */
 const PATIENCE_MS = 60_000;

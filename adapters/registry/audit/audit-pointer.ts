@@ -4,7 +4,7 @@ import {
   type LiveState,
   type ServedVersion,
 } from '../../../domain/live-state.js';
-import { proofFaults } from '../../../domain/reconcile/served-proof.js';
+import { proofFaults } from '../../../domain/served-proof.js';
 import { shortDigest } from '../../../domain/names.js';
 import type { ListedObject } from '../../../domain/ports/object-store.js';
 import { evidenceKey, liveKey, manifestKey, replicasPrefix } from '../keys.js';

@@ -1,16 +1,14 @@
-import { z } from 'zod';
 import { digestOfBytes } from '../../../domain/digest.js';
 import { isPortError } from '../../../domain/failures.js';
 import { manifestSchema, type Manifest } from '../../../domain/manifest.js';
-import { digestSchema, shortDigest, versionNumberSchema } from '../../../domain/names.js';
+import { shortDigest, versionNumberSchema } from '../../../domain/names.js';
 import type { ListedObject } from '../../../domain/ports/object-store.js';
 import type { RegisteredVersion } from '../../../domain/ports/registry.js';
 import { inParallel } from '../files.js';
 import { claimKey, manifestKey, versionFileKey, versionsPrefix } from '../keys.js';
 import { checkManifest } from '../manifest-check.js';
+import { claimSchema } from '../versions.js';
 import { isAbandoned, type Audit } from './audit.js';
-
-const claimSchema = z.strictObject({ schemaVersion: z.literal(1), digest: digestSchema });
 
 /** A model's versions as they were found. */
 export interface AuditedVersions {

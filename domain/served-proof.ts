@@ -1,6 +1,6 @@
-import type { Evidence } from '../evidence.js';
-import type { ServedVersion } from '../live-state.js';
-import { shortDigest } from '../names.js';
+import type { Evidence } from './evidence.js';
+import type { ServedVersion } from './live-state.js';
+import { shortDigest } from './names.js';
 
 /**
  * Why a version's evidence and decisions do not allow it to serve, in sentences; none where they do. The same rule holds where
@@ -11,7 +11,7 @@ export function proofFaults(served: ServedVersion, evidence: Evidence | null): r
   if (evidence === null) {
     return [`the evidence ${shortDigest(served.evidence)} of ${name} is not in the bucket`];
   }
-  const missing = evidence.roles.filter((role) => !isApprovedBy(role, served));
+  const missing = rolesWithoutApproval(evidence.roles, served);
   return [
     ...(evidence.manifest === served.digest
       ? []
@@ -25,8 +25,13 @@ export function proofFaults(served: ServedVersion, evidence: Evidence | null): r
   ];
 }
 
-function isApprovedBy(role: string, { decisions, evidence }: ServedVersion): boolean {
-  return decisions.some(
-    (each) => each.role === role && each.decision === 'approved' && each.evidence === evidence,
+/** The roles that have not approved this very evidence. */
+export function rolesWithoutApproval(
+  roles: readonly string[],
+  { decisions, evidence }: Pick<ServedVersion, 'decisions' | 'evidence'>,
+): readonly string[] {
+  const approved = decisions.filter(
+    (each) => each.decision === 'approved' && each.evidence === evidence,
   );
+  return roles.filter((role) => !approved.some((each) => each.role === role));
 }
