@@ -141,12 +141,14 @@ describe('builds of the workers', () => {
     const next = await yard.switchyard.start({ model: `${name}-b` });
     await asked(yard, next.workflowId);
     assert.equal(await yard.buildOf(await scheduled(yard, `${name}-c`)), 'two');
+    // each began anew when it was moved, in whichever order
+    const eldest = await eldestOf(yard, [...longLived, next.workflowId]);
     assert.deepEqual(
       (await builds()).map(({ build, status, open, oldest, workers, needed }) => [
         ...[build, status, open, oldest?.workflowId, workers, needed],
       ]),
       [
-        ['two', 'current', 3, monitorWorkflowId(name), 1, 'new runs go to it'],
+        ['two', 'current', 3, eldest, 1, 'new runs go to it'],
         ['one', 'draining', 1, parked.workflowId, 1, '1 open workflow ends on it'],
       ],
     );
@@ -219,6 +221,12 @@ async function scheduled({ client, name }: BuiltYard, model: string): Promise<st
     .result()
     .catch(() => undefined);
   return workflowId;
+}
+
+async function eldestOf({ client }: BuiltYard, ids: readonly string[]): Promise<string> {
+  const runs = await Promise.all(ids.map((id) => client.workflow.getHandle(id).describe()));
+  runs.sort((one, other) => Number(one.startTime) - Number(other.startTime));
+  return runs[0]?.workflowId ?? assert.fail('there is none');
 }
 
 async function asked({ switchyard }: BuiltYard, workflowId: string): Promise<void> {
