@@ -112,6 +112,7 @@ export const liveChangeKindSchema = z.enum([
   'restored',
   'already-clean',
   'conflicted',
+  'forgotten',
   'frozen',
   'thawed',
   'adopted',
@@ -127,8 +128,8 @@ export const liveChangeResultSchema = z.strictObject({
 /**
  * What became of a wish. Promotion: `promoted`, or `moved` (another version than the baseline is live), or `withdrawn` (the
  * candidate was left by a fallback before), or `frozen` (nothing is promoted until a thaw). Fallback: `fallen-back`,
- * `already-done` (the digest it leaves is not live), or `no-previous`. Undo: `restored`, `already-clean`, or `conflicted` (a
- * newer version is live and stays). Freeze: `frozen`, thaw: `thawed`, either `already-done` where it was so before. Adopt: `adopted`.
+ * `already-done` (the digest it leaves is not live), or `no-previous`. Undo: `restored`, `already-clean`,
+ * `forgotten` (a newer version is live and stays, and nothing goes back to the undone one), or `conflicted` (what serves stays). Freeze: `frozen`, thaw: `thawed`, either `already-done` where it was so before. Adopt: `adopted`.
  */
 export type LiveChangeResult = z.infer<typeof liveChangeResultSchema>;
 

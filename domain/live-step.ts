@@ -110,7 +110,8 @@ function fallBack(
 
 /**
  * Restores only what this very promotion left: another version that is live, the same one by another promotion, and a fallback
- * stand. A version that was withdrawn since, or that is not remembered with its decisions any more, is not put back.
+ * stand. Where something newer stands, the undone promotion is forgotten, so that neither a fallback nor the undo of the newer one goes
+ * back to what nobody confirmed. A version that was withdrawn since is not put back.
  */
 function undoPromotion(
   state: LiveState | null,
@@ -118,18 +119,28 @@ function undoPromotion(
   write: Write,
 ): LiveStep {
   const { promoted, before } = change;
-  const { live = null, served = [] } = state ?? {};
+  const { live = null, served = [], withdrawn = [] } = state ?? {};
   const isOurs = ({ digest, promotion }: ServedVersion) =>
     digest === promoted && isTryOf(promotion, change.promotion);
-  if (live === before || (live !== promoted && !served.some(isOurs))) {
-    return { kind: 'already-clean', next: null };
+  const others = served.filter((each) => !isOurs(each));
+  if (others.length === served.length || withdrawn.includes(promoted)) {
+    const isClean = live === before || (live !== promoted && others.length === served.length);
+    return { kind: isClean ? 'already-clean' : 'conflicted', next: null };
   }
   const now = served.find(({ digest }) => digest === live);
-  const canServe =
-    before === null ||
-    (served.some(({ digest }) => digest === before) && !state?.withdrawn.includes(before));
-  if (now === undefined || !isOurs(now) || !canServe) return { kind: 'conflicted', next: null };
-  return write('restored', { live: before, served: served.filter((each) => each !== now) });
+  if (now === undefined || !isOurs(now)) return write('forgotten', { served: others });
+  if (before !== null && withdrawn.includes(before)) return { kind: 'conflicted', next: null };
+  return write('restored', { live: wayBack(before, others, withdrawn), served: others });
+}
+
+/** What served before; where its own promotion was undone since, what served before that. */
+function wayBack(
+  before: string | null,
+  served: readonly ServedVersion[],
+  withdrawn: readonly string[],
+): string | null {
+  if (before === null || served.some(({ digest }) => digest === before)) return before;
+  return served.find(({ digest }) => !withdrawn.includes(digest))?.digest ?? null;
 }
 
 /** Whether a write id is that of a promotion, or of a later try of it. */

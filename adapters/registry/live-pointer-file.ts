@@ -139,7 +139,7 @@ function ownKind(state: LiveState, change: LiveChange): LiveWritten['kind'] | nu
     case 'fallback':
       return state.withdrawn.includes(change.leaving) ? 'fallen-back' : null;
     case 'undo-promotion':
-      return state.live === change.before ? 'restored' : null;
+      return isBack(state, change.before) ? 'restored' : 'forgotten';
     case 'freeze':
       return state.frozen === null ? null : 'frozen';
     case 'thaw':
@@ -149,4 +149,9 @@ function ownKind(state: LiveState, change: LiveChange): LiveWritten['kind'] | nu
     default:
       return change satisfies never;
   }
+}
+
+/** Whether what serves is what an undo went back to: what was before, or what was before that, where that was undone too. */
+function isBack({ live, served }: LiveState, before: string | null): boolean {
+  return live === before || (before !== null && !served.some(({ digest }) => digest === before));
 }

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Client } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { liveWorkflowId } from '../../workflows/messages.js';
+import { monitorWorkflowId } from '../../workflows/monitor-messages.js';
 import type { World } from './world.js';
 
 /** What a model's course left, without what may rightly differ from one time to the next. */
@@ -66,16 +68,27 @@ export async function remainsOf(
 /** A monitor says of which model it is when it waits for the first time. */
 const queryOf = (model: string) => `ModelName = "${model}" OR WorkflowId = "monitor/${model}"`;
 
-/** Runs of a model's workflows, the ended ones too. */
+/**
+ * Runs of a model's workflows, the ended ones too. What can be named is asked for by its id as well: the server's list comes after
+ * the facts, by more than a second on a busy machine.
+ */
 export async function runsOf(
   client: Client,
   model: string,
 ): Promise<readonly { workflowId: string; runId: string }[]> {
-  const runs: { workflowId: string; runId: string }[] = [];
+  const runs = new Map<string, { workflowId: string; runId: string }>();
   for await (const { workflowId, runId } of client.workflow.list({ query: queryOf(model) })) {
-    runs.push({ workflowId, runId });
+    runs.set(runId, { workflowId, runId });
   }
-  return runs;
+  for (const workflowId of [monitorWorkflowId(model), liveWorkflowId(model)]) {
+    try {
+      const { runId } = await client.workflow.getHandle(workflowId).describe();
+      runs.set(runId, { workflowId, runId });
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error; // not every model has one
+    }
+  }
+  return [...runs.values()];
 }
 
 /** Whether no workflow of a model waits for an activity. */

@@ -184,6 +184,22 @@ export const UNDO_CELLS: readonly UndoCell[] = [
     ledger: BOTH,
   },
   {
+    name: 'cancelled when another was promoted over it, which is cancelled too',
+    kind: 'orphaned',
+    drive: async (lane, model) => {
+      for (const nth of [2, 3]) {
+        await lane.switchyard.start({ model, seed: nth }, { workflowId: idOf(model, nth) });
+        await generationOf(lane, model, nth);
+      }
+      for (const nth of [2, 3]) {
+        await lane.switchyard.cancel(idOf(model, nth));
+        await endOf(lane, idOf(model, nth));
+      }
+    },
+    end: 'cancelled',
+    ledger: { promotion: 'conflicted', staging: 'restored' },
+  },
+  {
     name: 'refused by a role',
     kind: 'gathered',
     drive: async (lane, model) => {

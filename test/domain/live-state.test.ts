@@ -144,8 +144,18 @@ describe('stepLive', () => {
       ...[promote('a', null), promote('b', 'a'), promote('c', 'b'), undo('b', 'a', 1)],
     ]);
 
-    assert.equal(kinds.at(-1), 'conflicted');
+    assert.equal(kinds.at(-1), 'forgotten');
     assert.equal(state?.live, digest('c'));
+  });
+
+  it('goes back, from the newer one, to no promotion that was undone under it', () => {
+    const undone = [promote('a', null), promote('b', 'a'), promote('c', 'b'), undo('b', 'a', 1)];
+
+    assert.equal(run([...undone, fallback('c')]).state?.live, digest('a'));
+    const { kinds, state } = run([...undone, undo('c', 'b', 2)]);
+    assert.equal(kinds.at(-1), 'restored');
+    assert.equal(state?.live, digest('a'));
+    assert.deepEqual(run([...undone, undo('b', 'a', 1)]).kinds.at(-1), 'already-clean');
   });
 
   it('finds an undo clean after a fallback went back for it', () => {
@@ -160,12 +170,12 @@ describe('stepLive', () => {
     const aba = [promote('a', null), promote('b', 'a'), promote('a', 'b')];
     const { kinds, state } = run([...aba, undo('a', null, 0)]);
 
-    assert.equal(kinds.at(-1), 'conflicted');
+    assert.equal(kinds.at(-1), 'forgotten');
     assert.equal(state?.live, digest('a'));
     const undone = run([...aba, undo('a', 'b', 2)]);
     assert.equal(undone.kinds.at(-1), 'restored');
     assert.deepEqual(undone.state?.served, stateAfter(...aba.slice(0, 2)).served);
-    assert.equal(run([...aba, promote('c', 'a'), undo('a', null, 0)]).kinds.at(-1), 'conflicted');
+    assert.equal(run([...aba, promote('c', 'a'), undo('a', null, 0)]).kinds.at(-1), 'forgotten');
   });
 
   it('undoes a promotion whichever of its tries went through, and no other’s', () => {
@@ -356,6 +366,33 @@ describe('stepLive', () => {
         assert.deepEqual(state.served, before?.served ?? []);
         assert.deepEqual(state.withdrawn, before?.withdrawn ?? []);
       }),
+    );
+  });
+
+  it('undoes any of many promotions, in any order, as if they had never been', () => {
+    const words = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), { minLength: 1 });
+    const chain = words.chain((order) =>
+      fc.record({
+        order: fc.constant(order),
+        undone: fc.shuffledSubarray(order.map((_, index) => index)),
+      }),
+    );
+    fc.assert(
+      fc.property(chain, ({ order, undone }) => {
+        const promoted = order.map((word, index) => promote(word, order[index - 1] ?? null));
+        const undos = undone.map((index) =>
+          undo(order[index] ?? '', order[index - 1] ?? null, index),
+        );
+        const { state } = run([...promoted, ...undos]);
+
+        const left = order.filter((_, index) => !undone.includes(index)).reverse();
+        assert.equal(state?.live, left[0] === undefined ? null : digest(left[0]));
+        assert.deepEqual(
+          state.served.map((served) => served.digest),
+          left.map(digest),
+        );
+      }),
+      { numRuns: 500 },
     );
   });
 });

@@ -530,11 +530,16 @@ export function registrySuite(name: string, openStore: () => Promise<ObjectStore
 
         const foreign = await registry.changeLive(model, undo('r1/promote/x', null), 'u1');
         assert.deepEqual(withoutPicture(foreign), {
-          ...{ kind: 'conflicted', generation: 3, live: aDigest('a') },
+          ...{ kind: 'forgotten', generation: 4, live: aDigest('a') },
         });
+        assert.deepEqual(
+          await registry.changeLive(model, undo('r1/promote/x', null), 'u1'),
+          foreign,
+          'a retry whose reply was lost',
+        );
         const own = await registry.changeLive(model, undo('r3/promote/x', 'b'), 'u3');
         assert.deepEqual(withoutPicture(own), {
-          ...{ kind: 'restored', generation: 4, live: aDigest('b') },
+          ...{ kind: 'restored', generation: 5, live: aDigest('b') },
         });
         assert.deepEqual(
           await registry.changeLive(model, undo('r3/promote/x', 'b'), 'u3'),
@@ -542,7 +547,8 @@ export function registrySuite(name: string, openStore: () => Promise<ObjectStore
           'a retry whose reply was lost',
         );
         const after = await registry.live(model);
-        assert.deepEqual(after?.state.served, before?.state.served);
+        const [b] = before?.state.served ?? [];
+        assert.deepEqual(after?.state.served, [b], 'the first promotion of a is undone too');
       });
 
       it('keeps who ordered a fallback directly, knows the retry of it, and tells later answers', async () => {

@@ -102,6 +102,10 @@ async function undoPromotion(
   const { kind, live } = await undo.undoPromotion(input);
   const shown = live === null ? 'nothing' : shortDigest(live);
   if (kind === 'restored') return { end: 'restored', note: `${shown} is live again` };
+  if (kind === 'forgotten') {
+    const note = `${shown} is newer and stays live; nothing goes back to this version`;
+    return { end: 'conflicted', note };
+  }
   if (kind === 'conflicted') return { end: 'conflicted', note: `${shown} is newer and stays live` };
   return { end: 'already-clean', note: `${shown} is live, as before` };
 }

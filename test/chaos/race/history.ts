@@ -73,18 +73,18 @@ export function historyViolations(history: History): readonly string[] {
 }
 
 /** Which answers say that something was written. */
-const WRITTEN: Readonly<Record<LiveChange['kind'], string | null>> = {
-  promote: 'promoted',
-  fallback: 'fallen-back',
-  'undo-promotion': 'restored',
-  freeze: 'frozen',
-  thaw: 'thawed',
-  adopt: null,
+const WRITTEN: Readonly<Record<LiveChange['kind'], readonly string[]>> = {
+  promote: ['promoted'],
+  fallback: ['fallen-back'],
+  'undo-promotion': ['restored', 'forgotten'],
+  freeze: ['frozen'],
+  thaw: ['thawed'],
+  adopt: [],
 };
 
 /** Whether a wish changed `live.json`. */
 export function hasWritten({ change, answer }: Pick<Wish, 'change' | 'answer'>): boolean {
-  return answer !== null && WRITTEN[change.kind] === answer.kind;
+  return answer !== null && WRITTEN[change.kind].includes(answer.kind);
 }
 
 function countViolations(writes: readonly Write[]): string[] {
@@ -197,8 +197,15 @@ function foreignRollbacks(writes: readonly Write[]): string[] {
       serves = null;
     } else if (change.kind === 'undo-promotion') {
       const { promotion } = change;
-      const isOwn = serves === promotion || serves?.startsWith(`${promotion}/`) === true;
-      if (!isOwn) {
+      const isOwn = (other: string | null) =>
+        other === promotion || other?.startsWith(`${promotion}/`) === true;
+      if (answer.kind === 'forgotten') {
+        for (const [above, under] of below) {
+          if (isOwn(under)) below.set(above, below.get(under ?? '') ?? null);
+        }
+        return isOwn(serves) ? [`${writeId} left ${promotion}, its own, where it served`] : [];
+      }
+      if (!isOwn(serves)) {
         return [
           `${writeId} undid ${promotion} while ${serves ?? 'a fallback'} had put there what served`,
         ];
