@@ -2,6 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { z } from 'zod';
 import { isPortError } from '../domain/failures.js';
 import { describeIssues } from '../domain/describe-issues.js';
+import { shortCause, shortStack } from './short-cause.js';
 
 /** Payloads above this never enter history, in bytes of JSON. */
 const PAYLOAD_LIMIT_BYTES = 128 * 1024;
@@ -31,13 +32,15 @@ export function defineActivity<Schema extends z.ZodType, Result>(
 /** The `ApplicationFailure` of a `PortError`; any other error as it is. */
 export function toApplicationFailure(error: unknown): unknown {
   if (!isPortError(error)) return error;
-  return ApplicationFailure.create({
+  const failure = ApplicationFailure.create({
     message: error.message,
     type: error.type,
     nonRetryable: error.kind === 'terminal',
     details: [error.details],
-    cause: error,
+    cause: shortCause(error.cause),
   });
+  failure.stack = shortStack(error);
+  return failure;
 }
 
 function withinPayloadLimit<Result>(result: Result): Result {

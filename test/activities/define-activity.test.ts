@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
-import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import {
+  ApplicationFailure,
+  CancelledFailure,
+  DefaultFailureConverter,
+  defaultPayloadConverter,
+} from '@temporalio/common';
 import { z } from 'zod';
 import { defineActivity } from '../../activities/define-activity.js';
 import { PortError } from '../../domain/failures.js';
@@ -63,6 +68,19 @@ describe('defineActivity', () => {
     const failure = await failureOf(new PortError('StoreUnreachable', 'no answer'));
     assert.ok(failure instanceof ApplicationFailure);
     assert.deepEqual([failure.type, failure.nonRetryable], ['StoreUnreachable', false]);
+  });
+
+  it('tells what led to it within the 4 KB that Temporal shows of a pending activity', async () => {
+    const long = 'a reason that goes on and on, '.repeat(40);
+    let cause = new Error(`ECONNREFUSED ${long}`);
+    for (let depth = 0; depth < 8; depth += 1)
+      cause = new Error(`level ${depth} ${long}`, { cause });
+    const failure = await failureOf(new PortError('StoreUnreachable', 'no answer', { cause }));
+    assert.ok(failure instanceof ApplicationFailure);
+    const encoded = new DefaultFailureConverter().errorToFailure(failure, defaultPayloadConverter);
+    assert.ok(Buffer.byteLength(JSON.stringify(encoded)) < 4_096);
+    assert.match(String(failure.cause?.message), /^level 7 a reason/);
+    assert.match(String(failure.stack), /define-activity\.test/);
   });
 
   it('lets a cancellation and an unknown error through as they are', async () => {
