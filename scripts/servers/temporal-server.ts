@@ -80,6 +80,8 @@ function commandLine(options: TemporalServerOptions, port: number, uiPort: numbe
     ...['--dynamic-config-value', 'history.transferProcessorMaxPollRPS=10000'],
     // What a worker's death inside a workflow task costs a run started from the UI; 10 s by default.
     ...['--dynamic-config-value', 'history.defaultWorkflowTaskTimeout="2s"'],
+    // Room for clocks of several hosts that differ, which here are one: any shorter timer, such as a first retry, waits this long; 1 s by default.
+    ...['--dynamic-config-value', 'history.timerProcessorMaxTimeShift="50ms"'],
     ...Object.entries(options.dynamicConfig ?? {}).flatMap(([key, json]) => [
       '--dynamic-config-value',
       `${key}=${json}`,

@@ -21,6 +21,7 @@ export interface Recovery {
 /** The identity under which a worker process polls. */
 export const identityOf = (pid: number) => `${pid}@${hostname()}`;
 
+/** An attempt that a worker has begun. */
 interface InHand {
   readonly workflowId: string;
   readonly activityId: string;
@@ -37,7 +38,21 @@ export async function watchRecovery(
     readonly killedMs: number;
   },
 ): Promise<readonly Recovery[]> {
-  const { workflowIds, identity, killedMs } = given;
+  const { killedMs } = given;
+  return Promise.all(
+    (await inHand(client, given)).map(async (each) => {
+      const { startedMs, offeredMs } = await nextStart(client, each);
+      const since = (ms: number | null) => (ms === null ? null : ms - killedMs);
+      return { what: each.what, ms: since(startedMs), offeredMs: since(offeredMs) };
+    }),
+  );
+}
+
+/** What a worker has in hand of some lifecycles. */
+export async function inHand(
+  client: Client,
+  { workflowIds, identity }: { readonly workflowIds: readonly string[]; readonly identity: string },
+): Promise<readonly InHand[]> {
   const found: InHand[] = [];
   for (let from = 0; from < workflowIds.length; from += AT_ONCE) {
     const some = workflowIds.slice(from, from + AT_ONCE);
@@ -46,13 +61,7 @@ export async function watchRecovery(
     );
     found.push(...pending.flat());
   }
-  return Promise.all(
-    found.map(async (each) => {
-      const { startedMs, offeredMs } = await nextStart(client, each);
-      const since = (ms: number | null) => (ms === null ? null : ms - killedMs);
-      return { what: each.what, ms: since(startedMs), offeredMs: since(offeredMs) };
-    }),
-  );
+  return found;
 }
 
 async function inHandOf(

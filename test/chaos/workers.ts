@@ -10,7 +10,7 @@ import {
 } from './campaign.js';
 import type { ChaosGiven, ChaosResult } from './chaos-run.js';
 import { bundleWorker } from './bundled-worker.js';
-import { identityOf, percentile, watchRecovery, type Recovery } from './recovery.js';
+import { identityOf, inHand, percentile, watchRecovery, type Recovery } from './recovery.js';
 import { saying } from './saying.js';
 import { kill, openWorld, type World } from './world.js';
 
@@ -22,18 +22,26 @@ const START_EVERY_MS = 3_000;
 const PATIENCE_MS = 420_000;
 const RECOVERY_LIMIT_MS = 3_000;
 
+/** Lifecycles after those, a few at a time, whose workers are killed one by one. */
+const SPARED = 36;
+const SPARED_EVERY_MS = 2_500;
+/** Workers that poll when one is killed: two are left. */
+const LEAST_POLLING = 3;
+
 /**
  * Lifecycles without training, several worker processes, of which a random one is SIGKILLed every 1-3 s (the last that polls is
- * spared) and started again, and people who decide all along: none is lost, nothing is done twice. `--count` lifecycles;
- * `--set workers=N`, `--set every=MS` between starts.
+ * spared) and started again, and people who decide all along: none is lost, nothing is done twice. Then fewer lifecycles, whose
+ * workers are killed one by one while two others poll: how long until what one had in hand goes on. `--count` lifecycles;
+ * `--set workers=N`, `--set every=MS` between starts, `--set spared=N` lifecycles afterwards.
  */
 export async function runWorkers(given: ChaosGiven): Promise<ChaosResult> {
   const { seed, say, settings } = given;
   const random = seededRandom(seed);
   const models = campaignModels('killed', given.count ?? LIFECYCLES);
+  const spared = campaignModels('spared', settings['spared'] ?? SPARED);
   const startedMs = performance.now();
   await using world = await openWorld({
-    models: Object.fromEntries(models.map((model) => [model, 'approved' as const])),
+    models: Object.fromEntries([...models, ...spared].map((model) => [model, 'approved' as const])),
   });
   await using bundled = await bundleWorker();
   const crew = await openCrew(settings['workers'] ?? WORKERS, () => world.startWorker(bundled));
@@ -49,22 +57,75 @@ export async function runWorkers(given: ChaosGiven): Promise<ChaosResult> {
   } catch (error) {
     violations.push(`${String(error)}; open: ${(await campaign.open()).join(', ')}`);
   }
-  const recoveries = await killing.stop();
+  const underLoad = await killing.stop();
   await campaign.deciding.stop();
+  const seconds = ((performance.now() - startedMs) / 1_000).toFixed(0);
+  const runs = await world.trainerRuns();
+  const calm = await killOneByOne({ world, crew, models: spared, random, say });
   await world.stopProcesses();
   const { ends, violations: found } = await campaignViolations(world, campaign, models);
-  const recovered = judge(recoveries);
+  const after = await campaignViolations(world, calm.campaign, spared);
   const { acknowledged, failed } = campaign.deciding;
-  const runs = await world.trainerRuns();
-  const seconds = ((performance.now() - startedMs) / 1_000).toFixed(0);
   return {
     figures: [
       `${models.length} lifecycles, ${crew.size} workers, ${killing.kills} SIGKILLs in ${seconds} s: ${tell(ends)}`,
-      `${acknowledged.length} decisions acknowledged, ${failed} calls failed and were made again; the trainer ran ${runs.length} times for ${models.length * 2} results; ${world.notices.length} notices`,
-      ...recovered.figures,
+      `${acknowledged.length} decisions acknowledged, ${failed} calls failed and were made again; the trainer ran ${runs.length} times for ${models.length * 2} results`,
+      ...describe(`while one was killed every 1-3 s`, underLoad),
+      `${spared.length} lifecycles, workers killed one by one: ${tell(after.ends)}`,
+      ...describe(`with two others up`, calm.recoveries),
     ],
-    violations: [...violations, ...found, ...recovered.violations],
+    violations: [
+      ...[...violations, ...found, ...calm.violations, ...after.violations],
+      ...[...underLoad, ...calm.recoveries].flatMap(neverAgain),
+      ...tooSlow(calm.recoveries),
+    ],
   };
+}
+
+/** Each time the worker that has something in hand, and the next one when all of that has begun again. */
+async function killOneByOne(given: {
+  readonly world: World;
+  readonly crew: Crew;
+  readonly models: readonly string[];
+  readonly random: Random;
+  readonly say: (line: string) => void;
+}) {
+  const { world, crew, models, random, say } = given;
+  const campaign = startCampaign(world, { models, random, everyMs: SPARED_EVERY_MS });
+  const recoveries: Recovery[] = [];
+  const violations: string[] = [];
+  const over = new AbortController();
+  const killing = (async () => {
+    while (!over.signal.aborted) {
+      await pause(randomInt(random, KILL_EVERY_MS.least));
+      if (crew.polling().length < LEAST_POLLING) continue;
+      const workflowIds = await campaign.open();
+      for (const victim of crew.polling()) {
+        const hands = { workflowIds, identity: identityOf(victim.pid) };
+        if ((await inHand(world.client, hands)).length === 0) continue;
+        const killedMs = Date.now();
+        await crew.replace(victim);
+        recoveries.push(...(await watchRecovery(world.client, { ...hands, killedMs })));
+        break;
+      }
+    }
+  })();
+  killing.catch(() => undefined); // told below
+  try {
+    await saying(campaign.ended(PATIENCE_MS), async () => {
+      const open = (await campaign.open()).length;
+      say(
+        `one by one: ${recoveries.length} recoveries; ${campaign.started.length} started, ${open} open`,
+      );
+    });
+  } catch (error) {
+    violations.push(`${String(error)}; open: ${(await campaign.open()).join(', ')}`);
+  }
+  over.abort();
+  await killing;
+  await campaign.deciding.stop();
+  await crew.settled();
+  return { campaign, recoveries, violations };
 }
 
 interface Crew {
@@ -127,28 +188,25 @@ function killWorkers(given: { world: World; crew: Crew; campaign: Campaign; rand
   };
 }
 
-function judge(recoveries: readonly Recovery[]): ChaosResult {
-  const never = recoveries.filter(({ ms }) => ms === null);
-  const offered = recoveries.flatMap(({ offeredMs }) => offeredMs ?? []);
-  const p99 = percentile(offered, 0.99); // how long all workers are busy then is the machine's affair
-  return {
-    figures: describe(recoveries),
-    violations: [
-      ...never.map(
-        ({ what }) => `${what}, in hand of a killed worker, did not begin again within a minute`,
-      ),
-      ...(p99 < RECOVERY_LIMIT_MS || offered.length === 0
-        ? []
-        : [
-            `p99 from a SIGKILL until the next attempt is offered is ${p99.toFixed(0)} ms, not below ${RECOVERY_LIMIT_MS}`,
-          ]),
-    ],
-  };
+function neverAgain({ ms, what }: Recovery): readonly string[] {
+  return ms === null
+    ? [`${what}, in hand of a killed worker, did not begin again within a minute`]
+    : [];
+}
+
+function tooSlow(recoveries: readonly Recovery[]): readonly string[] {
+  const p99 = percentile(times(recoveries), 0.99);
+  return p99 < RECOVERY_LIMIT_MS
+    ? []
+    : [
+        `p99 from a SIGKILL until what the worker had in hand goes on is ${p99.toFixed(0)} ms, not below ${RECOVERY_LIMIT_MS}`,
+      ];
 }
 
 const times = (recoveries: readonly Recovery[]) => recoveries.flatMap(({ ms }) => ms ?? []);
 
-function describe(recoveries: readonly Recovery[]): readonly string[] {
+/** The start of the next attempt is the next event of the lifecycle's history. */
+function describe(when: string, recoveries: readonly Recovery[]): readonly string[] {
   const all = times(recoveries);
   const kinds = [...new Set(recoveries.map((each) => each.what))].sort();
   const slowest = kinds.map((kind) => {
@@ -157,7 +215,7 @@ function describe(recoveries: readonly Recovery[]): readonly string[] {
   });
   const offered = recoveries.flatMap(({ offeredMs }) => offeredMs ?? []);
   return [
-    `recovery with a second worker up, from the SIGKILL to the next attempt of what it had in hand: ${all.length} activities, p50 ${at(all, 0.5)}, p99 ${at(all, 0.99)}`,
+    `recovery ${when}, from the SIGKILL to the next event of the lifecycle: ${all.length} activities, p50 ${at(all, 0.5)}, p99 ${at(all, 0.99)}, the slowest ${at(all, 1)}`,
     `of that until it was offered again: p50 ${at(offered, 0.5)}, p99 ${at(offered, 0.99)}; the rest is waiting for a free worker (${slowest.join('; ')})`,
   ];
 }

@@ -72,7 +72,7 @@ function figureOf(wishes: readonly Wish[], looks: readonly Look[], spanMs: numbe
   const sent = wishes.reduce((sum, wish) => sum + wish.sent, 0);
   const written = wishes.filter(hasWritten);
   const count = (kind: string) => written.filter(({ answer }) => answer?.kind === kind).length;
-  const kinds = ['promoted', 'restored', 'fallen-back', 'frozen', 'thawed'];
+  const kinds = ['promoted', 'restored', 'forgotten', 'fallen-back', 'frozen', 'thawed'];
   const again = written.filter(
     ({ answer, writeId }) =>
       answer?.kind === 'promoted' &&
