@@ -30,11 +30,17 @@ export function campaignModels(name: string, count: number): readonly string[] {
   return Array.from({ length: count }, (_, index) => `${name}-${index + 1}`);
 }
 
-/** Starts a lifecycle of each model, `everyMs` apart, and people who answer them. */
+/** Starts a lifecycle of each model, `everyMs` apart and not while `mostOpen` have not ended, and people who answer them. */
 export function startCampaign(
   world: World,
-  given: { readonly models: readonly string[]; readonly random: Random; readonly everyMs: number },
+  given: {
+    readonly models: readonly string[];
+    readonly random: Random;
+    readonly everyMs: number;
+    readonly mostOpen?: number;
+  },
 ): Campaign {
+  const { mostOpen = Number.POSITIVE_INFINITY } = given;
   const started: string[] = [];
   let again = 0;
   const start = async (model: string): Promise<void> => {
@@ -52,20 +58,32 @@ export function startCampaign(
       }
     }
   };
+  const lifecycles = new Lifecycles(world);
+  const open = async () => {
+    const rows = await lifecycles.newest({ limit: given.models.length + 1, open: true });
+    return rows.map(({ workflowId }) => workflowId);
+  };
+  /** Resolves when there is room for one more; a server that does not answer has none. */
+  const room = async () => {
+    while (mostOpen !== Number.POSITIVE_INFINITY) {
+      const count = await open().then(
+        (ids) => ids.length,
+        () => mostOpen,
+      );
+      if (count < mostOpen) return;
+      await pause(LOOK_EVERY_MS);
+    }
+  };
   const starting = (async () => {
     const calls: Promise<void>[] = [];
     for (const model of given.models) {
+      await room();
       calls.push(start(model));
       await pause(given.everyMs);
     }
     await Promise.all(calls);
   })();
   starting.catch(() => undefined); // `ended` tells
-  const lifecycles = new Lifecycles(world);
-  const open = async () => {
-    const rows = await lifecycles.newest({ limit: given.models.length + 1, open: true });
-    return rows.map(({ workflowId }) => workflowId);
-  };
   return {
     ...{ started, open, startsAgain: () => again },
     deciding: startDeciding(world, given),

@@ -18,7 +18,9 @@ const LIFECYCLES = 100;
 const WORKERS = 4;
 const KILL_EVERY_MS = { least: 1_000, most: 3_000 } as const;
 /** Apart, so that what a killed worker had waits for a worker and not in a queue. */
-const START_EVERY_MS = 3_000;
+const START_EVERY_MS = 2_500;
+/** More would only wait for the machine, which starts a worker every two seconds. */
+const MOST_OPEN = 6;
 const PATIENCE_MS = 420_000;
 const RECOVERY_LIMIT_MS = 3_000;
 
@@ -46,7 +48,7 @@ export async function runWorkers(given: ChaosGiven): Promise<ChaosResult> {
   await using bundled = await bundleWorker();
   const crew = await openCrew(settings['workers'] ?? WORKERS, () => world.startWorker(bundled));
   const everyMs = settings['every'] ?? START_EVERY_MS;
-  const campaign = startCampaign(world, { models, random, everyMs });
+  const campaign = startCampaign(world, { models, random, everyMs, mostOpen: MOST_OPEN });
   const killing = killWorkers({ world, crew, campaign, random });
   const violations: string[] = [];
   try {
