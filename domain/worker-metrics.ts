@@ -77,6 +77,12 @@ export const WORKER_METRICS = {
     meaning:
       'what the reconciler found, by what became of it: repaired, already-clean, reported, failed',
   },
+  switchyard_reconciler_looks: {
+    kind: 'counter',
+    labels: ['found'],
+    meaning:
+      'looks of the reconciler that came to their end, by whether they found anything: yes, no',
+  },
   switchyard_trainer_runs: {
     kind: 'counter',
     labels: ['trainer', 'command', 'end'],

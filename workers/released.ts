@@ -9,7 +9,7 @@ const LOOK_MS = 2_000;
 
 /**
  * Waits until a worker's build is the one that new runs go to; says once in the log that it is not, and when it is. True at once
- * where it has no build; false where the signal came first. It never rejects: what cannot be asked is asked again.
+ * where it has no build; false where the signal came first. It never rejects: what cannot be asked is said once, and asked again.
  */
 export async function untilReleased(given: {
   readonly client: Client;
@@ -22,9 +22,22 @@ export async function untilReleased(given: {
   if (build === undefined) return true;
   const { buildId, deploymentName } = build;
   const builds = new Builds({ client, taskQueue, deploymentName });
-  let hasSaid = false;
+  let [hasSaid, hasFailed] = [false, false];
+  const ask = async () => {
+    try {
+      return await builds.current();
+    } catch (error) {
+      if (!hasFailed)
+        log.warn(
+          { ...build, err: error },
+          'whether this build is released cannot be asked; it is asked again until it can',
+        );
+      hasFailed = true;
+      return undefined;
+    }
+  };
   while (!signal.aborted) {
-    const current = await builds.current().catch(() => undefined);
+    const current = await ask();
     if (current === buildId) {
       if (hasSaid) log.info({ ...build }, `build "${buildId}" is released: it gets new runs`);
       return true;

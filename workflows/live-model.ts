@@ -1,5 +1,5 @@
 import { allHandlersFinished, condition, setHandler, workflowInfo } from '@temporalio/workflow';
-import { liveChangeSchema } from '../domain/live-state.js';
+import { liveChangeSchema, type LiveChange } from '../domain/live-state.js';
 import { followUpOfFallback } from '../domain/fallback-follow-up.js';
 import { continueOnNewestBuild } from './continue-on-newest-build.js';
 import { parseEntry } from './door.js';
@@ -64,10 +64,14 @@ async function openFollowUps(model: string, changes: LiveChanges): Promise<void>
   }
 }
 
+const NOT_DIRECT = 'a direct order is written past this workflow: npx switchyard fallback --direct';
+const isNotDirect = (wish: LiveChange) => wish.kind !== 'fallback' || wish.direct === undefined;
+
 function listen(changes: LiveChanges): void {
   setHandler(change, (wish) => changes.apply(wish), {
     description: 'Promotion or its undo, as lifecycles ask for them',
-    validator: (wish) => void parseEntry('change', liveChangeSchema, wish),
+    validator: (wish) =>
+      void parseEntry('change', liveChangeSchema.refine(isNotDirect, NOT_DIRECT), wish),
   });
   setHandler(
     fallback,

@@ -46,6 +46,7 @@ export async function reconcile(input: ReconcileInput): Promise<ReconcileOutcome
     rows.push(await takeUp(problem, sweep));
     show();
   }
+  count('switchyard_reconciler_looks', { found: problems.length === 0 ? 'no' : 'yes' });
   return { looked, more, suspects, rows };
 }
 

@@ -84,7 +84,7 @@ export async function runWorkers(given: ChaosGiven): Promise<ChaosResult> {
   };
 }
 
-/** Each time the worker that has something in hand, and the next one when all of that has begun again. */
+/** Each time a worker that has something in hand for the first time, and the next one when all of that has begun again. */
 async function killOneByOne(given: {
   readonly world: World;
   readonly crew: Crew;
@@ -104,7 +104,9 @@ async function killOneByOne(given: {
       const workflowIds = await campaign.open();
       for (const victim of crew.polling()) {
         const hands = { workflowIds, identity: identityOf(victim.pid) };
-        if ((await inHand(world.client, hands)).length === 0) continue;
+        const held = await inHand(world.client, hands);
+        // what was killed before waits longer each time, so that what kills its workers does not kill all of them
+        if (held.length === 0 || held.some(({ attempt }) => attempt > 1)) continue;
         const killedMs = Date.now();
         await crew.replace(victim);
         recoveries.push(...(await watchRecovery(world.client, { ...hands, killedMs })));

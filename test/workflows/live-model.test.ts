@@ -130,6 +130,13 @@ describe('liveModel', () => {
     const handle = rig.client.workflow.getHandle(liveWorkflowId(model));
     const before = (await handle.describe()).historyLength;
     await assert.rejects(handle.executeUpdate('change', { args: [{ kind: 'promote' }] }));
+    const direct = { by: 'mallory', reason: 'as if it had been past it' };
+    await assert.rejects(
+      handle.executeUpdate('change', {
+        args: [{ kind: 'fallback', leaving: aDigest('two'), direct }],
+      }),
+      (error: Error) => /written past this workflow/.test(String(error.cause)),
+    );
     assert.equal((await handle.describe()).historyLength, before);
     await handle.terminate();
   });
