@@ -11,6 +11,7 @@ import {
   type Lane,
 } from './courses.js';
 import type { TcpProxy } from './tcp-proxy.js';
+import { isPortError } from '../../domain/failures.js';
 
 /** What a cell can do besides. */
 export interface UndoTools {
@@ -30,6 +31,7 @@ export interface UndoCell {
   readonly hasBaseline?: boolean;
   /** Brings lifecycle 2 to its end; what serves by then must be what served before it. */
   drive(lane: Lane, model: string, tools: UndoTools): Promise<void>;
+  /** One of several: with `or`. */
   readonly end: string;
   /** How its undos ended, the newest step first; `promotion` and `staging`. One of several ends: with `or`. */
   readonly ledger: Readonly<Record<string, string>>;
@@ -102,8 +104,18 @@ function retried(step: 'promotion' | 'staging', failpoint: string): UndoCell {
       await endOf(lane, workflowId);
     },
     end: 'failed',
-    ledger: BOTH,
+    // the worker may be replaced while it sweeps, beside the undo that waits
+    ledger: { promotion: 'restored', staging: 'restored or already-clean' },
   };
+}
+
+/** It may have ended meanwhile. */
+async function cancelIfOpen({ switchyard }: Lane, workflowId: string): Promise<void> {
+  try {
+    await switchyard.cancel(workflowId);
+  } catch (error) {
+    if (!isPortError(error) || error.type !== 'InvalidRequest') throw error;
+  }
 }
 
 /** Each undo is tried for a minute or two before it is given up. */
@@ -192,11 +204,12 @@ export const UNDO_CELLS: readonly UndoCell[] = [
         await generationOf(lane, model, nth);
       }
       for (const nth of [2, 3]) {
-        await lane.switchyard.cancel(idOf(model, nth));
+        await cancelIfOpen(lane, idOf(model, nth));
         await endOf(lane, idOf(model, nth));
       }
     },
-    end: 'cancelled',
+    // where it saw first that another serves, it has ended by itself
+    end: 'cancelled or superseded',
     ledger: { promotion: 'conflicted', staging: 'restored' },
   },
   {
