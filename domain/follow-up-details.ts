@@ -31,11 +31,17 @@ function standing({ followUp, openedAt, told, closed }: FollowUpState): string {
   return `${head}\n\n**Open for ${owner}** since ${instant(openedAt)}.${silence}`;
 }
 
+/** What is to be typed: as text the web UI would turn its quotes. */
+const COMMAND = /^(Look|Type|Or): (npx switchyard .+)$/;
+
 /** Others wrote it: each of its lines is one paragraph that does nothing. */
 function paragraphs(text: string): string {
   return text
     .split(/\n+/)
-    .map((line) => plain(line, 2_000))
+    .map((line) => {
+      const [, verb, command] = COMMAND.exec(line) ?? [];
+      return command === undefined ? plain(line, 2_000) : `${verb}: ${code(command, 2_000)}`;
+    })
     .filter((line) => line !== '')
     .join('\n\n');
 }

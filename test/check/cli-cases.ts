@@ -29,6 +29,8 @@ export interface CliCase {
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly codes: readonly number[];
+  /** Exit 1 is an answer: the list of what it found, on standard output. */
+  readonly finds?: boolean;
   /** What is said where it does not end with 0. */
   readonly sentence: RegExp;
   /** A text on standard error after which Ctrl-C is typed; a second and a half after the start where left out. */
@@ -83,7 +85,9 @@ function serverCases(name: string, command: Command, world: CliWorld): readonly 
     make(
       'no worker',
       'withoutWorker',
-      WITHOUT_WORKER.has(name) ? { codes: [0, 1] } : { sentence: /no worker polls/ },
+      WITHOUT_WORKER.has(name)
+        ? { codes: [0, 1], finds: name === 'verify' }
+        : { sentence: /no worker polls/ },
     ),
     ...(takesName
       ? [

@@ -39,7 +39,9 @@ export async function runCliCase(of: CliCase, folder: string): Promise<CliResult
       : [`ended with ${String(code)}, not ${of.codes.join(' or ')}`]),
     ...(/^\s+at /m.test(stderr + stdout) ? ['shows a stack trace'] : []),
     ...(left.length > 0 ? [`left ${left.length} processes running`] : []),
-    ...(code === 0 ? [] : sentenceProblems(of, lines, stdout)),
+    ...(code === 0 || (of.finds === true && stdout !== '')
+      ? []
+      : sentenceProblems(of, lines, stdout)),
   ];
   return { of, code, seconds, sentence: lines.join(' | '), problems };
 }

@@ -44,6 +44,18 @@ describe('followUpKey', () => {
 });
 
 describe('followUpDetails', () => {
+  it('shows what is to be typed as code, whose quotes the web UI leaves alone', () => {
+    const command = "npx switchyard undo x --accept --step 'staging' --reason 'why'";
+    const text = `The undo failed.\nOr: ${command}\nOr: nothing that [is](http://evil.example) typed`;
+    const details = followUpDetails(
+      { ...OPEN, followUp: { ...aFollowUp(), text } },
+      'follow-up/x/y',
+    );
+
+    assert.ok(details.includes(`\n\nOr: \`${command}\`\n\n`), details);
+    assert.ok(details.includes('`Or: nothing that [is](http://evil.example) typed`'));
+  });
+
   it('says what happened, who may close it, and exactly what to type and paste', () => {
     const details = followUpDetails(
       { ...OPEN, followUp: aFollowUp() },
