@@ -11,7 +11,7 @@ import { stepLive } from '../../domain/live-step.js';
 import type { ObjectStore, StoredObject } from '../../domain/ports/object-store.js';
 import type { LiveReading } from '../../domain/ports/registry.js';
 import { liveKey } from './keys.js';
-import { encodeJson, parseStored } from './stored-json.js';
+import { encodeJson, readAhead } from './stored-json.js';
 
 /** How often a wish is tried again when others write at the same time. */
 const CHANGE_TRIES = 20;
@@ -20,6 +20,11 @@ const CHANGE_TRIES = 20;
 interface Seen {
   readonly generation: number;
   readonly writeId: string;
+}
+
+/** A reading, and the fields that a newer build wrote. */
+interface Looked extends LiveReading {
+  readonly unknown: readonly string[];
 }
 
 /** `live.json`: one object a model, changed by compare-and-set, never read backwards. */
@@ -33,7 +38,11 @@ export class LivePointerFile {
     this.#now = now;
   }
 
-  async read(model: string): Promise<LiveReading | null> {
+  read(model: string): Promise<LiveReading | null> {
+    return this.#look(model);
+  }
+
+  async #look(model: string): Promise<Looked | null> {
     const floor = this.#seen.get(model);
     return this.#accept(model, floor, await this.#store.get(liveKey(model)));
   }
@@ -50,9 +59,10 @@ export class LivePointerFile {
   /** One read and one write where nothing races; `writeId` in what is read means that this wish was done before. */
   async change(model: string, change: LiveChange, writeId: string): Promise<LiveWritten> {
     for (let attempt = 1; attempt <= CHANGE_TRIES; attempt += 1) {
-      const reading = await this.read(model);
+      const reading = await this.#look(model);
       const state = reading?.state ?? null;
       if (state?.writeId === writeId) return ownAnswer(state, change);
+      if (reading !== null && reading.unknown.length > 0) throw tooOld(model, reading.unknown);
       const step = stepLive(state, change, { model, writeId, now: this.#now().toISOString() });
       if (step.next === null) return liveWritten(step.kind, state);
       if (await this.#write(model, step.next, reading)) return liveWritten(step.kind, step.next);
@@ -90,9 +100,10 @@ export class LivePointerFile {
    * Parses a reading and holds it against what was seen before the request was sent: a slower request may rightly bring an
    * older state than one that overtook it, but never an older one than was known at its start.
    */
-  #accept(model: string, floor: Seen | undefined, stored: StoredObject | null): LiveReading | null {
+  #accept(model: string, floor: Seen | undefined, stored: StoredObject | null): Looked | null {
     const key = liveKey(model);
-    const state = stored === null ? null : parseStored(key, stored.bytes, liveStateSchema);
+    const read = stored === null ? null : readAhead(key, stored.bytes, liveStateSchema);
+    const state = read?.value ?? null;
     if (state !== null && state.model !== model) {
       throw new PortError('StoreRefused', `${key} is the live state of model "${state.model}"`);
     }
@@ -110,9 +121,9 @@ export class LivePointerFile {
         `${key} holds another generation ${generation} than was seen before`,
       );
     }
-    if (stored === null || state === null) return null;
+    if (stored === null || read === null || state === null) return null;
     this.#remember(model, state);
-    return { state, etag: stored.etag };
+    return { state, etag: stored.etag, unknown: read.unknown };
   }
 
   #remember(model: string, { generation, writeId }: LiveState): void {
@@ -120,6 +131,15 @@ export class LivePointerFile {
       this.#seen.set(model, { generation, writeId });
     }
   }
+}
+
+/** What a newer build wrote would be lost by a write of this one; tried again, it may come to a worker of that build. */
+function tooOld(model: string, unknown: readonly string[]): PortError {
+  return new PortError(
+    'LivePointerBusy',
+    `${liveKey(model)} holds ${unknown.slice(0, 3).join(', ')}, which this build does not know: a newer one wrote it, so let that one change it`,
+    { details: { model, unknown: unknown.slice(0, 20) } },
+  );
 }
 
 /** The answer of a wish that was done before, from the state it left. */

@@ -14,11 +14,49 @@ export function encodeJson(value: unknown): Uint8Array {
 export function parseStored<T>(key: string, bytes: Uint8Array, schema: z.ZodType<T>): T {
   const parsed = schema.safeParse(parseJson(key, bytes));
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues
+  throw unreadable(key, problemsOf(parsed.error), parsed.error);
+}
+
+/** A document, and the fields of it that this build does not know. */
+export interface ReadAhead<T> {
+  readonly value: T;
+  readonly unknown: readonly string[];
+}
+
+/**
+ * As `parseStored`, for what a newer build may have written: a field that this one does not know is left out, and named. A field
+ * that every reader must heed comes with another `schemaVersion`, which is refused.
+ */
+export function readAhead<T>(key: string, bytes: Uint8Array, schema: z.ZodType<T>): ReadAhead<T> {
+  const json = parseJson(key, bytes);
+  const first = schema.safeParse(json);
+  if (first.success) return { value: first.data, unknown: [] };
+  const unknown = first.error.issues.flatMap((issue) => {
+    if (issue.code !== 'unrecognized_keys') return [];
+    return issue.keys.map((field) => leaveOut(json, [...issue.path, field]));
+  });
+  const second = schema.safeParse(json);
+  if (!second.success) throw unreadable(key, problemsOf(second.error), second.error);
+  return { value: second.data, unknown };
+}
+
+/** Deletes what lies at a path, and says where that was. */
+function leaveOut(json: unknown, path: readonly PropertyKey[]): string {
+  let at = json;
+  for (const step of path.slice(0, -1)) {
+    at = typeof at === 'object' && at !== null ? Reflect.get(at, step) : null;
+  }
+  const [field] = path.slice(-1);
+  if (typeof at === 'object' && at !== null && field !== undefined)
+    Reflect.deleteProperty(at, field);
+  return path.map(String).join('.');
+}
+
+function problemsOf({ issues }: z.ZodError): string {
+  return issues
     .slice(0, 3)
     .map((issue) => `${issue.path.join('.') || 'it'}: ${issue.message}`)
     .join('; ');
-  throw unreadable(key, problems, parsed.error);
 }
 
 function parseJson(key: string, bytes: Uint8Array): unknown {

@@ -551,6 +551,33 @@ export function registrySuite(name: string, openStore: () => Promise<ObjectStore
         assert.deepEqual(after?.state.served, [b], 'the first promotion of a is undone too');
       });
 
+      it('is read where a newer build wrote more, and written by that build alone', async () => {
+        await registry.changeLive(model, aPromotion('a', null), 'w1');
+        const key = `models/${model}/live.json`;
+        const stored = await store.get(key);
+        const words = text(stored?.bytes)
+          .replace('"schemaVersion":1', '"schemaVersion":1,"signedBy":["ada"]')
+          .replace('"artifact":', '"seal":{"kid":"k1"},"artifact":');
+        await store.put(key, utf8(words), { etag: stored?.etag ?? '' });
+
+        const older = new ObjectRegistry(store);
+        assert.equal((await older.live(model))?.state.live, aDigest('a'));
+        assert.deepEqual(
+          await older.changeLive(model, aPromotion('a', null), 'w1'),
+          await registry.changeLive(model, aPromotion('a', null), 'w1'),
+          'its own write before that',
+        );
+        await assert.rejects(
+          older.changeLive(model, aPromotion('b', 'a'), 'w2'),
+          failure('LivePointerBusy', /signedBy, .*served\.0\.seal|served\.0\.seal, .*signedBy/),
+        );
+        assert.equal(text((await store.get(key))?.bytes), words);
+        await store.put(key, utf8(words.replace('"schemaVersion":1', '"schemaVersion":2')), {
+          etag: (await store.get(key))?.etag ?? '',
+        });
+        await assert.rejects(older.live(model), failure('StoreRefused', /schemaVersion/));
+      });
+
       it('keeps who ordered a fallback directly, knows the retry of it, and tells later answers', async () => {
         const order = { by: 'grace', reason: 'wrong queues' };
         await registry.changeLive(model, aPromotion('a', null), 'w1');
