@@ -128,7 +128,7 @@ async function runPiece(
       if (!attempts.some((attempt) => attempt > 1)) {
         const ends = endings().join('; ') || 'it lived';
         problems.push(
-          `the failpoint was never reached: attempts ${attempts.join(', ') || 'none'}; the worker: ${ends}`,
+          `the failpoint was never reached: attempts ${attempts.join(', ') || 'none'}; the worker: ${ends}; ${await standingsOf(world, model)}`,
         );
       }
     }
@@ -143,6 +143,20 @@ async function runPiece(
     elapsedMs: performance.now() - startedMs,
     deaths: endings().length,
   };
+}
+
+/** How each run of a model stands, and which activities it has scheduled. */
+async function standingsOf({ client }: World, model: string): Promise<string> {
+  const standings = (await runsOf(client, model)).map(async ({ workflowId, runId }) => {
+    const handle = client.workflow.getHandle(workflowId, runId);
+    const { status, startTime } = await handle.describe();
+    const { events } = await handle.fetchHistory();
+    const scheduled = (events ?? []).flatMap(
+      ({ activityTaskScheduledEventAttributes: given }) => given?.activityType?.name ?? [],
+    );
+    return `${workflowId} ${status.name} since ${startTime.toISOString()}: ${scheduled.join(' ')}`;
+  });
+  return (await Promise.all(standings)).join('; ');
 }
 
 /** Which attempt each call of the cell's activity ended with. */
