@@ -43,7 +43,7 @@ function choosyModel(): SmallModel {
 async function measure(model: SmallModel, rows = ROWS): Promise<ReadonlyMap<string, Measurement>> {
   await using folder = await temporaryFolder();
   await writeModel(model, folder.path);
-  const measurements = await measureSystem(
+  const { measurements } = await measureSystem(
     new ChildModelRuntime(),
     {
       directory: folder.path,
