@@ -65,11 +65,7 @@ export interface Registry {
   fetchVersion(registered: RegisteredVersion, directory: string): Promise<void>;
 
   /** Stores a report or evidence beside its version under its own digest, which it resolves to. */
-  putEvidence(
-    model: string,
-    manifestDigest: string,
-    document: EvidenceDocument,
-  ): Promise<string>;
+  putEvidence(model: string, manifestDigest: string, document: EvidenceDocument): Promise<string>;
   /** Evidence by digest, its bytes verified; null where there is none. */
   evidence(model: string, manifestDigest: string, digest: string): Promise<Evidence | null>;
   testReport(model: string, manifestDigest: string, digest: string): Promise<TestReport | null>;
