@@ -15,14 +15,25 @@ import {
 } from '../domain/gate.js';
 import type { Candidate, SnapshotRef, Staged, Tested } from '../domain/lifecycle.js';
 import type { Registry } from '../domain/ports/registry.js';
-import { referenceProfileSchema } from '../domain/monitor/reference-profile.js';
+import {
+  referenceProfileSchema,
+  type ReferenceProfile,
+} from '../domain/monitor/reference-profile.js';
+import {
+  qualityPlotsSchema,
+  systemPlotsSchema,
+  type PlotData,
+} from '../domain/report/plot-data.js';
 import type { ModelSpec } from '../domain/spec.js';
+import { storePage } from './store-page.js';
 import { inWorkFolder } from './work-folder.js';
 
 /** The file in which a measuring activity stages what it found. */
 export const MEASUREMENTS = 'measurements.json';
 /** The file in which the reference profile is staged beside the statistical metrics. */
 export const PROFILE = 'profile.json';
+/** The file in which a measuring activity stages what plots are drawn of. */
+export const PLOTS = 'plots.json';
 /** The file in which the evidence's nonce is staged, so that a repeated attempt writes the same evidence. */
 export const NONCE = 'nonce';
 
@@ -50,7 +61,7 @@ export async function assembleEvidence(
   input: AssembleInput,
 ): Promise<Tested> {
   const { spec, candidate, baseline } = input;
-  const { measurements, profile, nonce } = await fetchStaged(ports, input);
+  const { measurements, profile, plots, nonce } = await fetchStaged(ports, input);
   const results = spec.test.gates.map((gate) =>
     judge(
       gate,
@@ -66,6 +77,7 @@ export async function assembleEvidence(
     baseline,
     heldOut: input.heldOut.digest,
     ...(profile !== null && { profile }),
+    ...(plots !== null && { plots: plots.digest }),
     measurements: [...measurements],
     results,
     verdict: overallVerdict(results),
@@ -73,13 +85,18 @@ export async function assembleEvidence(
     machine: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`,
   };
   const testReport = await ports.registry.putEvidence(spec.model, candidate.digest, report);
-  const evidence = evidenceOf(input, { testReport, nonce }, results);
+  const roles = [...rolesAsked(spec, results)];
+  const page = await storePage(ports.registry, {
+    ...input,
+    report,
+    plots: plots?.data ?? null,
+    roles,
+  });
+  const evidence = evidenceOf(input, { testReport, page, roles, nonce });
   return {
     verdict: report.verdict,
     evidence: await ports.registry.putEvidence(spec.model, candidate.digest, evidence),
-    testReport,
-    baseline,
-    roles: evidence.roles,
+    ...{ testReport, page, baseline, roles },
     table: results.map(({ gate, verdict, reason, value }) => ({ gate, verdict, reason, value })),
     findings: report.findings.map((each) => ({ ...each, inputs: each.inputs.slice(0, CARRIED) })),
   };
@@ -87,8 +104,7 @@ export async function assembleEvidence(
 
 function evidenceOf(
   { spec, candidate, baseline, run }: AssembleInput,
-  { testReport, nonce }: Pick<Evidence, 'testReport' | 'nonce'>,
-  results: readonly GateResult[],
+  made: Pick<Evidence, 'testReport' | 'page' | 'roles' | 'nonce'>,
 ): Evidence {
   return {
     schemaVersion: 1,
@@ -96,12 +112,10 @@ function evidenceOf(
     lifecycle: run,
     manifest: candidate.digest,
     artifact: candidate.artifact,
-    testReport,
     parityReport: candidate.parityReport,
     baseline,
-    roles: [...rolesAsked(spec, results)],
     policy: null,
-    nonce,
+    ...made,
   };
 }
 
@@ -116,25 +130,63 @@ function rolesAsked(spec: ModelSpec, results: readonly GateResult[]): ReadonlySe
   ]);
 }
 
-/** What the measuring activities staged; the profile is put beside the version, for the report to name it. */
+interface Fetched {
+  readonly measurements: readonly Measurement[];
+  /** Digest of the reference profile. */
+  readonly profile: string | null;
+  readonly plots: { readonly digest: string; readonly data: PlotData } | null;
+  readonly nonce: string;
+}
+
+/** What the measuring activities staged; profile and plots are put beside the version, for the report to name them. */
 async function fetchStaged(
   ports: EvidencePorts,
   { spec, candidate, system, quality }: AssembleInput,
-): Promise<{ measurements: readonly Measurement[]; profile: string | null; nonce: string }> {
+): Promise<Fetched> {
   return inWorkFolder(ports.workRoot, async (folder) => {
-    const directory = await folder('quality');
+    const [ofSystem, ofQuality] = [await folder('system'), await folder('quality')];
     const measurements = [
-      ...(await fetchMeasurements(ports, system, await folder('system'))),
-      ...(await fetchMeasurements(ports, quality, directory)),
+      ...(await fetchMeasurements(ports, system, ofSystem)),
+      ...(await fetchMeasurements(ports, quality, ofQuality)),
     ];
-    const has = (file: string) => quality.files.some(({ path }) => path === file);
-    const nonce = has(NONCE) ? await readFile(join(directory, NONCE), 'utf8') : mintNonce();
-    if (!has(PROFILE)) return { measurements, profile: null, nonce };
-    const text = await readFile(join(directory, PROFILE), 'utf8');
-    const profile = referenceProfileSchema.parse(JSON.parse(text));
-    const digest = await ports.registry.putEvidence(spec.model, candidate.digest, profile);
-    return { measurements, profile: digest, nonce };
+    const put = (document: ReferenceProfile | PlotData) =>
+      ports.registry.putEvidence(spec.model, candidate.digest, document);
+    const nonce = await readStaged(quality, ofQuality, NONCE);
+    const profile = await readJson(quality, ofQuality, PROFILE, referenceProfileSchema);
+    const data: PlotData = {
+      ...{ schemaVersion: 1, model: spec.model, manifest: candidate.digest },
+      quality: await readJson(quality, ofQuality, PLOTS, qualityPlotsSchema),
+      system: await readJson(system, ofSystem, PLOTS, systemPlotsSchema),
+    };
+    // measured by workers that are older than plots
+    const isWithout = data.quality === null && data.system === null;
+    return {
+      measurements,
+      profile: profile === null ? null : await put(profile),
+      plots: isWithout ? null : { digest: await put(data), data },
+      nonce: nonce ?? mintNonce(),
+    };
   });
+}
+
+/** A file that an activity staged; null where it staged none of that name. */
+async function readStaged(
+  { files }: Staged,
+  directory: string,
+  file: string,
+): Promise<string | null> {
+  if (!files.some(({ path }) => path === file)) return null;
+  return readFile(join(directory, file), 'utf8');
+}
+
+async function readJson<T>(
+  staged: Staged,
+  directory: string,
+  file: string,
+  schema: z.ZodType<T>,
+): Promise<T | null> {
+  const text = await readStaged(staged, directory, file);
+  return text === null ? null : schema.parse(JSON.parse(text));
 }
 
 /** Unknown to anybody before the evidence is made. */

@@ -7,6 +7,8 @@ import type { Manifest } from '../domain/manifest.js';
 import type { MetricName } from '../domain/metrics.js';
 import { ODD_TEXTS } from '../domain/odd-texts.js';
 import type { ModelRuntime, OpenedModel, Tensor } from '../domain/ports/model-runtime.js';
+import { keptBatches, latencyHistogram } from '../domain/report/measure-plots.js';
+import type { SystemPlots } from '../domain/report/plot-data.js';
 import { shownInput } from '../domain/shown-input.js';
 import { median, quantile } from '../domain/statistics.js';
 
@@ -24,6 +26,12 @@ interface TextRow {
   readonly text: string;
 }
 
+/** What was measured of how a version runs, and what plots of it are drawn of. */
+export interface MeasuredSystem {
+  readonly measurements: readonly Measurement[];
+  readonly plots: SystemPlots;
+}
+
 /**
  * Measures how a version runs, in throw-away capped processes: size, load time, latency row by row over real rows and the odd
  * ones, throughput, peak memory, and which odd inputs end in an error. A version that does not even load is measured too:
@@ -39,7 +47,7 @@ export async function measureSystem(
     memoryLimitBytes: number;
   },
   onProgress: (message: string) => void,
-): Promise<readonly Measurement[]> {
+): Promise<MeasuredSystem> {
   const { size } = await stat(join(given.directory, given.artifact));
   const bytes = measured('artifact-bytes', size, 1);
   const open = () => runtime.open({ ...given, loadDeadlineMs: LOAD_DEADLINE_MS });
@@ -54,20 +62,17 @@ export async function measureSystem(
     const opened = await open();
     loads.push(opened.loadMs);
     try {
-      return [
-        bytes,
-        measured('load-ms', median(loads), loads.length),
-        ...(await measureOpened(opened, given.rows, onProgress)),
-      ];
+      const load = measured('load-ms', median(loads), loads.length);
+      const { measurements, plots } = await measureOpened(opened, given.rows, onProgress);
+      return { measurements: [bytes, load, ...measurements], plots };
     } finally {
       await opened.close();
     }
   } catch (error) {
     if (!isPortError(error)) throw error;
-    return [
-      bytes,
-      ...unmeasured(error.message, [shownInput({ id: 'load', text: '' }, error.message)]),
-    ];
+    const shown = [shownInput({ id: 'load', text: '' }, error.message)];
+    const { measurements, plots } = unmeasured(error.message, shown, []);
+    return { measurements: [bytes, ...measurements], plots };
   }
 }
 
@@ -75,25 +80,25 @@ async function measureOpened(
   opened: OpenedModel,
   rows: readonly TextRow[],
   onProgress: (message: string) => void,
-): Promise<readonly Measurement[]> {
+): Promise<MeasuredSystem> {
   const timed = spread(rows, TIMED_ROWS);
   onProgress('memory, batch by batch');
-  const { peaks, crash: crashOfBatch } = await peaksByBatch(opened, timed);
-  if (crashOfBatch !== null) return unmeasured(crashOfBatch.detail, [crashOfBatch]);
+  const { peaks, batches, crash: crashOfBatch } = await peaksByBatch(opened, timed);
+  if (crashOfBatch !== null) return unmeasured(crashOfBatch.detail, [crashOfBatch], batches);
   onProgress('latency, row by row');
   const { latencies, exceptions, refused, crash } = await timeRows(opened, [
     ...timed,
     ...ODD_TEXTS,
   ]);
-  if (crash !== null) return unmeasured(crash, exceptions);
+  if (crash !== null) return unmeasured(crash, exceptions, batches);
   const answered = timed.filter((row) => !refused.has(row));
-  if (answered.length === 0) return unmeasured('no row was answered', exceptions);
+  if (answered.length === 0) return unmeasured('no row was answered', exceptions, batches);
   onProgress('throughput');
   const rate = await rowsPerSecond(opened, answered);
   const { peakRssBytes } = await opened.memory();
   const times = Float64Array.from(latencies, ({ value }) => value);
   const slowest = [...latencies].sort((left, right) => right.value - left.value).slice(0, SHOWN);
-  return [
+  const measurements = [
     measured('latency-p50-ms', quantile(times, 0.5), times.length, slowest),
     measured('latency-p99-ms', quantile(times, 0.99), times.length, slowest),
     measured('latency-slowest-ms', slowest[0]?.value ?? Number.NaN, times.length, slowest),
@@ -106,6 +111,8 @@ async function measureOpened(
       exceptions.slice(0, SHOWN),
     ),
   ];
+  const plots = { latency: latencyHistogram(times), memory: [...keptBatches(batches)] };
+  return { measurements, plots };
 }
 
 /**
@@ -115,9 +122,14 @@ async function measureOpened(
 async function peaksByBatch(
   opened: OpenedModel,
   rows: readonly TextRow[],
-): Promise<{ peaks: readonly ShownInput[]; crash: ShownInput | null }> {
+): Promise<{
+  peaks: readonly ShownInput[];
+  batches: SystemPlots['memory'];
+  crash: ShownInput | null;
+}> {
   const sorted = [...rows].sort((left, right) => left.text.length - right.text.length);
   const peaks: ShownInput[] = [];
+  const batches: SystemPlots['memory'] = [];
   let before = (await opened.memory()).peakRssBytes;
   for (let from = 0; from < sorted.length; from += BATCH_ROWS) {
     const batch = sorted.slice(from, from + BATCH_ROWS);
@@ -128,17 +140,18 @@ async function peaksByBatch(
       if (!isPortError(error)) throw error;
       if (error.type === 'InvalidInput') continue; // which row it is shows when each is alone
       const detail = `${error.message} (a batch of ${batch.length} rows, this one the longest)`;
-      return { peaks, crash: shownInput(longest, detail) };
+      return { peaks, batches, crash: shownInput(longest, detail) };
     }
     const { peakRssBytes } = await opened.memory();
+    const size = Buffer.byteLength(longest.text);
+    batches.push({ rows: batch.length, longestBytes: size, peakRssBytes });
     if (peakRssBytes > before) {
-      const size = Buffer.byteLength(longest.text);
       const detail = `${megabytes(peakRssBytes)} after a batch of ${batch.length} rows of up to ${size} bytes`;
       peaks.unshift(shownInput(longest, detail, peakRssBytes));
     }
     before = peakRssBytes;
   }
-  return { peaks, crash: null };
+  return { peaks, batches, crash: null };
 }
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
@@ -227,15 +240,17 @@ const NEEDS_A_LIVING_PROCESS = [
 ] as const satisfies readonly MetricName[];
 
 /** A version that crashes or does not load: the exceptions are measured, and nothing else could be. */
-function unmeasured(reason: string, exceptions: readonly ShownInput[]): readonly Measurement[] {
-  return [
-    measured('exceptions', exceptions.length, exceptions.length, exceptions.slice(0, SHOWN)),
-    ...NEEDS_A_LIVING_PROCESS.map((metric) => ({
-      metric,
-      value: null,
-      error: reason.slice(0, 1_000),
-      sample: 0,
-      inputs: [],
-    })),
-  ];
+function unmeasured(
+  reason: string,
+  exceptions: readonly ShownInput[],
+  batches: SystemPlots['memory'],
+): MeasuredSystem {
+  const unknown = { value: null, error: reason.slice(0, 1_000), sample: 0, inputs: [] };
+  return {
+    measurements: [
+      measured('exceptions', exceptions.length, exceptions.length, exceptions.slice(0, SHOWN)),
+      ...NEEDS_A_LIVING_PROCESS.map((metric) => ({ metric, ...unknown })),
+    ],
+    plots: { latency: null, memory: [...keptBatches(batches)] },
+  };
 }

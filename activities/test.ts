@@ -16,10 +16,18 @@ import type { ModelRuntime, OpenModel } from '../domain/ports/model-runtime.js';
 import type { RegisteredVersion, Registry } from '../domain/ports/registry.js';
 import { fromProbabilities, predictionsOf, type Predictions } from '../domain/predictions.js';
 import { measureQuality } from '../domain/quality.js';
+import { measureQualityPlots } from '../domain/report/measure-plots.js';
 import { referenceProfileOf } from '../domain/monitor/reference-profile.js';
 import { liveVersionOf } from '../domain/live-state.js';
 import { modelSpecSchema, type ModelSpec } from '../domain/spec.js';
-import { assembleEvidence, MEASUREMENTS, mintNonce, NONCE, PROFILE } from './assemble-evidence.js';
+import {
+  assembleEvidence,
+  MEASUREMENTS,
+  mintNonce,
+  NONCE,
+  PLOTS,
+  PROFILE,
+} from './assemble-evidence.js';
 import { defineActivity } from './define-activity.js';
 import { withHeartbeats } from './heartbeats.js';
 import { measureOwn, type ProjectMetrics } from './measure-own.js';
@@ -85,7 +93,7 @@ async function systemStage(
       input.candidate.digest,
       directory,
     );
-    const measurements = await measureSystem(
+    const { measurements, plots } = await measureSystem(
       ports.runtime,
       {
         directory,
@@ -96,7 +104,9 @@ async function systemStage(
       },
       progress,
     );
-    return stageMeasurements(ports, input, 'test-system', measurements, await folder('out'));
+    const out = await folder('out');
+    await writeFile(join(out, PLOTS), JSON.stringify(plots));
+    return stageMeasurements(ports, input, 'test-system', measurements, out);
   });
 }
 
@@ -124,6 +134,7 @@ async function qualityStage(
       candidate: predictions,
       baseline: served === null ? null : await predict(served, 'baseline'),
     };
+    await writeFile(join(out, PLOTS), JSON.stringify(measureQualityPlots(compared)));
     const { resamples, confidence } = spec.test;
     const measurements = [
       ...measureQuality({ ...compared, resamples, confidence, seed: spec.train.seed }),

@@ -34,6 +34,8 @@ export const testReportSchema = z.strictObject({
   heldOut: digestSchema,
   /** Digest of its reference profile, which lies beside it; left out where it was tested before there were profiles. */
   profile: digestSchema.optional(),
+  /** Digest of what its page's plots are drawn of, which lies beside it; left out in reports that are older than plots. */
+  plots: digestSchema.optional(),
   measurements: z.array(measurementSchema),
   results: z.array(gateResultSchema),
   verdict: verdictSchema,
@@ -54,6 +56,8 @@ export const evidenceSchema = z.strictObject({
   testReport: digestSchema,
   parityReport: digestSchema,
   baseline: digestSchema.nullable(),
+  /** Digest of the page that people read, which lies beside it; left out in evidence that is older than pages. */
+  page: digestSchema.optional(),
   /** The roles that must approve. */
   roles: z.array(nameSchema),
   /** Digest of the approval policy; null until policies are signed. */
@@ -62,3 +66,8 @@ export const evidenceSchema = z.strictObject({
   nonce: z.string().min(16).max(64),
 });
 export type Evidence = z.infer<typeof evidenceSchema>;
+
+/** Where a page lies in the bucket, so that people find it. */
+export function pageKeyOf(model: string, manifest: string, page: string): string {
+  return `models/${model}/evidence/${manifest}/${page}.html`;
+}

@@ -1,3 +1,4 @@
+import { pageKeyOf } from './evidence.js';
 import { amount, definitionOf, limitOf, type Finding } from './gate.js';
 import type { LifecycleRequest, LifecycleStatus } from './lifecycle.js';
 import { code, codeBlock, page, plain, table } from './markdown.js';
@@ -17,6 +18,7 @@ export function lifecycleDetails(status: LifecycleStatus, workflowId: string): s
     [
       heading(status),
       gates(status),
+      section('Evidence report', evidencePage(status)),
       howToAnswer(status, workflowId),
       section('Findings', findings(status.findings)),
       section('Decisions', decisions(status)),
@@ -149,6 +151,13 @@ function gates({ table: rows, verdict }: LifecycleStatus): string {
         .join('\n'),
     ].join('\n\n'),
   );
+}
+
+/** Where to read all of it. */
+function evidencePage({ model, version, digest, page: stored }: LifecycleStatus): string {
+  if (version === null || digest === null || stored === null) return '';
+  const command = code(`npx switchyard report ${model} ${version}`);
+  return `Type ${command}, or open ${code(pageKeyOf(model, digest, stored))} of the bucket.`;
 }
 
 /** A number and its unit stay on one line. */

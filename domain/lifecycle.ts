@@ -94,6 +94,8 @@ export const testedSchema = z.strictObject({
   evidence: digestSchema,
   testReport: digestSchema,
   baseline: digestSchema.nullable(),
+  /** Digest of the page that shows all of it; left out in results that are older than pages. */
+  page: digestSchema.optional(),
   /** The roles that must approve, in the order of asking. */
   roles: z.array(nameSchema),
   table: z.array(tableRowSchema),
@@ -174,6 +176,8 @@ export interface LifecycleStatus {
   readonly digest: string | null;
   /** Digest of the evidence on the table: what a decision must name. */
   readonly evidence: string | null;
+  /** Digest of the page that shows what was measured; null before the first test. */
+  readonly page: string | null;
   /**
    * The roles that are asked now; `thaw` while the promotion waits for the end of a freeze, `undo` while an undo that failed
    * waits for a person.

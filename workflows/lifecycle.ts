@@ -123,6 +123,7 @@ export class Lifecycle {
       version: this.#candidate?.version ?? null,
       digest: this.#candidate?.digest ?? null,
       evidence: desk.evidence,
+      page: this.#tested?.page ?? null,
       waitingFor: this.#waitingFor(),
       answerBy: this.#answerBy,
       frozen: this.#frozen,

@@ -11,6 +11,8 @@ import { decodeLabels } from '../../domain/monitor/labels.js';
 import { manifestSchema } from '../../domain/manifest.js';
 import type { Row } from '../../domain/ports/dataset-source.js';
 import type { ListedObject, ObjectStore } from '../../domain/ports/object-store.js';
+import { inputCells } from '../../domain/report/origin-sections.js';
+import { sliceCell } from '../../domain/report/verdict-sections.js';
 import { inParallel } from '../registry/files.js';
 import { splitLines } from './person-lines.js';
 
@@ -32,6 +34,13 @@ export interface ShowingReport {
   readonly lifecycles: readonly string[];
 }
 
+/** A page that shows inputs of a person, or a slice named after them. */
+export interface ShowingPage {
+  readonly model: string;
+  readonly manifest: string;
+  readonly digest: string;
+}
+
 /** Objects that hold lines of a person. */
 export interface HeldLines {
   readonly model: string;
@@ -43,6 +52,8 @@ export interface HeldLines {
 export interface TracesOfPerson {
   readonly snapshots: readonly HeldSnapshot[];
   readonly reports: readonly ShowingReport[];
+  /** Pages made of such reports. */
+  readonly pages: readonly ShowingPage[];
   readonly predictions: readonly HeldLines[];
   readonly labels: readonly HeldLines[];
   /** Staged files that show inputs; they go with their run. */
@@ -70,9 +81,11 @@ export async function findPerson(store: ObjectStore, customer: string): Promise<
   const { predictions, requestIds } = await heldPredictions(store, customer);
   const models = (await store.list('models/')).objects;
   const digests = new Set(snapshots.map(({ digest }) => digest));
+  const { reports, pagesOf } = await showingReports(store, models, person);
+  const named = new Set(reports.flatMap(({ digest }) => pagesOf.get(digest) ?? []));
   return {
-    ...{ snapshots, predictions, person, requestIds },
-    reports: await showingReports(store, models, person),
+    ...{ snapshots, predictions, person, requestIds, reports },
+    pages: await showingPages(store, models, { person, named }),
     labels: await heldLabels(store, models, requestIds),
     staging: await showingStaging(store, person),
     versions: await trainedVersions(store, models, digests),
@@ -135,8 +148,13 @@ async function showingReports(
   store: ObjectStore,
   objects: readonly ListedObject[],
   person: PersonsRows,
-): Promise<readonly ShowingReport[]> {
+): Promise<{
+  readonly reports: readonly ShowingReport[];
+  /** Digests of the pages made of a report. */
+  readonly pagesOf: ReadonlyMap<string, readonly string[]>;
+}> {
   const lifecycles = new Map<string, string[]>();
+  const pagesOf = new Map<string, string[]>();
   const found = await inParallel(objects, async ({ key }) => {
     const [, model, manifest, digest] = DOCUMENT.exec(key) ?? [];
     const text = digest === undefined ? null : await textOf(store, key);
@@ -146,17 +164,44 @@ async function showingReports(
     const document = jsonOf(text);
     const evidence = evidenceSchema.safeParse(document);
     if (evidence.success) {
-      const { lifecycle, testReport, parityReport } = evidence.data;
+      const { lifecycle, testReport, parityReport, page } = evidence.data;
       for (const each of [testReport, parityReport]) {
+        if (page !== undefined) pagesOf.set(each, [...(pagesOf.get(each) ?? []), page]);
         lifecycles.set(each, [...(lifecycles.get(each) ?? []), lifecycle]);
       }
     }
     const inputs = redact(document, person)?.removed ?? 0;
     return inputs === 0 ? [] : [{ model, manifest, digest, inputs }];
   });
-  return found
+  const reports = found
     .flat()
     .map((each) => ({ ...each, lifecycles: [...new Set(lifecycles.get(each.digest) ?? [])] }));
+  return { reports, pagesOf };
+}
+
+const PAGE = /^models\/([^/]+)\/evidence\/([0-9a-f]{64})\/([0-9a-f]{64})\.html$/;
+
+/** Those that evidence names beside a report of the person, and any other that shows what a page would show of the person's rows. */
+async function showingPages(
+  store: ObjectStore,
+  objects: readonly ListedObject[],
+  { person, named }: { person: PersonsRows; named: ReadonlySet<string> },
+): Promise<readonly ShowingPage[]> {
+  const { customer, shown } = person;
+  const rows = [...shown].flatMap(([id, excerpts]) =>
+    [...excerpts].map((excerpt) => inputCells({ id, excerpt })),
+  );
+  const marks = [...rows, [sliceCell(customer)]];
+  const found = await inParallel(objects, async ({ key }) => {
+    const [, model, manifest, digest] = PAGE.exec(key) ?? [];
+    if (model === undefined || manifest === undefined || digest === undefined) return [];
+    const text = await textOf(store, key);
+    if (text === null) return [];
+    const isShown =
+      named.has(digest) || marks.some((parts) => parts.every((part) => text.includes(part)));
+    return isShown ? [{ model, manifest, digest }] : [];
+  });
+  return found.flat();
 }
 
 /** A report without a person's inputs; null for what is no report. */

@@ -5,7 +5,13 @@ import { withoutPerson, type Deletion, type Tombstone } from '../../domain/forge
 import { decodeLabels, encodeLabels } from '../../domain/monitor/labels.js';
 import type { ObjectStore } from '../../domain/ports/object-store.js';
 import type { RetentionSpec } from '../../domain/retention.js';
-import { evidenceKey, evidenceTombstoneKey, labelsKey, snapshotKey } from '../registry/keys.js';
+import {
+  evidenceKey,
+  evidenceTombstoneKey,
+  labelsKey,
+  pageKey,
+  snapshotKey,
+} from '../registry/keys.js';
 import { encodeJson } from '../registry/stored-json.js';
 import { ObjectSnapshots } from '../snapshots/object-snapshots.js';
 import {
@@ -13,6 +19,7 @@ import {
   redact,
   type HeldLines,
   type HeldSnapshot,
+  type ShowingPage,
   type ShowingReport,
   type TracesOfPerson,
 } from './find-person.js';
@@ -54,6 +61,7 @@ export async function forgetPerson(given: ForgetGiven): Promise<Forgotten> {
   }
   const at = now.toISOString();
   const tombstone = { schemaVersion: 1, at, reason, person: record.person } as const;
+  for (const each of traces.pages) await removePage(store, each, tombstone); // before what it was made of
   for (const each of traces.reports) {
     await replaceReport(store, each, traces, tombstone);
     await record.add({ reports: 1 });
@@ -63,8 +71,8 @@ export async function forgetPerson(given: ForgetGiven): Promise<Forgotten> {
     await record.add({ snapshots: 1, rows: each.rows });
   }
   const left = { ...(await findPerson(store, customer)), staging: traces.staging };
-  const { staging, snapshots, reports, predictions, labels } = left;
-  const isOver = [staging, snapshots, reports, predictions, labels].every(
+  const { staging, snapshots, reports, pages, predictions, labels } = left;
+  const isOver = [staging, snapshots, reports, pages, predictions, labels].every(
     (each) => each.length === 0,
   );
   return { deletion: await record.close(isOver ? at : null), left };
@@ -144,6 +152,17 @@ async function rewritePredictions(
   const text = linesOf(model) === 'anonymise' ? split.anonymised : split.without;
   if (text === '') await store.delete(key);
   else await store.put(key, new TextEncoder().encode(text), 'none');
+}
+
+/** The tombstone, then the page goes; nothing replaces it, for it is rendered anew from its reports whenever it is asked for. */
+async function removePage(
+  store: ObjectStore,
+  { model, manifest, digest }: ShowingPage,
+  tombstone: Omit<Tombstone, 'replacedBy' | 'removed'>,
+): Promise<void> {
+  const stone: Tombstone = { ...tombstone, replacedBy: null, removed: 1 };
+  await store.put(evidenceTombstoneKey(model, manifest, digest), encodeJson(stone), 'none');
+  await store.delete(pageKey(model, manifest, digest));
 }
 
 /** A copy without the person's inputs, then the tombstone that leads to it, then the original goes. */

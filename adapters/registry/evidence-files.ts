@@ -14,15 +14,19 @@ import {
 } from '../../domain/monitor/reference-profile.js';
 import { PortError } from '../../domain/failures.js';
 import type { ObjectStore } from '../../domain/ports/object-store.js';
+import type { EvidenceDocument } from '../../domain/ports/registry.js';
+import { plotDataSchema, type PlotData } from '../../domain/report/plot-data.js';
 import { tombstoneSchema } from '../../domain/forgetting.js';
-import { evidenceKey, evidenceTombstoneKey } from './keys.js';
+import { evidenceKey, evidenceTombstoneKey, pageKey } from './keys.js';
 import { encodeJson, missingObject, parseStored, verifyBytes } from './stored-json.js';
 
-const documentSchema = z.union([
+/** Everything that lies beside a version as JSON. */
+export const documentSchema = z.union([
   evidenceSchema,
   testReportSchema,
   parityReportSchema,
   referenceProfileSchema,
+  plotDataSchema,
 ]);
 
 /** Reports and evidence: immutable, each under the digest of its own bytes, beside the version they are about. */
@@ -33,11 +37,7 @@ export class EvidenceFiles {
     this.#store = store;
   }
 
-  async put(
-    model: string,
-    manifestDigest: string,
-    given: Evidence | TestReport | ParityReport | ReferenceProfile,
-  ): Promise<string> {
+  async put(model: string, manifestDigest: string, given: EvidenceDocument): Promise<string> {
     const parsed = documentSchema.safeParse(given);
     if (!parsed.success) {
       throw new PortError(
@@ -48,9 +48,14 @@ export class EvidenceFiles {
     belongs(parsed.data, model, manifestDigest);
     const bytes = encodeJson(parsed.data);
     const digest = digestOfBytes(bytes);
-    const key = evidenceKey(model, manifestDigest, digest);
-    const result = await this.#store.put(key, bytes, 'absent');
-    if (result.kind === 'conflict') await this.#mustHold(key, digest);
+    await this.#put(evidenceKey(model, manifestDigest, digest), bytes, digest);
+    return digest;
+  }
+
+  async putPage(model: string, manifestDigest: string, page: string): Promise<string> {
+    const bytes = new TextEncoder().encode(page);
+    const digest = digestOfBytes(bytes);
+    await this.#put(pageKey(model, manifestDigest, digest), bytes, digest);
     return digest;
   }
 
@@ -74,7 +79,24 @@ export class EvidenceFiles {
     return this.#read(model, manifestDigest, digest, referenceProfileSchema);
   }
 
-  async #read<T extends { readonly model: string; readonly manifest: string }>(
+  async parityReport(
+    model: string,
+    manifestDigest: string,
+    digest: string,
+  ): Promise<ParityReport | null> {
+    return this.#read(model, manifestDigest, digest, parityReportSchema);
+  }
+
+  async plots(model: string, manifestDigest: string, digest: string): Promise<PlotData | null> {
+    return this.#read(model, manifestDigest, digest, plotDataSchema);
+  }
+
+  async #put(key: string, bytes: Uint8Array, digest: string): Promise<void> {
+    const result = await this.#store.put(key, bytes, 'absent');
+    if (result.kind === 'conflict') await this.#mustHold(key, digest);
+  }
+
+  async #read<T extends { readonly model: string; readonly manifest?: string }>(
     model: string,
     manifestDigest: string,
     digest: string,

@@ -104,7 +104,8 @@ async function versionsOf(
   return found.flat().sort((one, other) => other.version - one.version);
 }
 
-const DOCUMENT = /^models\/[^/]+\/evidence\/([0-9a-f]{64})\/([0-9a-f]{64})(?:\.tombstone)?\.json$/;
+const DOCUMENT =
+  /^models\/[^/]+\/evidence\/([0-9a-f]{64})\/([0-9a-f]{64})(?:\.tombstone\.json|\.json|\.html)$/;
 
 async function documentsOf(
   store: ObjectStore,
@@ -124,6 +125,7 @@ const heldOutSchema = testReportSchema.pick({ heldOut: true }).loose();
 
 /** The snapshot that a test report rests on; null for any other document. */
 async function snapshotOf(store: ObjectStore, key: string): Promise<string | null> {
+  if (!key.endsWith('.json')) return null; // a page
   const stored = await store.get(key);
   if (stored === null) return null;
   const parsed = heldOutSchema.safeParse(jsonOf(stored.bytes));

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageKeyOf } from '../../domain/evidence.js';
 import { PortError } from '../../domain/failures.js';
 import {
   digestSchema,
@@ -106,6 +107,11 @@ export function evidencePrefix(model: string, manifestDigest: string): string {
 /** A report or evidence, under the digest of its own bytes. */
 export function evidenceKey(model: string, manifestDigest: string, documentDigest: string): string {
   return `${evidencePrefix(model, manifestDigest)}${digest(documentDigest)}.json`;
+}
+
+/** The page that people read of an evidence, under the digest of its own bytes. */
+export function pageKey(model: string, manifestDigest: string, pageDigest: string): string {
+  return pageKeyOf(modelName(model), digest(manifestDigest), digest(pageDigest));
 }
 
 /** The truth about what serves. */

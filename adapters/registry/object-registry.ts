@@ -1,11 +1,14 @@
-import type { Evidence, ParityReport, TestReport } from '../../domain/evidence.js';
 import { PortError } from '../../domain/failures.js';
 import type { Staged } from '../../domain/lifecycle.js';
 import type { LiveChange } from '../../domain/live-state.js';
 import type { Manifest } from '../../domain/manifest.js';
-import type { ReferenceProfile } from '../../domain/monitor/reference-profile.js';
 import type { ObjectStore } from '../../domain/ports/object-store.js';
-import type { RegisteredVersion, Registry, ReplicaReport } from '../../domain/ports/registry.js';
+import type {
+  EvidenceDocument,
+  RegisteredVersion,
+  Registry,
+  ReplicaReport,
+} from '../../domain/ports/registry.js';
 import { EvidenceFiles } from './evidence-files.js';
 import { predictionsKey } from './keys.js';
 import { LivePointerFile } from './live-pointer-file.js';
@@ -76,11 +79,7 @@ export class ObjectRegistry implements Registry {
     return this.#versions.fetch(registered, directory);
   }
 
-  async putEvidence(
-    model: string,
-    manifestDigest: string,
-    document: Evidence | TestReport | ParityReport | ReferenceProfile,
-  ) {
+  async putEvidence(model: string, manifestDigest: string, document: EvidenceDocument) {
     return this.#evidence.put(model, manifestDigest, document);
   }
 
@@ -94,6 +93,18 @@ export class ObjectRegistry implements Registry {
 
   async profile(model: string, manifestDigest: string, digest: string) {
     return this.#evidence.profile(model, manifestDigest, digest);
+  }
+
+  async parityReport(model: string, manifestDigest: string, digest: string) {
+    return this.#evidence.parityReport(model, manifestDigest, digest);
+  }
+
+  async plots(model: string, manifestDigest: string, digest: string) {
+    return this.#evidence.plots(model, manifestDigest, digest);
+  }
+
+  async putPage(model: string, manifestDigest: string, page: string) {
+    return this.#evidence.putPage(model, manifestDigest, page);
   }
 
   async live(model: string) {

@@ -3,6 +3,10 @@ import type { Staged } from '../lifecycle.js';
 import type { LiveChange, LiveState, LiveWritten } from '../live-state.js';
 import type { Manifest } from '../manifest.js';
 import type { ReferenceProfile } from '../monitor/reference-profile.js';
+import type { PlotData } from '../report/plot-data.js';
+
+/** What lies beside a version under the digest of its own bytes. */
+export type EvidenceDocument = Evidence | TestReport | ParityReport | ReferenceProfile | PlotData;
 
 /** A version as its directory holds it. */
 export interface RegisteredVersion {
@@ -61,16 +65,17 @@ export interface Registry {
   fetchVersion(registered: RegisteredVersion, directory: string): Promise<void>;
 
   /** Stores a report or evidence beside its version under its own digest, which it resolves to. */
-  putEvidence(
-    model: string,
-    manifestDigest: string,
-    document: Evidence | TestReport | ParityReport | ReferenceProfile,
-  ): Promise<string>;
+  putEvidence(model: string, manifestDigest: string, document: EvidenceDocument): Promise<string>;
   /** Evidence by digest, its bytes verified; null where there is none. */
   evidence(model: string, manifestDigest: string, digest: string): Promise<Evidence | null>;
   testReport(model: string, manifestDigest: string, digest: string): Promise<TestReport | null>;
   /** A version's reference profile by digest, which its test report names. */
   profile(model: string, manifestDigest: string, digest: string): Promise<ReferenceProfile | null>;
+  parityReport(model: string, manifestDigest: string, digest: string): Promise<ParityReport | null>;
+  /** What the plots of a test report's page are drawn of; the report names it. */
+  plots(model: string, manifestDigest: string, digest: string): Promise<PlotData | null>;
+  /** Stores the page that people read beside its version, under the digest of its own bytes, which it resolves to. */
+  putPage(model: string, manifestDigest: string, page: string): Promise<string>;
 
   live(model: string): Promise<LiveReading | null>;
   /** As `live`; `'unchanged'` where the tag still fits. */

@@ -19,6 +19,7 @@ export const runForget = defineCommand({
   summary: 'where the rows of one person (their customer field) lie; with --delete deletes them',
   more: [
     'Snapshots are replaced by ones without the person, reports by copies without their inputs; tombstones say by what.',
+    'Pages of such reports go; npx switchyard report renders them anew. Files that it wrote here are yours to delete.',
     'Lines of the prediction log go, or stay without person and text where retention.forgotten says anonymise.',
     'Killed in the middle: type it again. It changes no model: those that were trained on the rows are named.',
   ],
@@ -79,7 +80,7 @@ async function readForgotten(config: string | undefined) {
 }
 
 function tracesAnswer(traces: TracesOfPerson, customer: string): Answer {
-  const { snapshots, predictions, labels, reports, versions, staging } = traces;
+  const { snapshots, predictions, labels, reports, pages, versions, staging } = traces;
   const rows = [
     ...snapshots.map(({ source, digest, rows: own, of }) => [
       'snapshot',
@@ -92,6 +93,11 @@ function tracesAnswer(traces: TracesOfPerson, customer: string): Answer {
       'report',
       `${model} ${shortDigest(manifest)}/${shortDigest(digest)}`,
       `${inputs} inputs`,
+    ]),
+    ...pages.map(({ model, manifest, digest }) => [
+      'page',
+      `${model} ${shortDigest(manifest)}/${shortDigest(digest)}`,
+      'shows them',
     ]),
     ...staging.map(({ key }) => ['staging', key, 'goes with its run']),
   ];
@@ -113,7 +119,7 @@ function tracesAnswer(traces: TracesOfPerson, customer: string): Answer {
               : []),
           ],
     facts: {
-      ...{ snapshots, predictions, labels, reports, versions, staging },
+      ...{ snapshots, predictions, labels, reports, pages, versions, staging },
       found: rows.length,
     },
     webUi: null,

@@ -21,6 +21,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   undo: async () => (await import('./undo.js')).runUndo,
   versions: async () => (await import('./versions.js')).runVersions,
   show: async () => (await import('./show.js')).runShow,
+  report: async () => (await import('./report.js')).runReport,
   diff: async () => (await import('./diff.js')).runDiff,
   pull: async () => (await import('./pull.js')).runPull,
   predict: async () => (await import('./predict.js')).runPredict,

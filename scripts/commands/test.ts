@@ -63,7 +63,7 @@ export async function measureLocally(
   };
   const say = (message: string) => process.stderr.write(`${message} …\n`);
   const timed = rows.length > 0 ? rows : ODD_TEXTS;
-  const system = await measureSystem(runtime, { ...version, rows: timed }, say);
+  const { measurements: system } = await measureSystem(runtime, { ...version, rows: timed }, say);
   if (rows.length === 0) return system;
   say('held-out rows');
   const candidate = await predictRows(runtime, version, rows);

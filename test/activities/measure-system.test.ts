@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { measureSystem } from '../../activities/measure-system.js';
+import { measureSystem, type MeasuredSystem } from '../../activities/measure-system.js';
 import { ChildModelRuntime } from '../../adapters/model-runtime/child-model-runtime.js';
 import type { Measurement } from '../../domain/gate.js';
 import { METRICS } from '../../domain/metrics.js';
@@ -41,9 +41,14 @@ function choosyModel(): SmallModel {
 }
 
 async function measure(model: SmallModel, rows = ROWS): Promise<ReadonlyMap<string, Measurement>> {
+  const { measurements } = await measureAll(model, rows);
+  return new Map(measurements.map((measurement) => [measurement.metric, measurement]));
+}
+
+async function measureAll(model: SmallModel, rows = ROWS): Promise<MeasuredSystem> {
   await using folder = await temporaryFolder();
   await writeModel(model, folder.path);
-  const measurements = await measureSystem(
+  return await measureSystem(
     new ChildModelRuntime(),
     {
       directory: folder.path,
@@ -54,7 +59,6 @@ async function measure(model: SmallModel, rows = ROWS): Promise<ReadonlyMap<stri
     },
     () => undefined,
   );
-  return new Map(measurements.map((measurement) => [measurement.metric, measurement]));
 }
 
 describe('measureSystem', () => {
@@ -77,6 +81,23 @@ describe('measureSystem', () => {
       slow.some((id) => id.startsWith('odd-')),
       `the slowest: ${slow.join(', ')}`,
     );
+  });
+
+  it('keeps what plots are drawn of: every row that was timed, and the peak after each batch', async () => {
+    const { measurements, plots } = await measureAll(textModel());
+    const timed = measurements.find(({ metric }) => metric === 'latency-p50-ms')?.sample;
+    assert.equal(
+      plots.latency?.counts.reduce((sum, count) => sum + count),
+      timed,
+    );
+    assert.deepEqual(
+      plots.memory.map(({ rows, longestBytes }) => [rows, longestBytes]),
+      [[4, 19]],
+    );
+    assert.ok((plots.memory[0]?.peakRssBytes ?? 0) > 1e6);
+    const { manifest, files } = textModel();
+    const broken = { manifest, files: { ...files, 'model.onnx': Buffer.from('not a model') } };
+    assert.deepEqual((await measureAll(broken)).plots, { latency: null, memory: [] });
   });
 
   it('names each input that ends in an error, and measures the others', async () => {

@@ -41,7 +41,7 @@ export interface CliCase {
 const LOCAL = new Set(['init', 'setup', 'dev', 'train', 'test', 'worker', 'endpoint']);
 /** They need no answer of a worker: Temporal or the bucket itself knows. */
 const WITHOUT_WORKER = new Set([
-  ...['status', 'cancel', 'versions', 'show', 'diff', 'pull', 'predict', 'snapshot'],
+  ...['status', 'cancel', 'versions', 'show', 'report', 'diff', 'pull', 'predict', 'snapshot'],
   ...['sweep', 'forget', 'labels add', 'schedule list', 'schedule pause', 'schedule resume'],
   ...['follow-ups', 'schedule trigger', 'release', 'builds', 'verify'],
 ]);

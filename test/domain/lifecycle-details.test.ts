@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { pageKey } from '../../adapters/registry/keys.js';
 import type { LifecycleStatus } from '../../domain/lifecycle.js';
 import { lifecycleDetails, startDetails } from '../../domain/lifecycle-details.js';
 import { aDigest } from '../../testing/builders.js';
@@ -13,6 +14,7 @@ const aStatus = (overrides: Partial<LifecycleStatus> = {}): LifecycleStatus => (
   version: 3,
   digest: aDigest('version 3'),
   evidence: aDigest('evidence'),
+  page: null,
   waitingFor: ['data-science'],
   answerBy: { 'data-science': '2026-01-08T03:04:05Z' },
   frozen: null,
@@ -44,6 +46,16 @@ describe('lifecycleDetails', () => {
       ...{ role: 'data-science', decision: 'approved', by: '<who you are>', reason: '<why>' },
       evidence: aDigest('evidence'),
     });
+  });
+
+  it('name the command that shows the evidence report, and where its page is stored', () => {
+    const text = lifecycleDetails(aStatus({ page: aDigest('page') }), ID);
+    const key = `models/tickets/evidence/${aDigest('version 3')}/${aDigest('page')}.html`;
+    assert.ok(
+      text.includes(`Type \`npx switchyard report tickets 3\`, or open \`${key}\` of the bucket.`),
+    );
+    assert.equal(pageKey('tickets', aDigest('version 3'), aDigest('page')), key);
+    assert.ok(!lifecycleDetails(aStatus(), ID).includes('Evidence report'));
   });
 
   it('quote a workflow id that a shell would take apart', () => {

@@ -3,7 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { ChildModelRuntime } from '../../adapters/model-runtime/child-model-runtime.js';
 import { auditBucket } from '../../adapters/registry/audit/audit-bucket.js';
+import { pageKey } from '../../adapters/registry/keys.js';
 import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
+import { readReport } from '../../adapters/registry/read-report.js';
+import type { ObjectStore } from '../../domain/ports/object-store.js';
 import type { LifecycleOutcome, LifecycleRequest } from '../../domain/lifecycle.js';
 import type { ModelSpec } from '../../domain/spec.js';
 import { classify, firstAnswerOf } from '../../scripts/demo/endpoint-client.js';
@@ -85,6 +88,7 @@ describe('the whole line', () => {
     );
     await assertSmallHistory(rig, first.workflowId);
     await assertSmallHistory(rig, second.workflowId);
+    await assertPageOf(registry, store, second);
     const { problems, counts } = await auditBucket(store, { model: MODEL });
     assert.deepEqual(problems, []);
     assert.equal(counts.versions, 2);
@@ -134,6 +138,28 @@ async function assertSmallHistory({ client }: Rig, workflowId: string): Promise<
   assert.ok(figures.events <= 200, `${figures.events} events`);
   assert.ok(figures.workflowTasks <= 30, `${figures.workflowTasks} workflow tasks`);
   assert.ok(figures.largestPayloadBytes < 128 * 1024, `${figures.largestPayloadBytes} bytes`);
+}
+
+/** The page that the evidence names is stored, and shows what was measured; the decisions came after it. */
+async function assertPageOf(
+  registry: ObjectRegistry,
+  store: ObjectStore,
+  { version, digest, evidence: evidenceDigest }: Awaited<ReturnType<typeof carry>>,
+): Promise<void> {
+  const evidence = await registry.evidence(MODEL, digest, evidenceDigest);
+  const stored = await store.get(pageKey(MODEL, digest, evidence?.page ?? ''));
+  const page = Buffer.from(stored?.bytes ?? []).toString();
+  assert.match(page, /<h1>line version 2: <span class="mark passed">/);
+  for (const plot of ['Confusion matrix of', 'Calibration: share', 'Latency of', 'Peak memory']) {
+    assert.ok(page.includes(`<title>${plot}`), plot);
+  }
+  assert.match(page, /what was live is version 1\./);
+  assert.match(page, /This page was stored with the evidence, before anybody decided on it/);
+  const registered = (await registry.version(MODEL, version)) ?? assert.fail('it is gone');
+  const now = await readReport({ store, registry }, registered);
+  assert.ok(now.kind === 'read' && now.page === evidence?.page);
+  assert.equal(now.report.decisions?.shown.length, 2);
+  tell(`its page has ${Buffer.byteLength(page)} bytes`);
 }
 
 /** Figures belong to the run's own output: nothing else shows how close they are to their bounds. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
 import { encodeManifest } from '../../domain/manifest.js';
 import type { ParityReport } from '../../domain/evidence.js';
+import type { PlotData } from '../../domain/report/plot-data.js';
 import { digestOfJson } from '../../domain/digest.js';
 import type { LiveWritten } from '../../domain/live-state.js';
 import type { ObjectStore } from '../../domain/ports/object-store.js';
@@ -345,14 +346,35 @@ export function registrySuite(name: string, openStore: () => Promise<ObjectStore
         };
 
         const digest = await registry.putEvidence(model, version, report);
-        await registry.putEvidence(model, version, parity);
+        const other = await registry.putEvidence(model, version, parity);
 
         assert.deepEqual(await registry.testReport(model, version, digest), report);
+        assert.deepEqual(await registry.parityReport(model, version, other), parity);
         await assert.rejects(
           registry.evidence(model, version, digest),
           failure('StoreRefused', new RegExp(digest)),
         );
         assert.equal((await keysOf(`models/${model}/evidence/${version}/`)).length, 2);
+      });
+
+      it('keeps pages and what their plots are drawn of beside it, each once', async () => {
+        const version = aDigest('version');
+        const plots: PlotData = {
+          ...{ schemaVersion: 1, model, manifest: version, quality: null },
+          system: { latency: null, memory: [{ rows: 1, longestBytes: 2, peakRssBytes: 3 }] },
+        };
+        const digest = await registry.putEvidence(model, version, plots);
+        assert.deepEqual(await registry.plots(model, version, digest), plots);
+
+        const page = await registry.putPage(model, version, '<p>Größe</p>');
+        assert.equal(await registry.putPage(model, version, '<p>Größe</p>'), page);
+        const key = `models/${model}/evidence/${version}/${page}.html`;
+        assert.equal(text((await store.get(key))?.bytes), '<p>Größe</p>');
+        await store.put(key, utf8('<p>edited</p>'), 'none');
+        await assert.rejects(
+          registry.putPage(model, version, '<p>Größe</p>'),
+          failure('DigestMismatch', new RegExp(page)),
+        );
       });
 
       it('refuses a document whose bytes were changed', async () => {

@@ -1,28 +1,23 @@
-import { z } from 'zod';
+import type { z } from 'zod';
+import { digestOfBytes } from '../../../domain/digest.js';
 import {
   evidenceSchema,
-  parityReportSchema,
   testReportSchema,
   type Evidence,
   type TestReport,
 } from '../../../domain/evidence.js';
 import { tombstoneSchema } from '../../../domain/forgetting.js';
-import { referenceProfileSchema } from '../../../domain/monitor/reference-profile.js';
 import { shortDigest } from '../../../domain/names.js';
 import type { ListedObject } from '../../../domain/ports/object-store.js';
+import { documentSchema } from '../evidence-files.js';
 import { inParallel } from '../files.js';
-import { evidenceKey } from '../keys.js';
+import { evidenceKey, pageKey } from '../keys.js';
 import type { Audit } from './audit.js';
 
-const documentSchema = z.union([
-  evidenceSchema,
-  testReportSchema,
-  parityReportSchema,
-  referenceProfileSchema,
-]);
 type Document = z.infer<typeof documentSchema>;
 
-const KEY = /^models\/[^/]+\/evidence\/([0-9a-f]{64})\/([0-9a-f]{64})(\.tombstone)?\.json$/;
+const KEY =
+  /^models\/[^/]+\/evidence\/([0-9a-f]{64})\/([0-9a-f]{64})(\.tombstone\.json|\.json|\.html)$/;
 
 /** A model's documents as they were found, by `<manifest>/<digest>`. */
 export interface AuditedDocuments {
@@ -46,9 +41,9 @@ export async function auditDocuments(
     if (!given.claimed.has(manifest)) {
       audit.note('reference', key, `is about ${shortDigest(manifest)}, which no version ever was`);
     }
-    const names = (what: string, digest: string | undefined) => {
+    const names = (what: string, digest: string | undefined, keyOf = evidenceKey) => {
       if (digest === undefined || found.places.has(`${manifest}/${digest}`)) return;
-      const missing = evidenceKey(model, manifest, digest);
+      const missing = keyOf(model, manifest, digest);
       audit.note('missing', missing, `is not there; ${key} names it as its ${what}`);
     };
     const isEvidence = evidenceSchema.safeParse(document);
@@ -57,11 +52,13 @@ export async function auditDocuments(
       evidence.set(place, isEvidence.data);
       names('test report', isEvidence.data.testReport);
       names('parity report', isEvidence.data.parityReport);
+      names('page', isEvidence.data.page, pageKey);
     }
     if (isReport.success) {
       reports.set(place, isReport.data);
       snapshots.set(isReport.data.heldOut, key);
       names('reference profile', isReport.data.profile);
+      names('plots', isReport.data.plots);
     }
   }
   return { evidence, reports, snapshots };
@@ -88,16 +85,21 @@ async function readAll(
   const documents = await inParallel(
     objects.filter(({ key }) => key.startsWith(prefix)),
     async ({ key }) => {
-      const [, manifest, digest, isTombstone] = KEY.exec(key) ?? [];
+      const [, manifest, digest, kind] = KEY.exec(key) ?? [];
       if (manifest === undefined || digest === undefined) {
-        audit.note('foreign', key, 'is no report, evidence or profile of a version');
+        audit.note('foreign', key, 'is no report, evidence, profile or page of a version');
         return [];
       }
       const place = `${manifest}/${digest}`;
       places.add(place);
       audit.counts.documents += 1;
-      if (isTombstone !== undefined) {
+      if (kind === '.tombstone.json') {
         await auditTombstone(audit, model, { key, manifest, objects });
+        return [];
+      }
+      if (kind === '.html') {
+        const bytes = await audit.bytes(key);
+        if (bytes !== null) audit.holds(key, digestOfBytes(bytes), digest);
         return [];
       }
       const document = await audit.json(key, documentSchema, digest);

@@ -2,6 +2,11 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { findPerson } from '../../../adapters/forget/find-person.js';
 import { forgetPerson } from '../../../adapters/forget/forget-person.js';
+import { auditBucket } from '../../../adapters/registry/audit/audit-bucket.js';
+import { pageKey } from '../../../adapters/registry/keys.js';
+import { readReport } from '../../../adapters/registry/read-report.js';
+import { assembleReport } from '../../../domain/report/evidence-report.js';
+import { renderReport } from '../../../domain/report/render-report.js';
 import { LabelFiles } from '../../../adapters/monitoring/label-files.js';
 import { ObjectRegistry } from '../../../adapters/registry/object-registry.js';
 import { ObjectSnapshots } from '../../../adapters/snapshots/object-snapshots.js';
@@ -94,10 +99,24 @@ async function lifeOf(store: ObjectStore) {
   };
   const testReport = await registry.putEvidence(MODEL, version.digest, report);
   const parityReport = await registry.putEvidence(MODEL, version.digest, parity);
-  const evidence = { ...anEvidence(MODEL, version.digest), testReport, parityReport };
+  const shown = { version: 1, digest: version.digest, manifest: version.manifest, parity };
+  const pageOf = (of: TestReport) =>
+    renderReport(
+      assembleReport({ ...shown, report: of, plots: null, baselineVersion: null, roles: [] }),
+    );
+  const page = await registry.putPage(MODEL, version.digest, pageOf(report));
+  // one whose evidence was never written, since the worker died
+  const orphan = await registry.putPage(
+    MODEL,
+    version.digest,
+    pageOf({ ...report, machine: 'another machine' }),
+  );
+  const other = await registry.putPage(MODEL, version.digest, '<p>of bob only</p>');
+  const evidence = { ...anEvidence(MODEL, version.digest), testReport, parityReport, page };
   await registry.putEvidence(MODEL, version.digest, evidence);
   await logAndLabel(store, registry);
-  return { snapshots, registry, train, heldOut, version, testReport, parityReport, report };
+  const pages = { page, orphan, other };
+  return { snapshots, registry, train, heldOut, version, testReport, parityReport, report, pages };
 }
 
 async function logAndLabel(store: ObjectStore, registry: ObjectRegistry): Promise<void> {
@@ -170,7 +189,7 @@ for (const [where, openStore] of [
   describe(`forgetting a person ${where}`, () => {
     it('shows where the rows lie, and changes nothing by it', async () => {
       const store: ObjectStore = await openStore();
-      const { train, heldOut, testReport, parityReport } = await lifeOf(store);
+      const { train, heldOut, testReport, parityReport, pages } = await lifeOf(store);
       const before = (await store.list('')).objects.map(({ key }) => key);
       const traces = await findPerson(store, ADA);
       assert.deepEqual(
@@ -197,6 +216,10 @@ for (const [where, openStore] of [
         new Set([testReport, parityReport]),
       );
       assert.equal(traces.reports[0]?.lifecycles.length, 1);
+      assert.deepEqual(
+        new Set(traces.pages.map(({ digest }) => digest)),
+        new Set([pages.page, pages.orphan]),
+      );
       assert.deepEqual(traces.versions, [{ model: MODEL, version: 1, snapshot: train.digest }]);
       assert.deepEqual(
         (await store.list('')).objects.map(({ key }) => key),
@@ -227,6 +250,21 @@ for (const [where, openStore] of [
       assert.equal(copy.verdict, report.verdict);
       const [shown] = copy.findings.map(({ inputs }) => inputs.map(({ id }) => id));
       assert.deepEqual(shown, ['b11', 'b2', '[deleted]']);
+
+      // its pages are gone, the one of others stays, and what is rendered now shows nothing of her
+      const { objects } = await store.list(`models/${MODEL}/evidence/${version.digest}/`);
+      const left = objects.filter(({ key }) => key.endsWith('.html')).map(({ key }) => key);
+      assert.deepEqual(left, [pageKey(MODEL, version.digest, life.pages.other)]);
+      const read = await readReport({ store, registry }, version);
+      assert.ok(read.kind === 'read');
+      const now = renderReport(read.report);
+      assert.ok(now.includes('[deleted]') && now.includes('the words of b2'));
+      for (const word of HER_WORDS) assert.ok(!now.includes(word), word);
+      const { problems } = await auditBucket(store);
+      assert.deepEqual(
+        problems.filter(({ key }) => key.includes(version.digest)),
+        [],
+      );
     });
 
     it('leaves tombstones that name what replaces a snapshot, which the source cannot undo', async () => {

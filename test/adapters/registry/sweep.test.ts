@@ -7,7 +7,7 @@ import { retentionSpecSchema } from '../../../domain/retention.js';
 import { planSweep } from '../../../domain/sweep.js';
 import { MemoryObjectStore } from '../../../testing/memory-object-store.js';
 import { ownBucket } from '../../support/own-bucket.js';
-import { aFolder, aManifest, uniqueModel } from './builders.js';
+import { aFolder, aManifest, aTestReport, uniqueModel } from './builders.js';
 
 const DAY_MS = 86_400_000;
 
@@ -110,6 +110,22 @@ describe('sweep', () => {
     await registry.changeLive(model, { kind: 'promote', baseline, candidate }, 'write-2');
     await sweep(store, plan, inventory);
     assert.notEqual(await store.get(report), null);
+  });
+
+  it('takes pages with the reports of a version that is gone, and no page of one that stays', async () => {
+    const store = new MemoryObjectStore();
+    const { model, registry } = await fourVersions(store);
+    const [live, gone] = [await registry.version(model, 1), await registry.version(model, 2)];
+    assert.ok(live !== null && gone !== null);
+    for (const { digest } of [live, gone]) {
+      await registry.putEvidence(model, digest, aTestReport(model, digest));
+      await registry.putPage(model, digest, '<p>a page</p>');
+    }
+    const { plan, inventory } = await planOf(store, model, 400);
+    await sweep(store, plan, inventory);
+    const left = async (digest: string) =>
+      (await store.list(`models/${model}/evidence/${digest}/`)).objects.length;
+    assert.deepEqual([await left(live.digest), await left(gone.digest)], [2, 0]);
   });
 
   it('spares what a workflow that began after the plan was made names', async () => {

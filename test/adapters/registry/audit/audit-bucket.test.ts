@@ -46,7 +46,7 @@ describe('auditBucket', () => {
     assert.deepEqual(problems, []);
     const { bytes, ...numbers } = counts;
     assert.deepEqual(numbers, {
-      ...{ models: 1, versions: 3, files: 6, documents: 8, snapshots: 1, others: 3 },
+      ...{ models: 1, versions: 3, files: 6, documents: 12, snapshots: 1, others: 3 },
       stagedRuns: 1,
     });
     const objects = (await store.list('')).objects.filter(({ key }) => !key.startsWith('staging/'));
@@ -63,7 +63,7 @@ describe('auditBucket', () => {
   it('finds an edited byte in any object that a digest vouches for, wherever it is', async () => {
     const bucket = await aBucket();
     const vouched = bucket.keys.filter((key) => !/^staging|live\.json|replicas/.test(key));
-    assert.equal(vouched.length, 23, vouched.join('\n'));
+    assert.equal(vouched.length, 27, vouched.join('\n'));
     for (const key of vouched) {
       const bytes = await bucket.bytesOf(key);
       for (const place of [0, Math.floor(bytes.length / 2), bytes.length - 1]) {
@@ -106,6 +106,7 @@ describe('auditBucket', () => {
       `models/${MODEL}/versions/2/words/other.json`,
       `models/${MODEL}/versions/latest/model.onnx`,
       `models/${MODEL}/evidence/notes.txt`,
+      `models/${MODEL}/evidence/notes.html`,
       `models/${MODEL}/notes.txt`,
       'datasets/mails/notes.txt',
       'staging/notes.txt',

@@ -78,8 +78,13 @@ async function test(
     ...{ schemaVersion: 1, model, rows: 4, labelFlips: 0, maxProbabilityDifference: 0 },
     ...{ limit: 1e-5, passed: true, inputs: [] },
   });
-  const report = { ...aTestReport(model, manifest), heldOut, profile, baseline };
+  const plots = await put({
+    ...{ schemaVersion: 1, model, manifest, quality: null },
+    system: { latency: { edgesMs: [1, 2], counts: [4] }, memory: [] },
+  });
+  const report = { ...aTestReport(model, manifest), heldOut, profile, plots, baseline };
   const testReport = await put(report);
-  const evidence = { ...anEvidence(model, manifest), testReport, parityReport, baseline };
+  const page = await registry.putPage(model, manifest, `<p>${testReport}</p>`);
+  const evidence = { ...anEvidence(model, manifest), testReport, parityReport, page, baseline };
   return put({ ...evidence, lifecycle: LIFECYCLE });
 }
