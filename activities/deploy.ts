@@ -81,9 +81,9 @@ export function createDeployActivities(ports: DeployPorts) {
     writeLive: defineActivity(
       z.strictObject({ model: nameSchema, change: liveChangeSchema, writeId: requestIdSchema }),
       ({ model, change, writeId }) =>
-        withHeartbeats(async () => {
+        withHeartbeats(async ({ signal }) => {
           if (change.kind === 'promote') await verifyPromotion(ports.registry, model, change);
-          return ports.registry.changeLive(model, change, writeId);
+          return ports.registry.changeLive(model, change, writeId, signal);
         }),
     ),
     /** Tells people. */

@@ -60,6 +60,6 @@ export class TemporalLivePointer implements LivePointer {
 }
 
 /** An update that has failed for a reason that may be over, as opposed to a server that does not answer. */
-function mayWorkLater(error: unknown): boolean {
+export function mayWorkLater(error: unknown): boolean {
   return isPortError(error) && error.kind === 'retryable' && error.type !== 'TemporalUnreachable';
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
@@ -9,7 +10,7 @@ import type { MonitorActions, StartedByMonitor } from '../domain/ports/monitorin
 import type { FallbackOrder } from '../workflows/messages.js';
 import { WORKFLOW_TYPES } from '../workflows/messages.js';
 import { fromTemporal } from './failure.js';
-import { WORKFLOW_TASK_TIMEOUT } from './live-pointer.js';
+import { mayWorkLater, WORKFLOW_TASK_TIMEOUT } from './live-pointer.js';
 import { Switchyard } from './switchyard.js';
 
 /** The port through which the monitor's activities fall back and retrain. */
@@ -24,8 +25,19 @@ export class TemporalMonitorActions implements MonitorActions {
     this.#switchyard = new Switchyard(given);
   }
 
-  fallBack(model: string, order: FallbackOrder, requestId: string): Promise<LiveChangeResult> {
-    return this.#switchyard.fallback(model, order, { requestId });
+  async fallBack(
+    model: string,
+    order: FallbackOrder,
+    requestId: string,
+  ): Promise<LiveChangeResult> {
+    try {
+      return await this.#switchyard.fallback(model, order, { requestId });
+    } catch (error) {
+      // the failure may be that of an earlier attempt, which the server repeats for as long as the run lasts
+      if (!mayWorkLater(error)) throw error;
+      const another = `${requestId}~${randomUUID().slice(0, 8)}`;
+      return await this.#switchyard.fallback(model, order, { requestId: another });
+    }
   }
 
   /**

@@ -119,12 +119,27 @@ export class TemporalRuns implements RunWatch {
 
   /**
    * A run that ended by itself has undone its own. One that began by a reset may have ended before it came to the promotion that the
-   * run before it had made: then nobody undoes that, as if it had been cut off.
+   * run before it had made: then nobody undoes that, as if it had been cut off, unless that run had gone live.
    */
   async #stateOf(run: Run): Promise<PromoterState> {
     const state = stateOf(run.status);
-    if (state !== 'ended' || run.runId === run.chain) return state;
-    return (await this.#cameToPromote(run)) ? 'ended' : 'cut-off';
+    if (run.runId === run.chain || state === 'open' || state === 'unknown') return state;
+    if (state === 'ended' && (await this.#cameToPromote(run))) return 'ended';
+    return (await this.#wentLiveBefore(run)) ? 'ended' : 'cut-off';
+  }
+
+  /** Whether another run of the same chain went live. */
+  async #wentLiveBefore({ workflowId, runId, chain }: Run): Promise<boolean> {
+    const query = `WorkflowId = "${workflowId}" AND ExecutionStatus = "Completed"`;
+    for await (const { runId: other } of this.#client.workflow.list({ query })) {
+      if (other === runId) continue;
+      const found = await this.#runOf(workflowId, other);
+      if (found?.chain !== chain) continue;
+      const left: unknown = await this.#client.workflow.getHandle(workflowId, other).result();
+      const parsed = leftSchema.safeParse(left);
+      if (parsed.success && parsed.data.outcome === 'live') return true;
+    }
+    return false;
   }
 
   /** Whether a run that ended went live, or its ledger says what became of its promotion. */

@@ -62,6 +62,8 @@ export const liveStateSchema = z.strictObject({
   served: z.array(servedVersionSchema).max(SERVED_REMEMBERED),
   /** While it is set nothing is promoted; a fallback and an undo still work. States written before it existed lack it. */
   frozen: frozenSchema.nullable().default(null),
+  /** The last fallback; null where there was none, and in states written before it was noted. */
+  fellBack: z.strictObject({ left: digestSchema, at: instantSchema }).nullable().default(null),
   /** The last fallbacks that were ordered past `liveModel`, the newest last. */
   direct: z.array(directOrderSchema).max(DIRECT_REMEMBERED).default([]),
   updatedAt: instantSchema,
@@ -169,9 +171,10 @@ export function previousOf(state: LiveState): ServedVersion | null {
  * people who order it at the same time go one version back, and not two.
  */
 export function leavingOf(state: LiveState, nowMs: number): string | null {
-  const isFresh = Math.abs(nowMs - Date.parse(state.updatedAt)) < JUST_NOW_MS;
-  const isOfFallback = liveVersionOf(state)?.promotion === null;
-  return isFresh && isOfFallback ? (state.withdrawn.at(-1) ?? state.live) : state.live;
+  const { fellBack, live } = state;
+  const isFresh = fellBack !== null && Math.abs(nowMs - Date.parse(fellBack.at)) < JUST_NOW_MS;
+  const isStillThere = liveVersionOf(state)?.promotion === null;
+  return isFresh && isStillThere ? fellBack.left : live;
 }
 
 /** Whether a version serves, served, or could be fallen back to. */

@@ -33,6 +33,7 @@ export function stepLive(
       served: state?.served ?? [],
       frozen: state?.frozen ?? null,
       direct: state?.direct ?? [],
+      fellBack: state?.fellBack ?? null,
       audit: null,
       ...fields,
       generation: (state?.generation ?? 0) + 1,
@@ -95,6 +96,7 @@ function fallBack(
   return write('fallen-back', {
     live: previous.digest,
     withdrawn: [...state.withdrawn, leaving],
+    fellBack: { left: leaving, at },
     // put there by this fallback: the undo of a lifecycle that once promoted it shall not take it away again
     served: [
       { ...previous, promotion: null },

@@ -87,13 +87,16 @@ async function mended(problem: Problem, sweep: () => Promise<Swept>): Promise<Me
   }
 }
 
-/** Through `liveModel`, by a request id that the promotion names: reconcilers that ask at the same time ask for one undo. */
+/**
+ * Through `liveModel`, by a request id that promotion and generation name: reconcilers that ask at the same time ask for one undo, and
+ * a promotion that comes again is not answered as the one before.
+ */
 async function undone(
   model: string,
-  { promoted, before, promotion }: Extract<Remedy, { do: 'undo-promotion' }>,
+  { promoted, before, promotion, generation }: Extract<Remedy, { do: 'undo-promotion' }>,
 ): Promise<Mended> {
   const undo = undoing(`undo the promotion of ${shortDigest(promoted)}, which nobody finishes`);
-  const requestId = `reconcile/${promotion}`;
+  const requestId = `reconcile/${promotion}/g${generation}`;
   const given = { model, promoted, before, promotion, requestId };
   const { kind, live } = await undo.undoPromotion(given);
   const shown = live === null ? 'nothing' : shortDigest(live);

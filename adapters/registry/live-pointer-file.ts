@@ -57,12 +57,21 @@ export class LivePointerFile {
   }
 
   /** One read and one write where nothing races; `writeId` in what is read means that this wish was done before. */
-  async change(model: string, change: LiveChange, writeId: string): Promise<LiveWritten> {
+  async change(
+    model: string,
+    change: LiveChange,
+    writeId: string,
+    signal?: AbortSignal,
+  ): Promise<LiveWritten> {
     for (let attempt = 1; attempt <= CHANGE_TRIES; attempt += 1) {
       const reading = await this.#look(model);
       const state = reading?.state ?? null;
       if (state?.writeId === writeId) return ownAnswer(state, change);
-      if (reading !== null && reading.unknown.length > 0) throw tooOld(model, reading.unknown);
+      signal?.throwIfAborted();
+      // the way back must be open to every build
+      if (change.kind === 'promote' && reading !== null && reading.unknown.length > 0) {
+        throw tooOld(model, reading.unknown);
+      }
       const step = stepLive(state, change, { model, writeId, now: this.#now().toISOString() });
       if (step.next === null) return liveWritten(step.kind, state);
       if (await this.#write(model, step.next, reading)) return liveWritten(step.kind, step.next);

@@ -115,8 +115,8 @@ export class ObjectRegistry implements Registry {
     return this.#pointer.readIfChanged(model, etag);
   }
 
-  async changeLive(model: string, change: LiveChange, writeId: string) {
-    return this.#pointer.change(model, change, writeId);
+  async changeLive(model: string, change: LiveChange, writeId: string, signal?: AbortSignal) {
+    return this.#pointer.change(model, change, writeId, signal);
   }
 
   async reportReplica(model: string, report: ReplicaReport) {

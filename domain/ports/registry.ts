@@ -82,9 +82,15 @@ export interface Registry {
   liveIfChanged(model: string, etag: string | null): Promise<LiveReading | 'unchanged' | null>;
   /**
    * Applies a wish by compare-and-set, reading again on a conflict (`LivePointerBusy` after 20). `writeId` names the wish: a
-   * retry whose first reply was lost gets the first one's answer.
+   * retry whose first reply was lost gets the first one's answer. Where `signal` aborts it writes nothing any more: what was asked
+   * may have been done by a later try, and undone since.
    */
-  changeLive(model: string, change: LiveChange, writeId: string): Promise<LiveWritten>;
+  changeLive(
+    model: string,
+    change: LiveChange,
+    writeId: string,
+    signal?: AbortSignal,
+  ): Promise<LiveWritten>;
 
   reportReplica(model: string, report: ReplicaReport): Promise<void>;
   removeReplica(model: string, replica: string): Promise<void>;

@@ -47,7 +47,7 @@ function problemsOf(
   const unread = unreadable.map(({ key, sentence }) =>
     problem(known, 'unreadable', { what: key, sentence }),
   );
-  if (live === null) return unread;
+  if (live === null) return [...gone(known), ...unread];
   const served = liveVersionOf(live);
   return [
     ...halfDeploy(known, live, served),
@@ -80,7 +80,7 @@ function halfDeploy(
       ...{ what: promotion.promotion, sentence },
       remedy: {
         ...{ do: 'undo-promotion', promoted: served.digest, before },
-        promotion: promotion.promotion,
+        ...{ promotion: promotion.promotion, generation: live.generation },
       },
     }),
   ];
@@ -127,6 +127,14 @@ function unproven(known: KnownModel, served: ServedVersion | null): readonly Pro
   );
 }
 
+/** Somebody removed it: whatever is written next begins at generation 1, which nobody follows who saw more. */
+function gone(known: KnownModel): readonly Problem[] {
+  const { model, knownGeneration: seen, unreadable } = known;
+  if (typeof seen !== 'number' || seen === 0 || unreadable.length > 0) return [];
+  const sentence = `live.json of ${model} is gone, but live/${model} saw generation ${seen}: somebody removed it; restore it from a copy`;
+  return [problem(known, 'live-went-back', { what: `${seen} to nothing`, sentence })];
+}
+
 /** Whether `liveModel` knows what `live.json` says: a fallback past it, or a lost database, lets it fall behind. */
 function pointerKnowledge(known: KnownModel, live: LiveState, now: Date): readonly Problem[] {
   const { model, knownGeneration } = known;
@@ -134,7 +142,7 @@ function pointerKnowledge(known: KnownModel, live: LiveState, now: Date): readon
   if (knownGeneration === 'no-answer') return [];
   const seen = knownGeneration === 'not-running' ? 0 : knownGeneration;
   if (seen > generation) {
-    const sentence = `live.json of ${model} has generation ${generation}, but live/${model} saw ${seen}: somebody restored it; endpoints do not follow it until a change gives it a higher one`;
+    const sentence = `live.json of ${model} has generation ${generation}, but live/${model} saw ${seen}: somebody restored it; workers and endpoints that saw more do not follow it: restart them`;
     return [problem(known, 'live-went-back', { what: `${seen} to ${generation}`, sentence })];
   }
   // a write whose answer is still on its way

@@ -27,6 +27,8 @@ export const remedySchema = z.discriminatedUnion('do', [
     promoted: digestSchema,
     before: digestSchema.nullable(),
     promotion: z.string().min(1).max(200),
+    /** Of `live.json` when it was found. */
+    generation: z.int().min(1),
   }),
   z.strictObject({ do: z.literal('sweep') }),
   z.strictObject({ do: z.literal('adopt') }),

@@ -16,7 +16,7 @@ const WHAT_TO_DO: Readonly<Record<Problem['kind'], string>> = {
   'live-unproven':
     '`npx switchyard verify` names the documents; what nobody approved must not serve: `npx switchyard fallback`.',
   'live-went-back':
-    'Find out who restored or removed it. A change such as `npx switchyard freeze` and `thaw` raises its generation.',
+    'Find out who restored or removed it. Workers and endpoints refuse what is older than they saw: restart them once it is as it must be.',
   unreadable:
     '`npx switchyard verify` names every object that was changed; restore it from a copy.',
 };

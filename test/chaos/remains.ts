@@ -21,7 +21,10 @@ export interface Repeats {
 }
 
 /** Fields that hold times or chance, wherever they stand. */
-const VOLATILE = ['updatedAt', 'since', 'at', 'nonce', 'machine', 'judgedAt', 'from', 'until'];
+const VOLATILE = [
+  ...['updatedAt', 'since', 'at', 'nonce', 'machine', 'judgedAt', 'from', 'until'],
+  ...['latency', 'memory'], // of plots
+];
 /** Instants in sentences, and windows' own names. */
 const TIMES = /\d{4}-\d\d-\d\dT[\d:.]+Z|(?<=\/windows\/)\d{4}-\d\d-\d\d\/\d{6}/g;
 /** Metrics of speed and size: what they came to is another thing each time. */
@@ -134,7 +137,7 @@ function settledObjects(
     const next = new Map<string, string>();
     objects = {};
     for (const [key, bytes] of bodies) {
-      const says = digestOf(key.endsWith('.json') ? settledJson(bytes, all) : bytes);
+      const says = digestOf(settled(key, bytes, all));
       objects[unusedKey(objects, renamed(key, all))] = says;
       const own = namedBy(key, bytes);
       if (own !== null) {
@@ -155,7 +158,13 @@ function unusedKey(objects: Readonly<Record<string, string>>, key: string): stri
 /** The digest by which others name an object: of a manifest, or of a document under its own digest. */
 function namedBy(key: string, bytes: Buffer): string | null {
   if (key.endsWith('/manifest.json')) return digestOf(bytes);
-  return /\/evidence\/[0-9a-f]{64}\/([0-9a-f]{64})\.json$/.exec(key)?.[1] ?? null;
+  return /\/evidence\/[0-9a-f]{64}\/([0-9a-f]{64})\.(?:json|html)$/.exec(key)?.[1] ?? null;
+}
+
+/** What an object says apart from chance; a page shows what the reports say, measured speeds too. */
+function settled(key: string, bytes: Buffer, names: ReadonlyMap<string, string>): string | Buffer {
+  if (key.endsWith('.html')) return 'a page';
+  return key.endsWith('.json') ? settledJson(bytes, names) : bytes;
 }
 
 function settledJson(bytes: Buffer, names: ReadonlyMap<string, string>): string {

@@ -57,6 +57,24 @@ describe('leavingOf', () => {
     });
     assert.equal(again.next && leavingOf(again.next, atMs), digest('c'));
   });
+
+  it('is what is live where something else was written a moment ago, whatever a fallback left long before', () => {
+    const { state } = run(
+      promote('a', null),
+      promote('b', 'a', 2),
+      promote('c', 'b', 3),
+      directly('c'),
+    );
+    const nextDay = new Date(atMs + 86_400_000).toISOString();
+    const given = { model: 'tickets', writeId: 'x', now: nextDay };
+    const { next } = stepLive(
+      state,
+      { kind: 'freeze', by: 'grace', reason: 'b is bad too' },
+      given,
+    );
+
+    assert.equal(next && leavingOf(next, Date.parse(nextDay)), digest('b'));
+  });
 });
 
 describe('a direct order', () => {

@@ -573,6 +573,33 @@ export function registrySuite(name: string, openStore: () => Promise<ObjectStore
         assert.deepEqual(after?.state.served, [b], 'the first promotion of a is undone too');
       });
 
+      it('is not written any more by an attempt that was given up, whose wish a later one did and another undid', async () => {
+        const promotion = 'r1/promote/x';
+        const undo = {
+          kind: 'undo-promotion',
+          promoted: aDigest('a'),
+          before: null,
+          promotion,
+        } as const;
+        const givenUp = new AbortController();
+        let isFirst = true;
+        const late = watched({
+          before: async (call) => {
+            if (call !== 'put' || !isFirst) return;
+            isFirst = false;
+            await registry.changeLive(model, aPromotion('a', null), promotion);
+            await registry.changeLive(model, undo, 'u1');
+            givenUp.abort(new Error('given up'));
+          },
+        });
+
+        await assert.rejects(
+          late.changeLive(model, aPromotion('a', null), promotion, givenUp.signal),
+          /given up/,
+        );
+        assert.equal((await registry.live(model))?.state.live, null);
+      });
+
       it('is read where a newer build wrote more, and written by that build alone', async () => {
         await registry.changeLive(model, aPromotion('a', null), 'w1');
         const key = `models/${model}/live.json`;

@@ -31,7 +31,7 @@ export interface DeployWorld extends AsyncDisposable {
   /** Starts a lifecycle of a version and waits until `live.json` names it; nothing serves it, so that it waits there. */
   beginDeploy(version: number): Promise<string>;
   /** Starts a lifecycle of a version that a replica serves at once, and waits for its end. */
-  carry(version: number): Promise<void>;
+  carry(version: number): Promise<string>;
   /** Lets no lifecycle come beyond its training from now on. */
   hold(): void;
   reconcile(): Promise<ReconcileOutcome>;
@@ -79,6 +79,7 @@ export async function deployWorld(
       const { workflowId } = await start(version, true);
       const outcome = await rig.switchyard.outcome(workflowId);
       assert.equal(outcome.outcome, 'live');
+      return workflowId;
     },
     reconcile: () => reconcileOnce(rig),
     [Symbol.asyncDispose]: () => rig[Symbol.asyncDispose](),

@@ -70,6 +70,28 @@ describe('reconcile', () => {
     assert.deepEqual(endsOf(await world.reconcile()), []);
   }).timeout(30_000);
 
+  it('leaves what a completed run brought live, also where that run is reset and then cut off', async () => {
+    await using world = await deployWorld('reset-after');
+    await world.carry(1);
+    const workflowId = await world.carry(2);
+    const before = await world.live();
+    const { client } = world.rig;
+    const handle = client.workflow.getHandle(workflowId);
+    const { runId } = await handle.describe();
+    const { events } = await handle.fetchHistory();
+    const task = events?.find((event) => event.workflowTaskCompletedEventAttributes);
+    world.hold();
+    await client.workflowService.resetWorkflowExecution({
+      ...{ namespace: client.options.namespace, requestId: randomUUID(), reason: 'the test' },
+      workflowExecution: { workflowId: handle.workflowId, runId },
+      workflowTaskFinishEventId: task?.eventId ?? assert.fail('no task was done'),
+    });
+    await handle.terminate('the test');
+    assert.equal((await handle.describe()).status.name, 'TERMINATED');
+    assert.deepEqual(endsOf(await world.reconcile()), []);
+    assert.deepEqual(await world.live(), before);
+  }).timeout(30_000);
+
   it('lets liveModel adopt a change that was made past it, and starts it where it was lost', async () => {
     await using world = await deployWorld('behind');
     await world.carry(1);

@@ -30,6 +30,7 @@ function problems(): readonly Problem[] {
       remedy: {
         ...{ do: 'undo-promotion', promoted: aDigest('version 1'), before: null },
         promotion: 'a run/promote/0123456789ab',
+        generation: 2,
       },
     },
     { ...common, kind: 'orphaned-staging', what: 'another run', remedy: { do: 'sweep' } },

@@ -81,7 +81,10 @@ describe('a ledger', () => {
     const id = await startedAndAsked(rig);
     await approveBoth(rig, id, aDigest('evidence'));
     await waitsForUndo(rig, id);
-    const { ledger, stage } = await rig.switchyard.status(id);
+    const { ledger, stage } = await until('the other one is over', async () => {
+      const status = await rig.switchyard.status(id);
+      return status.ledger.length === 2 ? status : undefined;
+    });
     assert.equal(stage, 'undo');
     assert.deepEqual(ledger, [
       { step: PROMOTION, end: 'failed', note: 'access denied' },

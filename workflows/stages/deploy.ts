@@ -41,7 +41,7 @@ export async function deploy(lifecycle: Lifecycle, given: DeployGiven): Promise<
       promoted: digest,
       before: tested.baseline,
       promotion: promotionOf(lifecycle, tested),
-      requestId: attempt === 1 ? request : `${request}/${attempt}`,
+      requestId: tryOf(request, attempt),
     });
   });
   const promotion = await promoteOnceThawed(lifecycle, given);
@@ -68,6 +68,14 @@ function promotionOf(lifecycle: Lifecycle, { evidence }: Tested): string {
   return `${lifecycle.run}/promote/${shortDigest(evidence)}`;
 }
 
+/** The id of a try. A run that began by a reset has tries of its own: what the run before it was answered has been undone since. */
+function tryOf(request: string, attempt: number): string {
+  const { runId, firstExecutionRunId } = workflowInfo();
+  const own = runId === firstExecutionRunId ? 0 : Number.parseInt(runId.slice(-8), 16);
+  const number = own + attempt;
+  return number === 1 ? request : `${request}/${number}`;
+}
+
 /** Each try has an id of its own, since `liveModel` gives a request that it has seen its first answer. */
 async function promoteOnceThawed(
   lifecycle: Lifecycle,
@@ -79,7 +87,7 @@ async function promoteOnceThawed(
     const { looks } = lifecycle; // before it asks, so that no thaw is missed
     const answer = await waiting('5 minutes', `promote ${lifecycle.name}`).promoteVersion({
       ...{ model: spec.model, candidate, evidence, decisions: [...decisions], baseline },
-      requestId: attempt === 1 ? request : `${request}/${attempt}`,
+      requestId: tryOf(request, attempt),
       asker: workflowInfo().workflowId,
     });
     if (answer.kind !== 'frozen') {

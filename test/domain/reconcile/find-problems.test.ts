@@ -30,6 +30,7 @@ function aLive(overrides: Partial<LiveState> = {}): LiveState {
   return {
     ...{ schemaVersion: 1, model: 'tickets', generation: 4, writeId: 'w', live: DIGEST },
     ...{ withdrawn: [], served: [aServed()], frozen: null, audit: null, direct: [] },
+    fellBack: null,
     updatedAt: '2026-01-01T11:00:00Z',
     ...overrides,
   };
@@ -70,6 +71,7 @@ describe('findProblems', () => {
       promoted: DIGEST,
       before: aDigest('version 1'),
       promotion: PROMOTION,
+      generation: 4,
     });
     for (const promoter of ['open', 'ended', 'unknown'] as const) {
       assert.deepEqual(kindsOf({ promoter }), []);
@@ -117,6 +119,9 @@ describe('findProblems', () => {
     const justNow = aLive({ updatedAt: '2026-01-01T11:59:55Z' });
     assert.deepEqual(kindsOf({ knownGeneration: 3, live: justNow }), []);
     assert.deepEqual(kindsOf({ knownGeneration: 5 }), ['live-went-back: report']);
+    const removed = { live: null, version: null, evidence: null, promoter: null };
+    assert.deepEqual(kindsOf({ ...removed, knownGeneration: 5 }), ['live-went-back: report']);
+    assert.deepEqual(kindsOf({ ...removed, knownGeneration: 'not-running' }), []);
   });
 
   it('tells of a replica, or a liveModel, only once it is behind for a minute', () => {
