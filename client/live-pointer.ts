@@ -38,13 +38,7 @@ export class TemporalLivePointer implements LivePointer {
   }
 
   async ask(model: string, wish: LiveChange, requestId: string): Promise<LiveChangeResult> {
-    try {
-      return await this.#update(model, wish, requestId);
-    } catch (error) {
-      // the failure may be that of an earlier attempt, which the server repeats for as long as the run lasts
-      if (!mayWorkLater(error)) throw error;
-      return await this.#update(model, wish, `${requestId}~${randomUUID().slice(0, 8)}`);
-    }
+    return askAnew(requestId, (updateId) => this.#update(model, wish, updateId));
   }
 
   async #update(model: string, wish: LiveChange, updateId: string): Promise<LiveChangeResult> {
@@ -59,7 +53,20 @@ export class TemporalLivePointer implements LivePointer {
   }
 }
 
+/** Asks a second time, under another id, where the failure may be that of an earlier attempt: the server repeats it as long as the run lasts. */
+export async function askAnew<Answer>(
+  requestId: string,
+  ask: (updateId: string) => Promise<Answer>,
+): Promise<Answer> {
+  try {
+    return await ask(requestId);
+  } catch (error) {
+    if (!mayWorkLater(error)) throw error;
+    return await ask(`${requestId}~${randomUUID().slice(0, 8)}`);
+  }
+}
+
 /** An update that has failed for a reason that may be over, as opposed to a server that does not answer. */
-export function mayWorkLater(error: unknown): boolean {
+function mayWorkLater(error: unknown): boolean {
   return isPortError(error) && error.kind === 'retryable' && error.type !== 'TemporalUnreachable';
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
@@ -10,7 +9,7 @@ import type { MonitorActions, StartedByMonitor } from '../domain/ports/monitorin
 import type { FallbackOrder } from '../workflows/messages.js';
 import { WORKFLOW_TYPES } from '../workflows/messages.js';
 import { fromTemporal } from './failure.js';
-import { mayWorkLater, WORKFLOW_TASK_TIMEOUT } from './live-pointer.js';
+import { askAnew, WORKFLOW_TASK_TIMEOUT } from './live-pointer.js';
 import { Switchyard } from './switchyard.js';
 
 /** The port through which the monitor's activities fall back and retrain. */
@@ -30,14 +29,7 @@ export class TemporalMonitorActions implements MonitorActions {
     order: FallbackOrder,
     requestId: string,
   ): Promise<LiveChangeResult> {
-    try {
-      return await this.#switchyard.fallback(model, order, { requestId });
-    } catch (error) {
-      // the failure may be that of an earlier attempt, which the server repeats for as long as the run lasts
-      if (!mayWorkLater(error)) throw error;
-      const another = `${requestId}~${randomUUID().slice(0, 8)}`;
-      return await this.#switchyard.fallback(model, order, { requestId: another });
-    }
+    return askAnew(requestId, (id) => this.#switchyard.fallback(model, order, { requestId: id }));
   }
 
   /**

@@ -132,17 +132,9 @@ function undoPromotion(
   const now = served.find(({ digest }) => digest === live);
   if (now === undefined || !isOurs(now)) return write('forgotten', { served: others });
   if (before !== null && withdrawn.includes(before)) return { kind: 'conflicted', next: null };
-  return write('restored', { live: wayBack(before, others, withdrawn), served: others });
-}
-
-/** What served before; where its own promotion was undone since, what served before that. */
-function wayBack(
-  before: string | null,
-  served: readonly ServedVersion[],
-  withdrawn: readonly string[],
-): string | null {
-  if (before === null || served.some(({ digest }) => digest === before)) return before;
-  return served.find(({ digest }) => !withdrawn.includes(digest))?.digest ?? null;
+  // what was before, which is the newest that is left; where its own promotion was undone since, what was before that
+  const back = others.find(({ digest }) => !withdrawn.includes(digest));
+  return write('restored', { live: back?.digest ?? null, served: others });
 }
 
 /** Whether a write id is that of a promotion, or of a later try of it. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import type { Client } from '@temporalio/client';
 import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
 import { putReconcileSchedule } from '../../client/reconcile-schedule.js';
 import { reconcileOutcomeSchema } from '../../domain/reconcile/outcome.js';
@@ -48,15 +49,8 @@ describe('reconcile', () => {
     assert.deepEqual(await world.live(), { live: first, generation: 3 });
 
     const handle = client.workflow.getHandle(await world.beginDeploy(2));
-    const { runId } = await handle.describe();
-    const { events } = await handle.fetchHistory();
-    const task = events?.find((event) => event.workflowTaskCompletedEventAttributes);
     world.hold();
-    await client.workflowService.resetWorkflowExecution({
-      ...{ namespace: client.options.namespace, requestId: randomUUID(), reason: 'the test' },
-      workflowExecution: { workflowId: handle.workflowId, runId },
-      workflowTaskFinishEventId: task?.eventId ?? assert.fail('no task was done'),
-    });
+    const runId = await resetToStart(client, handle.workflowId);
     const old = await client.workflow.getHandle(handle.workflowId, runId).describe();
     assert.equal(old.status.name, 'TERMINATED');
     assert.deepEqual(endsOf(await world.reconcile()), []);
@@ -77,15 +71,8 @@ describe('reconcile', () => {
     const before = await world.live();
     const { client } = world.rig;
     const handle = client.workflow.getHandle(workflowId);
-    const { runId } = await handle.describe();
-    const { events } = await handle.fetchHistory();
-    const task = events?.find((event) => event.workflowTaskCompletedEventAttributes);
     world.hold();
-    await client.workflowService.resetWorkflowExecution({
-      ...{ namespace: client.options.namespace, requestId: randomUUID(), reason: 'the test' },
-      workflowExecution: { workflowId: handle.workflowId, runId },
-      workflowTaskFinishEventId: task?.eventId ?? assert.fail('no task was done'),
-    });
+    await resetToStart(client, workflowId);
     await handle.terminate('the test');
     assert.equal((await handle.describe()).status.name, 'TERMINATED');
     assert.deepEqual(endsOf(await world.reconcile()), []);
@@ -184,4 +171,18 @@ describe('reconcile', () => {
 /** A writer whose clock is another: what it writes is not of just now. */
 function registryAt(world: DeployWorld, now: Date) {
   return new ObjectRegistry(world.store, { now: () => now });
+}
+
+/** Resets a workflow to its first task; resolves to the run that this ended. */
+async function resetToStart(client: Client, workflowId: string): Promise<string> {
+  const handle = client.workflow.getHandle(workflowId);
+  const { runId } = await handle.describe();
+  const { events } = await handle.fetchHistory();
+  const task = events?.find((event) => event.workflowTaskCompletedEventAttributes);
+  await client.workflowService.resetWorkflowExecution({
+    ...{ namespace: client.options.namespace, requestId: randomUUID(), reason: 'the test' },
+    workflowExecution: { workflowId, runId },
+    workflowTaskFinishEventId: task?.eventId ?? assert.fail('no task was done'),
+  });
+  return runId;
 }
