@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { durationMs } from '../domain/duration.js';
-import { liveVersionOf } from '../domain/live-state.js';
+import { liveVersionOf, previousOf, type ServedVersion } from '../domain/live-state.js';
 import { nameSchema } from '../domain/names.js';
 import type { BucketWatch, RunWatch } from '../domain/ports/reconciling.js';
 import { findProblems, promotionOf } from '../domain/reconcile/find-problems.js';
@@ -110,10 +110,15 @@ async function lookAt(
 ): Promise<KnownModel> {
   const knownGeneration = await runWatch.knownGeneration(model);
   const seen = await bucketWatch.look(model);
-  const served = seen.live === null ? null : liveVersionOf(seen.live);
-  const promotion = promotionOf(served?.promotion ?? null);
-  const promoter = promotion === null ? null : await runWatch.promoter(promotion.run);
-  return { ...seen, knownGeneration, promoter };
+  const promoterOf = async (served: ServedVersion | null) => {
+    const promotion = promotionOf(served?.promotion ?? null);
+    return promotion === null ? null : runWatch.promoter(promotion.run);
+  };
+  return {
+    ...{ ...seen, knownGeneration },
+    promoter: await promoterOf(seen.live && liveVersionOf(seen.live)),
+    previousPromoter: await promoterOf(seen.live && previousOf(seen.live)),
+  };
 }
 
 interface Orphans {

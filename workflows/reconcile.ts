@@ -101,6 +101,9 @@ async function undone(
   const { kind, live } = await undo.undoPromotion(given);
   const shown = live === null ? 'nothing' : shortDigest(live);
   if (kind === 'restored') return { end: 'repaired', note: `${shown} is live again` };
+  if (kind === 'forgotten') {
+    return { end: 'repaired', note: `${shown} is live and stays; no fallback goes back to it` };
+  }
   if (kind === 'already-clean') return { end: 'already-clean', note: `${shown} is live` };
   return { end: 'reported', note: `it was not undone (${kind}): ${shown} is live and stays` };
 }

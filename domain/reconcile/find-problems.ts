@@ -1,4 +1,4 @@
-import { liveVersionOf, type LiveState, type ServedVersion } from '../live-state.js';
+import { liveVersionOf, previousOf, type LiveState, type ServedVersion } from '../live-state.js';
 import { shortDigest } from '../names.js';
 import type { SweepItem } from '../sweep.js';
 import type { Known, KnownModel, Suspect } from './known.js';
@@ -51,6 +51,7 @@ function problemsOf(
   const served = liveVersionOf(live);
   return [
     ...halfDeploy(known, live, served),
+    ...halfDeployBefore(known, live),
     ...incomplete(known, live, served),
     ...unproven(known, served),
     ...pointerKnowledge(known, live, now),
@@ -80,6 +81,28 @@ function halfDeploy(
       ...{ what: promotion.promotion, sentence },
       remedy: {
         ...{ do: 'undo-promotion', promoted: served.digest, before },
+        ...{ promotion: promotion.promotion, generation: live.generation },
+      },
+    }),
+  ];
+}
+
+/**
+ * What a run that was cut off had promoted, and another has promoted over since: it serves no more, but a fallback would go to it.
+ * Once it is forgotten, the next look asks about the one before.
+ */
+function halfDeployBefore(known: KnownModel, live: LiveState): readonly Problem[] {
+  const previous = previousOf(live);
+  const promotion = promotionOf(previous?.promotion ?? null);
+  if (previous === null || promotion === null || known.previousPromoter !== 'cut-off') return [];
+  const sentence = `a fallback of ${live.model} would go to version ${previous.version}, which the run ${promotion.run} promoted that was cut off before its deploy was done`;
+  const older = live.served.slice(live.served.indexOf(previous) + 1);
+  const before = older.find(({ digest }) => !live.withdrawn.includes(digest));
+  return [
+    problem(known, 'half-deploy', {
+      ...{ what: promotion.promotion, sentence },
+      remedy: {
+        ...{ do: 'undo-promotion', promoted: previous.digest, before: before?.digest ?? null },
         ...{ promotion: promotion.promotion, generation: live.generation },
       },
     }),
@@ -193,14 +216,14 @@ function behind(
   return late.map(({ replica, generation, since }) => {
     if (replica === null) {
       const sentence = `the workflow live/${model} does not answer since ${since} at the latest, so that a fallback through it may not come: look at its page; until it does, type npx switchyard fallback ${model} --direct`;
-      return problem(known, 'live-model-behind', { what: 'no answer', sentence });
+      return problem(known, 'live-model-behind', { what: `no answer since ${since}`, sentence });
     }
     const report = replicas.find((each) => each.replica === replica);
     const serves = report?.digest === null ? 'nothing' : shortDigest(report?.digest ?? '');
     const why = report?.problem ?? 'it does not say why';
     const sentence = `the replica ${replica} of ${model} serves ${serves} since ${since} at the latest, live.json says ${shortDigest(live.live ?? '')}: ${why}`;
     return problem(known, 'replica-behind', {
-      ...{ what: `${replica} of generation ${generation}`, sentence },
+      ...{ what: `${replica} of generation ${generation} since ${since}`, sentence },
     });
   });
 }

@@ -53,6 +53,8 @@ export interface SeenModel {
 export interface KnownModel extends SeenModel {
   /** Of the run that promoted what is live; null where no run did. */
   readonly promoter: PromoterState | null;
+  /** The same of what a fallback would go to. */
+  readonly previousPromoter: PromoterState | null;
   readonly knownGeneration: KnownGeneration;
 }
 

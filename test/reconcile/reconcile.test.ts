@@ -79,6 +79,38 @@ describe('reconcile', () => {
     assert.deepEqual(await world.live(), before);
   }).timeout(30_000);
 
+  it('lets no fallback go to what a terminated run promoted and another has promoted over', async () => {
+    await using world = await deployWorld('under');
+    const { model, rig } = world;
+    await world.carry(1);
+    await rig.client.workflow.getHandle(await world.beginDeploy(2)).terminate('the test');
+    await world.carry(3);
+    const [first, , third] = world.versions.map(({ digest }) => digest);
+    const looked = await world.reconcile();
+    assert.deepEqual(endsOf(looked), ['half-deploy: repaired']);
+    assert.match(looked.rows[0]?.note ?? '', / is live and stays; no fallback goes back to it$/);
+    assert.deepEqual(await world.live(), { live: third, generation: 4 });
+    assert.deepEqual(endsOf(await world.reconcile()), []);
+    const order = { leaving: third ?? '', by: 'grace', reason: 'wrong queues' };
+    assert.equal((await rig.switchyard.fallback(model, order)).kind, 'fallen-back');
+    assert.deepEqual(await world.live(), { live: first, generation: 5 });
+  }).timeout(30_000);
+
+  it('lets a run that undid its promotion be reset and go live: it has tries of its own', async () => {
+    await using world = await deployWorld('again');
+    await world.carry(1);
+    const { client } = world.rig;
+    const [, second] = world.versions;
+    const handle = client.workflow.getHandle(await world.beginDeploy(2));
+    await handle.cancel();
+    await assert.rejects(handle.result());
+    assert.equal((await world.live()).generation, 3);
+    await report(world.registry, world.model, second?.digest ?? null);
+    await resetToStart(client, handle.workflowId);
+    assert.equal((await world.rig.switchyard.outcome(handle.workflowId)).outcome, 'live');
+    assert.deepEqual(await world.live(), { live: second?.digest, generation: 4 });
+  }).timeout(30_000);
+
   it('lets liveModel adopt a change that was made past it, and starts it where it was lost', async () => {
     await using world = await deployWorld('behind');
     await world.carry(1);

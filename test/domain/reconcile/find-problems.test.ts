@@ -45,6 +45,7 @@ function aModel(overrides: Partial<KnownModel> = {}): KnownModel {
     evidence: { ...anEvidence('tickets', DIGEST), baseline: aDigest('version 1') },
     replicas: [{ replica: 'one', digest: DIGEST, generation: 4, problem: null }],
     ...{ unfinished: [], unreadable: [], versions: 2, promoter: 'ended', knownGeneration: 4 },
+    previousPromoter: null,
     ...overrides,
   };
 }
@@ -78,6 +79,29 @@ describe('findProblems', () => {
     }
     const byFallback = aLive({ served: [aServed({ promotion: null })] });
     assert.deepEqual(kindsOf({ promoter: 'cut-off', live: byFallback }), []);
+  });
+
+  it('undoes what was promoted over since, where a fallback would go to it', () => {
+    const other = `${RUN.slice(0, -1)}2/promote/0123456789ab`;
+    const entry = (word: string, overrides: Partial<ServedVersion> = {}) =>
+      aServed({ digest: aDigest(word), version: 1, promotion: null, ...overrides });
+    const half = entry('half', { promotion: other });
+    const live = aLive({ served: [aServed(), entry('bad'), half, entry('old')] });
+    const withdrawn = { ...live, withdrawn: [aDigest('bad')] };
+
+    const [problem, ...others] = found({ live: withdrawn, previousPromoter: 'cut-off' }).problems;
+    assert.deepEqual(others, []);
+    assert.equal(problem?.kind, 'half-deploy');
+    assert.match(
+      problem.sentence,
+      /a fallback of tickets would go to version 1, which the run .*2 /,
+    );
+    assert.deepEqual(problem.remedy, {
+      ...{ do: 'undo-promotion', promoted: aDigest('half'), before: aDigest('old') },
+      ...{ promotion: other, generation: 4 },
+    });
+    assert.deepEqual(kindsOf({ live: withdrawn, previousPromoter: 'ended' }), []);
+    assert.deepEqual(kindsOf({ live, previousPromoter: 'cut-off' }), []);
   });
 
   it('leaves a half-deploy to people where nobody knows what was live before', () => {
@@ -144,6 +168,21 @@ describe('findProblems', () => {
     const moved = aLive({ generation: 5 });
     assert.deepEqual(kindsOf({ replicas, live: moved, knownGeneration: 5 }, at(60_000)), []);
     assert.deepEqual(found({}, at(60_000)), { problems: [], suspects: [] });
+  });
+
+  it('is another problem where a replica that had caught up is behind again', () => {
+    const replicas = [{ replica: 'one', digest: null, generation: 0, problem: 'out of memory' }];
+    const nameSince = (since: Date) => {
+      const suspect = { model: 'tickets', replica: 'one', generation: 4 };
+      const suspects = [{ ...suspect, since: since.toISOString() }];
+      const { problems } = found(
+        { replicas },
+        { suspects, now: new Date(since.getTime() + 60_000) },
+      );
+      return problems.map(problemName).join();
+    };
+    assert.match(nameSince(NOW), /^replica-behind-[0-9a-f]{12}$/);
+    assert.notEqual(nameSince(NOW), nameSince(new Date(NOW.getTime() + 3_600_000)));
   });
 
   it('has the same name for the same problem, and another for another', () => {
