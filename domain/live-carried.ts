@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { digestOfJson } from './digest.js';
-import { fallenBackSchema } from './fallback-follow-up.js';
+import { fallenBackSchema, type FallenBack } from './fallback-follow-up.js';
 import { liveNoteSchema, NOTES_KEPT } from './live-details.js';
 import {
   frozenSchema,
   liveChangeResultSchema,
   livePictureSchema,
   type Frozen,
+  type LiveWritten,
 } from './live-state.js';
 import { instantSchema } from './names.js';
 import { jsonBytes, withinBytes } from './short-text.js';
@@ -51,13 +52,15 @@ export const carriedLiveSchema = z.object({
   freezes: z.array(frozenSchema.strip()).default([]),
   /** Fallbacks whose follow-ups are not open yet. */
   pending: z.array(fallenBackSchema.strip()).default([]),
+  /** Fallbacks whose write got no answer, as far as they are known: what `live.json` says next tells whether they came about. */
+  doubtful: z.array(fallenBackSchema.strip()).default([]),
 });
 /** What a `liveModel` remembers from run to run. */
 export type CarriedLive = z.infer<typeof carriedLiveSchema>;
 
 /** At the first start. */
 export const NOTHING_CARRIED: CarriedLive = {
-  ...{ answered: [], known: null, notes: [], stopped: [], freezes: [], pending: [] },
+  ...{ answered: [], known: null, notes: [], stopped: [], freezes: [], pending: [], doubtful: [] },
 };
 
 /** The answer that a request got before, or null. */
@@ -77,7 +80,7 @@ export function answerBefore(
  * become digests, a freeze is told once, texts are cut, and what has room for the newest only keeps the newest.
  */
 export function shortened(carried: CarriedLive): CarriedLive {
-  const { answered, known, notes, stopped, pending } = carried;
+  const { answered, known, notes, stopped, pending, doubtful } = carried;
   const frozen = answered.flatMap((each) => each.frozen ?? []);
   return {
     answered: answered.slice(-ANSWERS_CARRIED).map(({ id, kind, generation, live, ...each }) => {
@@ -90,18 +93,38 @@ export function shortened(carried: CarriedLive): CarriedLive {
     freezes: [...new Map([...carried.freezes, ...frozen].map((each) => [each.at, each])).values()]
       .slice(-FREEZES_CARRIED)
       .map(shortFrozen),
-    pending: pending.slice(-PENDING_CARRIED).map((fallen) => ({
-      ...fallen,
-      by: withinBytes(fallen.by, BYTES.by),
-      reason: withinBytes(fallen.reason, BYTES.followUp),
-      inputs: [],
+    pending: pending.slice(-PENDING_CARRIED).map(shortFallen),
+    doubtful: doubtful.slice(-PENDING_CARRIED).map(shortFallen),
+  };
+}
+
+/** The fallbacks without an answer that what is read now shows to have come about, and the others. */
+export function settleDoubtful(
+  doubtful: readonly FallenBack[],
+  { generation, picture, left }: Pick<LiveWritten, 'generation' | 'picture' | 'left'>,
+): { readonly fallen: readonly FallenBack[]; readonly others: FallenBack[] } {
+  const isOver = ({ leaving }: FallenBack) => picture.withdrawn.includes(leaving);
+  return {
+    fallen: doubtful.filter(isOver).map((each) => ({
+      ...{ ...each, generation },
+      version: picture.withdrawn[0] === each.leaving ? left : null,
     })),
+    others: doubtful.filter((each) => !isOver(each)),
   };
 }
 
 /** Names a request among few: 128 bits. */
 function shortId(id: string): string {
   return /^[0-9a-f]{32}$/.test(id) ? id : digestOfJson(id).slice(0, 32);
+}
+
+function shortFallen(fallen: FallenBack): FallenBack {
+  return {
+    ...fallen,
+    by: withinBytes(fallen.by, BYTES.by),
+    reason: withinBytes(fallen.reason, BYTES.followUp),
+    inputs: [],
+  };
 }
 
 function shortKnown({ kind, generation, live, picture }: KnownLive): KnownLive {

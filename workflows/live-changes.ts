@@ -15,6 +15,7 @@ import {
 import {
   answerBefore,
   NOTHING_CARRIED,
+  settleDoubtful,
   shortened,
   type CarriedLive,
   type KnownLive,
@@ -114,7 +115,12 @@ export class LiveChanges {
     if (before !== null) return before;
     const note = noteOf(wish, said);
     const write = pointerWrite(`${this.#model}: ${note.what}`);
-    const written = await write.writeLive({ model: this.#model, change: wish, writeId: id });
+    const given = { model: this.#model, change: wish, writeId: id };
+    const written = await write.writeLive(given).catch((error: unknown) => {
+      if (wish.kind === 'fallback') this.#doubt(fallenBy(wish, said));
+      throw error;
+    });
+    if (written.kind === 'fallen-back' && wish.kind === 'fallback') this.#settled(wish.leaving);
     this.#takeIn(written);
     const { kind, generation } = written;
     const result = answerOf(written);
@@ -128,11 +134,7 @@ export class LiveChanges {
       const at = new Date().toISOString();
       this.#note({ at, ...note, answer: kind, generation });
       if (wish.kind === 'fallback' && kind === 'fallen-back') {
-        const { owner = FALLBACK_OWNER, inputs = [] } = said ?? {};
-        const { leaving } = wish;
-        const { by, reason } = { by: note.by, reason: said?.reason ?? '' };
-        const fallen = { leaving, generation, version: written.left, by, reason, at, inputs };
-        this.#follow({ ...fallen, owner, isDirect: false });
+        this.#follow({ ...fallenBy(wish, said), at, generation, version: written.left });
       }
     }
     this.#show();
@@ -140,13 +142,20 @@ export class LiveChanges {
   }
 
   /** Takes in what `live.json` holds, and the fallbacks that were written past this workflow since. */
-  #takeIn({ kind, generation, live, frozen, picture, direct }: LiveWritten): void {
+  #takeIn({ kind, generation, live, frozen, picture, left, direct }: LiveWritten): void {
     const seen = this.#carried.known?.generation ?? 0;
     if (generation < seen) return; // a read that a write overtook
     for (const order of direct.filter((each) => each.generation > seen)) {
       this.#note(noteOfDirect(order));
       this.#follow(fallenBackDirectly(order));
     }
+    const { fallen, others } = settleDoubtful(this.#carried.doubtful, {
+      generation,
+      picture,
+      left,
+    });
+    for (const each of fallen) this.#follow(each);
+    this.#carried = { ...this.#carried, doubtful: others };
     const known = { kind, generation, live, ...(frozen && { frozen }), picture };
     this.#carried = { ...this.#carried, known };
   }
@@ -158,6 +167,19 @@ export class LiveChanges {
 
   #follow(fallen: FallenBack): void {
     this.#carried = { ...this.#carried, pending: [...this.#carried.pending, fallen] };
+  }
+
+  /** A fallback that got no answer may have been written all the same: its follow-up waits until what is read tells. */
+  #doubt(fallen: FallenBack): void {
+    if (this.#carried.known?.picture?.withdrawn.includes(fallen.leaving)) return;
+    this.#settled(fallen.leaving);
+    const { doubtful } = this.#carried;
+    this.#carried = { ...this.#carried, doubtful: [...doubtful, fallen] };
+  }
+
+  #settled(leaving: string): void {
+    const doubtful = this.#carried.doubtful.filter((each) => each.leaving !== leaving);
+    this.#carried = { ...this.#carried, doubtful };
   }
 
   /** Who waits for a thaw after a change; a thaw tells all of them. */
@@ -180,6 +202,16 @@ export class LiveChanges {
     const generation = known?.generation ?? 0;
     showDetails(() => liveDetails(this.#model, known?.picture ?? null, { generation, notes }));
   }
+}
+
+/** A fallback as far as its order tells it. */
+function fallenBy(
+  { leaving }: Extract<LiveChange, { kind: 'fallback' }>,
+  said: Said | null,
+): FallenBack {
+  const { by = '', reason = '', owner = FALLBACK_OWNER, inputs = [] } = said ?? {};
+  const at = new Date().toISOString();
+  return { leaving, generation: 1, version: null, by, reason, owner, at, inputs, isDirect: false };
 }
 
 function answerOf({ kind, generation, live, frozen }: LiveChangeResult): LiveChangeResult {

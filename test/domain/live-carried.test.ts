@@ -46,6 +46,10 @@ function most(): CarriedLive {
       ...{ by: long(200), reason: long(2_000), owner: 'o'.repeat(63), at: AT, isDirect: false },
       inputs: times(20, () => ({ id: long(300), excerpt: long(300), detail: long(300) })),
     })),
+    doubtful: times(8, (index) => ({
+      ...{ generation: 1, leaving: aDigest(index), version: null },
+      ...{ by: long(200), reason: long(2_000), owner: 'o'.repeat(63), at: AT, isDirect: false },
+    })),
   });
 }
 

@@ -4,6 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { Activities } from '../../activities/index.js';
 import { TemporalLivePointer } from '../../client/live-pointer.js';
 import type { FollowUp } from '../../domain/follow-up.js';
+import { liveChangeSchema } from '../../domain/live-state.js';
 import { fakeActivities, MemoryLive } from '../../testing/fake-activities.js';
 import { startRig, type Rig } from '../../testing/rig.js';
 import { until } from '../../testing/until.js';
@@ -14,11 +15,15 @@ const grace = { by: 'grace', reason: 'wrong queues' };
 type Open = Activities['openFollowUp'];
 
 /** A rig with a model of its own that has three versions; every attempt to open a follow-up is told to `open`. */
-async function startThree(context: Mocha.Context, open: (followUp: FollowUp) => ReturnType<Open>) {
+async function startThree(
+  context: Mocha.Context,
+  open: (followUp: FollowUp) => ReturnType<Open>,
+  overrides: (live: MemoryLive) => Partial<Activities> = () => ({}),
+) {
   const live = new MemoryLive();
   const openFollowUp: Open = ({ followUp }) => open(followUp);
   const rig = await startRig(context.test?.title ?? 'live', (place) =>
-    fakeActivities(place, { live, overrides: { openFollowUp } }),
+    fakeActivities(place, { live, overrides: { openFollowUp, ...overrides(live) } }),
   );
   const model = `follow-${randomUUID().slice(0, 8)}`;
   const pointer = new TemporalLivePointer(rig);
@@ -80,6 +85,40 @@ describe('follow-ups of liveModel', () => {
     await until('it is asked for', () => Promise.resolve(asked > 0 ? true : undefined));
     assert.equal((await rig.switchyard.freeze(model, grace)).kind, 'frozen');
     assert.equal((await handle.describe()).status.name, 'RUNNING');
+    await handle.terminate();
+  });
+
+  it('are opened, once, of a fallback whose answer was lost, when its write is seen', async function () {
+    const seen: FollowUp[] = [];
+    const given = await startThree(
+      this,
+      (followUp) => {
+        seen.push(followUp);
+        return Promise.resolve(opened);
+      },
+      (live) => ({
+        writeLive: ({ model, change, writeId }) => {
+          const wish = liveChangeSchema.parse(change);
+          const answer = live.change(model, wish, writeId);
+          if (wish.kind !== 'fallback' || answer.kind !== 'fallen-back')
+            return Promise.resolve(answer);
+          const lost = ApplicationFailure.nonRetryable('its answer was lost', 'StoreUnreachable');
+          return Promise.reject(lost);
+        },
+      }),
+    );
+    const { model, handle } = given;
+    await using rig = given.rig;
+    await assert.rejects(fallBack(rig, model), /its answer was lost/);
+    assert.deepEqual(seen, []);
+    assert.equal((await fallBack(rig, model)).kind, 'already-done');
+    assert.equal((await fallBack(rig, model)).kind, 'already-done');
+    await rig.switchyard.freeze(model, grace);
+    await until('it is opened', () => Promise.resolve(seen[0]));
+    assert.deepEqual(
+      seen.map(({ key, title }) => [key, title]),
+      [['fallback-g3', `${model} fell back from version 1: wrong queues`]],
+    );
     await handle.terminate();
   });
 
