@@ -36,6 +36,8 @@ const undoInputSchema = z.strictObject({
   before: digestSchema.nullable(),
   /** The request id of the promotion's first try. */
   promotion: requestIdSchema,
+  /** The promotion was asked for, and nobody heard what became of it. */
+  unanswered: z.boolean().optional(),
   requestId: requestIdSchema,
 });
 

@@ -95,6 +95,11 @@ export const liveChangeSchema = z.discriminatedUnion('kind', [
     before: digestSchema.nullable(),
     /** The promotion's write id, without the number of its try: any try of it is undone. */
     promotion: z.string().min(1).max(200),
+    /**
+     * Nobody knows whether it was written: a write of it may still be on its way to the store. Where there is nothing to take back,
+     * the undo writes all the same, so that the late one, which is for what it read, finds another.
+     */
+    unanswered: z.boolean().optional(),
   }),
   z.strictObject({ kind: z.literal('freeze'), ...frozenSchema.omit({ at: true }).shape }),
   z.strictObject({ kind: z.literal('thaw'), ...frozenSchema.omit({ at: true }).shape }),

@@ -127,7 +127,8 @@ function undoPromotion(
   const others = served.filter((each) => !isOurs(each));
   if (others.length === served.length || withdrawn.includes(promoted)) {
     const isClean = live === before || (live !== promoted && others.length === served.length);
-    return { kind: isClean ? 'already-clean' : 'conflicted', next: null };
+    const kind = isClean ? 'already-clean' : 'conflicted';
+    return change.unanswered === true ? write(kind, {}) : { kind, next: null };
   }
   const now = served.find(({ digest }) => digest === live);
   if (now === undefined || !isOurs(now)) return write('forgotten', { served: others });

@@ -168,6 +168,8 @@ function ownKind(state: LiveState, change: LiveChange): LiveWritten['kind'] | nu
     case 'fallback':
       return state.withdrawn.includes(change.leaving) ? 'fallen-back' : null;
     case 'undo-promotion':
+      // one that nobody had an answer of, and whose own answer was lost too, may have found nothing to take back: it is as before
+      if (change.unanswered === true && state.live === change.before) return 'already-clean';
       return isBack(state, change.before) ? 'restored' : 'forgotten';
     case 'freeze':
       return state.frozen === null ? null : 'frozen';

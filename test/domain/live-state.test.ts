@@ -27,11 +27,17 @@ const promote = (word: string, over: string | null): LiveChange => ({
 });
 const fallback = (leaving: string): LiveChange => ({ kind: 'fallback', leaving: digest(leaving) });
 /** The undo of the promotion that was the wish number `wish`. */
-const undo = (promoted: string, before: string | null, wish: number): LiveChange => ({
+const undo = (
+  promoted: string,
+  before: string | null,
+  wish: number,
+  unanswered = false,
+): LiveChange => ({
   kind: 'undo-promotion',
   promoted: digest(promoted),
   before: before === null ? null : digest(before),
   promotion: `w${wish}`,
+  ...(unanswered && { unanswered }),
 });
 
 const freeze: LiveChange = { kind: 'freeze', by: 'grace', reason: 'wrong queues' };
@@ -137,6 +143,17 @@ describe('stepLive', () => {
       ...['already-clean', 'promoted', 'already-clean'],
     ]);
     assert.equal(run([promote('x', null), undo('b', 'a', 9)]).kinds.at(-1), 'already-clean');
+  });
+
+  it('writes all the same where nobody knows whether the promotion was written, so that a late write of it finds another state', () => {
+    const { kinds, state } = run([promote('a', null), undo('b', 'a', 9, true)]);
+
+    assert.equal(kinds.at(-1), 'already-clean');
+    assert.deepEqual([state?.live, state?.generation], [digest('a'), 2]);
+    const first = run([undo('b', null, 9, true)]);
+    assert.deepEqual([first.kinds, first.state?.live], [['already-clean'], null]);
+    const found = run([promote('a', null), undo('a', null, 0, true)]);
+    assert.deepEqual([found.kinds.at(-1), found.state?.live], ['restored', null]);
   });
 
   it('leaves a newer promotion alone', () => {

@@ -600,6 +600,33 @@ export function registrySuite(name: string, openStore: () => Promise<ObjectStore
         assert.equal((await registry.live(model))?.state.live, null);
       });
 
+      it('is not written any more by a promotion that nobody had an answer of, once it is undone', async () => {
+        await registry.changeLive(model, aPromotion('a', null), 'w1');
+        const promotion = 'r1/promote/x';
+        const undo = {
+          ...({ kind: 'undo-promotion', unanswered: true, promotion } as const),
+          ...{ promoted: aDigest('b'), before: aDigest('a') },
+        };
+        let isFirst = true;
+        const late = watched({
+          before: async (call) => {
+            if (call !== 'put' || !isFirst) return;
+            isFirst = false;
+            const undone = await registry.changeLive(model, undo, 'u1');
+            assert.deepEqual(withoutPicture(undone), {
+              ...{ kind: 'already-clean', generation: 2, live: aDigest('a') },
+            });
+            assert.deepEqual(await registry.changeLive(model, undo, 'u1'), undone, 'a retry of it');
+            givenUp.abort(new Error('given up'));
+          },
+        });
+        const givenUp = new AbortController();
+
+        const asked = late.changeLive(model, aPromotion('b', 'a'), promotion, givenUp.signal);
+        await assert.rejects(asked, /given up/);
+        assert.equal((await registry.live(model))?.state.live, aDigest('a'));
+      });
+
       it('is read where a newer build wrote more, and written by that build alone', async () => {
         await registry.changeLive(model, aPromotion('a', null), 'w1');
         const key = `models/${model}/live.json`;

@@ -33,6 +33,7 @@ export async function deploy(lifecycle: Lifecycle, given: DeployGiven): Promise<
   const { spec, candidate, tested } = given;
   const { model } = spec;
   const { digest } = candidate;
+  let unanswered = true;
   lifecycle.ledger.register(`promotion of version ${candidate.version}`, (attempt) => {
     // a try that a person orders has an id of its own, since a request that has failed is answered so again
     const request = `${lifecycle.run}/undo-promotion/${shortDigest(tested.evidence)}`;
@@ -41,10 +42,12 @@ export async function deploy(lifecycle: Lifecycle, given: DeployGiven): Promise<
       promoted: digest,
       before: tested.baseline,
       promotion: promotionOf(lifecycle, tested),
+      unanswered,
       requestId: tryOf(request, attempt),
     });
   });
   const promotion = await promoteOnceThawed(lifecycle, given);
+  unanswered = false;
   if (promotion.kind === 'moved' && promotion.live !== digest) return { kind: 'moved' };
   if (promotion.kind === 'moved') return superseded(lifecycle, WENT_LIVE_ALREADY);
   if (promotion.kind === 'withdrawn') return superseded(lifecycle, WAS_WITHDRAWN);
