@@ -11,9 +11,18 @@ export type { ModelSpec, ModelSpecInput, ParameterValue, TimeCut } from './domai
 // Start, decide, ask, fall back.
 export { connectClient, type ConnectedClient } from './client/connect.js';
 export { Switchyard, type StartedLifecycle } from './client/switchyard.js';
+export { readKeyFile } from './client/signing/key-file.js';
+export {
+  newSigningKey,
+  publicKeyOf,
+  signDecision,
+  signStart,
+  type PublicKey,
+  type SigningKey,
+} from './client/signing/signing-key.js';
 export { fallBackDirectly, type DirectFallback } from './client/direct-fallback.js';
 export type { FollowUpRow, WhichFollowUps } from './client/follow-ups.js';
-export type { DecisionInput, RecordedDecision } from './domain/decision.js';
+export type { Decision, DecisionInput, RecordedDecision } from './domain/decision.js';
 export type { Closed, CloseOrder, FollowUp, FollowUpState } from './domain/follow-up.js';
 export type { Finding } from './domain/gate.js';
 export type {
@@ -22,9 +31,12 @@ export type {
   LifecycleRequest,
   LifecycleStatus,
   SnapshotRef,
+  Signing,
   Staged,
   Tested,
+  ToSign,
 } from './domain/lifecycle.js';
+export type { ApprovalPolicy } from './domain/signing/policy.js';
 export type { LiveChangeResult } from './domain/live-state.js';
 export type { FallbackOrder } from './workflows/messages.js';
 

@@ -13,8 +13,9 @@ import {
   type GateResult,
   type Measurement,
 } from '../domain/gate.js';
-import type { Candidate, SnapshotRef, Staged, Tested } from '../domain/lifecycle.js';
+import type { Candidate, Signing, SnapshotRef, Staged, Tested } from '../domain/lifecycle.js';
 import type { Registry } from '../domain/ports/registry.js';
+import type { TrustSource } from '../domain/ports/trust.js';
 import {
   referenceProfileSchema,
   type ReferenceProfile,
@@ -24,6 +25,8 @@ import {
   systemPlotsSchema,
   type PlotData,
 } from '../domain/report/plot-data.js';
+import { policyOfRoles, type ApprovalPolicy } from '../domain/signing/policy.js';
+import { keysOf } from '../domain/signing/trust.js';
 import type { ModelSpec } from '../domain/spec.js';
 import { storePage } from './store-page.js';
 import { inWorkFolder } from './work-folder.js';
@@ -43,6 +46,7 @@ const CARRIED = 5;
 export interface EvidencePorts {
   readonly registry: Registry;
   readonly workRoot: string;
+  readonly trust: TrustSource;
 }
 
 export interface AssembleInput {
@@ -53,6 +57,8 @@ export interface AssembleInput {
   readonly system: Staged;
   readonly quality: Staged;
   readonly baseline: string | null;
+  /** Who started the lifecycle, by a verified signature. */
+  readonly starter: string | null;
 }
 
 /** Judges what was measured, and writes the report and the evidence beside the version. */
@@ -92,11 +98,14 @@ export async function assembleEvidence(
     plots: plots?.data ?? null,
     roles,
   });
-  const evidence = evidenceOf(input, { testReport, page, roles, nonce });
+  const policy = policyFor(input, roles);
+  const evidence = evidenceOf(input, { testReport, page, roles, policy, nonce });
+  const signing = await signingOf(ports.trust, nonce);
   return {
     verdict: report.verdict,
     evidence: await ports.registry.putEvidence(spec.model, candidate.digest, evidence),
-    ...{ testReport, page, baseline, roles },
+    ...{ testReport, page, baseline, roles, policy },
+    ...(signing !== null && { signing }),
     table: results.map(({ gate, verdict, reason, value }) => ({ gate, verdict, reason, value })),
     findings: report.findings.map((each) => ({ ...each, inputs: each.inputs.slice(0, CARRIED) })),
   };
@@ -104,7 +113,7 @@ export async function assembleEvidence(
 
 function evidenceOf(
   { spec, candidate, baseline, run }: AssembleInput,
-  made: Pick<Evidence, 'testReport' | 'page' | 'roles' | 'nonce'>,
+  made: Pick<Evidence, 'testReport' | 'page' | 'roles' | 'policy' | 'nonce'>,
 ): Evidence {
   return {
     schemaVersion: 1,
@@ -114,7 +123,6 @@ function evidenceOf(
     artifact: candidate.artifact,
     parityReport: candidate.parityReport,
     baseline,
-    policy: null,
     ...made,
   };
 }
@@ -128,6 +136,30 @@ function rolesAsked(spec: ModelSpec, results: readonly GateResult[]): ReadonlySe
     ...unsettled.map(({ gate }) => gateOwner(gate)),
     ...spec.approve.handOffs.map(({ role }) => role),
   ]);
+}
+
+/** One person where an owner is asked about a gate that nothing could settle; otherwise as the specification says. */
+function policyFor({ spec, starter }: AssembleInput, roles: readonly string[]): ApprovalPolicy {
+  const { handOffs } = policyOfRoles(roles);
+  return {
+    handOffs: handOffs.map((one) => {
+      const asked = spec.approve.handOffs.find(({ role }) => role === one.role);
+      return asked === undefined
+        ? one
+        : { ...one, quorum: asked.quorum, distinctFrom: asked.distinctFrom };
+    }),
+    starter,
+  };
+}
+
+/** What the workflow verifies decisions by; null where they are not signed. */
+export async function signingOf(trust: TrustSource, nonce: string): Promise<Signing | null> {
+  const trusted = await trust.read();
+  if (trusted === null) return null;
+  const keys = keysOf(trusted)
+    .filter((key) => key.retired === undefined && key.compromised === undefined)
+    .map(({ kid, x, person, roles }) => ({ kid, x, person, roles: [...roles] }));
+  return { environment: trusted.environment, nonce, keys };
 }
 
 interface Fetched {

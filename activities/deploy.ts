@@ -6,8 +6,8 @@ import { liveChangeSchema, type LiveChange } from '../domain/live-state.js';
 import { digestSchema, durationSchema, nameSchema } from '../domain/names.js';
 import type { LivePointer } from '../domain/ports/live-pointer.js';
 import type { Notifier } from '../domain/ports/notifier.js';
-import type { Registry } from '../domain/ports/registry.js';
-import { rolesWithoutApproval } from '../domain/served-proof.js';
+import type { TrustSource } from '../domain/ports/trust.js';
+import { approvalFaults } from '../domain/served-proof.js';
 import { awaitServing, type ServingPorts } from './await-serving.js';
 import { defineActivity } from './define-activity.js';
 import { withHeartbeats } from './heartbeats.js';
@@ -15,6 +15,7 @@ import { withHeartbeats } from './heartbeats.js';
 export interface DeployPorts extends ServingPorts {
   readonly livePointer: LivePointer;
   readonly notifier: Notifier;
+  readonly trust: TrustSource;
 }
 
 const requestIdSchema = z.string().min(1).max(200);
@@ -84,7 +85,7 @@ export function createDeployActivities(ports: DeployPorts) {
       z.strictObject({ model: nameSchema, change: liveChangeSchema, writeId: requestIdSchema }),
       ({ model, change, writeId }) =>
         withHeartbeats(async ({ signal }) => {
-          if (change.kind === 'promote') await verifyPromotion(ports.registry, model, change);
+          if (change.kind === 'promote') await verifyPromotion(ports, model, change);
           return ports.registry.changeLive(model, change, writeId, signal);
         }),
     ),
@@ -100,10 +101,11 @@ export function createDeployActivities(ports: DeployPorts) {
  * @throws PortError `EvidenceInvalid`.
  */
 async function verifyPromotion(
-  registry: Registry,
+  ports: Pick<DeployPorts, 'registry' | 'trust'>,
   model: string,
   { candidate, baseline }: Extract<LiveChange, { kind: 'promote' }>,
 ): Promise<void> {
+  const { registry } = ports;
   const refuse = (why: string) =>
     new PortError(
       'EvidenceInvalid',
@@ -122,8 +124,8 @@ async function verifyPromotion(
   if (evidence.baseline !== baseline) {
     throw refuse('its evidence compares it with another version than the one it would replace');
   }
-  const missing = rolesWithoutApproval(evidence.roles, candidate);
-  if (missing.length > 0) throw refuse(`${missing.join(', ')} did not approve this evidence`);
+  const [fault] = approvalFaults(candidate, evidence, await ports.trust.read());
+  if (fault !== undefined) throw refuse(fault);
   const report = await registry.testReport(model, candidate.digest, evidence.testReport);
   if (report === null || report.verdict === 'failed') throw refuse('its gates did not pass');
 }

@@ -8,7 +8,7 @@ import { createDeployActivities, type DeployPorts } from './deploy.js';
 import { createFollowUpActivities, type FollowUpPorts } from './follow-up.js';
 import { createMonitorActivities, type MonitorPorts } from './monitor.js';
 import { createReconcileActivities, type ReconcilePorts } from './reconcile.js';
-import { createResolveActivities, type Models } from './resolve.js';
+import { createResolveActivities, type ResolvePorts } from './resolve.js';
 import { createRetrainActivities, type RetrainPorts } from './retrain.js';
 import { createTestActivities, type TestPorts } from './test.js';
 
@@ -17,11 +17,12 @@ export type { DeployPorts } from './deploy.js';
 export type { FollowUpPorts } from './follow-up.js';
 export type { Gone, MonitorPorts, Planned } from './monitor.js';
 export type { JoinedLabels } from './monitor-labels.js';
-export type { Models } from './resolve.js';
+export type { Models, ResolvePorts } from './resolve.js';
 export type { ReconcilePorts, SweptOrphans } from './reconcile.js';
 export type { RetrainPorts } from './retrain.js';
 export type { TestPorts } from './test.js';
 export type { ProjectMetrics } from './measure-own.js';
+export type { TrustSource } from '../domain/ports/trust.js';
 export type { Span } from '../domain/monitor/window-tally.js';
 export type { JudgedRow } from '../domain/monitor/step.js';
 export type {
@@ -42,7 +43,8 @@ export type ActivityPorts = RetrainPorts &
   DeployPorts &
   FollowUpPorts &
   MonitorPorts &
-  ReconcilePorts & { readonly models: Models };
+  ReconcilePorts &
+  ResolvePorts;
 
 /** Every activity, on its ports; the worker registers them on each queue that runs them. */
 export function createActivities(ports: ActivityPorts) {

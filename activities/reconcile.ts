@@ -3,6 +3,7 @@ import { durationMs } from '../domain/duration.js';
 import { liveVersionOf, previousOf, type ServedVersion } from '../domain/live-state.js';
 import { nameSchema } from '../domain/names.js';
 import type { BucketWatch, RunWatch } from '../domain/ports/reconciling.js';
+import type { TrustSource } from '../domain/ports/trust.js';
 import { findProblems, promotionOf } from '../domain/reconcile/find-problems.js';
 import { suspectSchema, type KnownModel, type SeenModel } from '../domain/reconcile/known.js';
 import { withinOneRun, type Found } from '../domain/reconcile/outcome.js';
@@ -15,6 +16,7 @@ export interface ReconcilePorts {
   readonly models: Models;
   readonly bucketWatch: BucketWatch;
   readonly runWatch: RunWatch;
+  readonly trust: TrustSource;
 }
 
 /** Names of what was spared, in a result. */
@@ -48,6 +50,7 @@ export function createReconcileActivities(ports: ReconcilePorts) {
           const looked = await look(ports, model);
           const found = findProblems({
             ...{ models: looked.models, suspects, now: looked.now },
+            trust: await ports.trust.read(),
             orphans: looked.orphans.plan.items.filter(({ isDeleted }) => isDeleted),
           });
           const sum = (count: (each: SeenModel) => number) =>

@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import { z } from 'zod';
 import { digestOfJson } from '../domain/digest.js';
 import { PortError } from '../domain/failures.js';
@@ -7,21 +8,58 @@ import {
   type ResolvedSpec,
 } from '../domain/lifecycle.js';
 import { nearestName } from '../domain/nearest-name.js';
+import type { TrustSource } from '../domain/ports/trust.js';
+import { keysOf, type Trust } from '../domain/signing/trust.js';
+import { verifyStart } from '../domain/signing/verify-start.js';
 import { parseModelSpec, type ModelSpec } from '../domain/spec.js';
 import { defineActivity } from './define-activity.js';
 
 /** The worker's models by name. */
 export type Models = Readonly<Record<string, ModelSpec>>;
 
+export interface ResolvePorts {
+  readonly models: Models;
+  readonly trust: TrustSource;
+}
+
 /** Resolves names of a request against the worker's own configuration. */
-export function createResolveActivities({ models }: { models: Models }) {
+export function createResolveActivities({ models, trust }: ResolvePorts) {
   return {
-    /** The complete specification of a request's model, with its overrides, as plain JSON. Throws `UnknownModel`, `InvalidSpec`. */
+    /**
+     * The complete specification of a request's model, with its overrides, as plain JSON, and who started it. Throws `UnknownModel`,
+     * `InvalidSpec`, or `InvalidRequest` where its signature does not hold.
+     */
     resolveSpec: defineActivity(
       z.strictObject({ request: lifecycleRequestSchema }),
-      ({ request }) => Promise.resolve(resolveSpec(models, request)),
+      async ({ request }): Promise<ResolvedSpec> => ({
+        ...resolveSpec(models, request),
+        starter: starterOf(request, await trust.read()),
+      }),
     ),
   };
+}
+
+/**
+ * Who started it, by a signature that holds; null where it has none, or nothing is signed here. It must hold at the first look: a start is
+ * looked at within seconds, or once a worker is there.
+ */
+function starterOf(request: LifecycleRequest, trust: Trust | null): string | null {
+  const { signature } = request;
+  if (signature === undefined || trust === null) return null;
+  const { workflowExecution, currentAttemptScheduledTimestampMs } = Context.current().info;
+  const result = verifyStart(
+    { ...request, signature },
+    {
+      ...{ environment: trust.environment, keys: keysOf(trust), isNew: true },
+      ...{ wid: workflowExecution?.workflowId ?? '' },
+      acceptedMs: currentAttemptScheduledTimestampMs,
+    },
+  );
+  if ('person' in result) return result.person;
+  throw new PortError(
+    'InvalidRequest',
+    `the start of "${request.model}" is not signed as it says: ${result.sentence}`,
+  );
 }
 
 /** @throws PortError `UnknownModel`, naming the nearest known one, or `InvalidSpec`. */

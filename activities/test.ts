@@ -19,6 +19,8 @@ import { measureQuality } from '../domain/quality.js';
 import { measureQualityPlots } from '../domain/report/measure-plots.js';
 import { referenceProfileOf } from '../domain/monitor/reference-profile.js';
 import { liveVersionOf } from '../domain/live-state.js';
+import type { TrustSource } from '../domain/ports/trust.js';
+import { personSchema } from '../domain/signing/trust.js';
 import { modelSpecSchema, type ModelSpec } from '../domain/spec.js';
 import {
   assembleEvidence,
@@ -41,6 +43,7 @@ export interface TestPorts {
   /** The project's own metrics by name. */
   readonly metrics: ProjectMetrics;
   readonly workRoot: string;
+  readonly trust: TrustSource;
 }
 
 const LOAD_DEADLINE_MS = 60_000;
@@ -60,6 +63,8 @@ const assembleInputSchema = measureInputSchema.extend({
   system: stagedSchema,
   quality: stagedSchema,
   baseline: digestSchema.nullable(),
+  /** Who started the lifecycle, by a verified signature; null: no person that is known. */
+  starter: personSchema.nullable().default(null),
 });
 
 /** Measures a version and judges it. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
-import { decisionSchema, type DecisionInput } from '../domain/decision.js';
+import { decisionSchema, type Decision, type DecisionInput } from '../domain/decision.js';
 import { PortError } from '../domain/failures.js';
 import {
   lifecycleOutcomeSchema,
@@ -47,6 +47,7 @@ import {
 } from '../workflows/messages.js';
 import { fromTemporal } from './failure.js';
 import { TemporalFollowUps, type FollowUpRow, type WhichFollowUps } from './follow-ups.js';
+import { signDecision, signStart, type SigningKey } from './signing/signing-key.js';
 import { startLive, WORKFLOW_TASK_TIMEOUT } from './live-pointer.js';
 import type { z } from 'zod';
 
@@ -68,10 +69,15 @@ export class Switchyard {
   readonly #client: Client;
   readonly #taskQueue: string;
   readonly #followUps: TemporalFollowUps;
+  readonly #key: SigningKey | undefined;
 
-  /** @param given - `taskQueue` is the prefix of the workers' queues; default `switchyard`. */
-  constructor(given: { client: Client; taskQueue?: string }) {
+  /**
+   * @param given - `taskQueue` is the prefix of the workers' queues; default `switchyard`. `key` signs starts, and decisions where those
+   * are signed.
+   */
+  constructor(given: { client: Client; taskQueue?: string; key?: SigningKey | undefined }) {
     this.#client = given.client;
+    this.#key = given.key;
     this.#taskQueue = given.taskQueue ?? 'switchyard';
     this.#followUps = new TemporalFollowUps({ client: this.#client, taskQueue: this.#taskQueue });
   }
@@ -81,10 +87,13 @@ export class Switchyard {
     request: LifecycleRequest,
     given: { workflowId?: string } = {},
   ): Promise<StartedLifecycle> {
-    const checked = parse('request', lifecycleRequestSchema, request);
+    const asked = parse('request', lifecycleRequestSchema, request);
+    const workflowId = given.workflowId ?? `lifecycle/${asked.model}/${randomUUID().slice(0, 8)}`;
+    const key = asked.signature === undefined ? this.#key : undefined;
+    const checked = key === undefined ? asked : await signStart(key, workflowId, asked);
     return translated(async () => {
       const handle = await this.#client.workflow.start(WORKFLOW_TYPES.lifecycle, {
-        workflowId: given.workflowId ?? `lifecycle/${checked.model}/${randomUUID().slice(0, 8)}`,
+        workflowId,
         taskQueue: this.#taskQueue,
         args: [checked],
         workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
@@ -108,17 +117,21 @@ export class Switchyard {
     );
   }
 
-  /** Answers a hand-off. Refused with the reason where it is late, stale, or nobody asked this role. */
+  /**
+   * Answers a hand-off, signed by the key where decisions are signed. Refused with the reason where it is late, stale, or nobody asked
+   * this role.
+   */
   decide(workflowId: string, decision: DecisionInput): Promise<{ waitingFor: readonly string[] }> {
     const checked = parse('decision', decisionSchema, decision);
-    return translated(() =>
-      this.#client.workflow.getHandle(workflowId).executeUpdate(decide, { args: [checked] }),
-    );
+    return translated(async () => {
+      const signed = await this.#signed(workflowId, checked);
+      return this.#client.workflow.getHandle(workflowId).executeUpdate(decide, { args: [signed] });
+    });
   }
 
   /** The same answer as a signal: it returns at once, and a refusal shows in the status only. */
   async signalDecision(workflowId: string, decision: DecisionInput): Promise<void> {
-    const checked = parse('decision', decisionSchema, decision);
+    const checked = await this.#signed(workflowId, parse('decision', decisionSchema, decision));
     await translated(() => this.#client.workflow.getHandle(workflowId).signal(approve, checked));
   }
 
@@ -215,6 +228,20 @@ export class Switchyard {
         args: [{}],
       }),
     );
+  }
+
+  /** Nothing is signed that the lifecycle does not ask about: of other evidence it is sent as it is, and refused as stale. */
+  async #signed(workflowId: string, decision: Decision): Promise<Decision> {
+    if (this.#key === undefined || decision.signature !== null) return decision;
+    const { toSign } = await this.status(workflowId);
+    if (toSign === null || toSign.evidence !== decision.evidence) return decision;
+    if (decision.by !== this.#key.person) {
+      throw new PortError(
+        'InvalidRequest',
+        `the decision is by ${decision.by}, the key is ${this.#key.person}'s: nobody signs for another`,
+      );
+    }
+    return signDecision(this.#key, toSign, decision);
   }
 
   #orderFreeze(

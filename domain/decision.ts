@@ -1,17 +1,19 @@
 import { z } from 'zod';
-import { digestSchema, instantSchema, nameSchema } from './names.js';
+import { digestSchema, instantSchema, nameSchema, shortDigest } from './names.js';
+import { openRoles, refusalByPolicy, type ApprovalPolicy } from './signing/policy.js';
+import { refusalBecause, type Refusal } from './signing/refusal.js';
 
 /** An answer to a hand-off, as an approver sends it. */
 export const decisionSchema = z.strictObject({
   /** The hand-off: the role that was asked. */
   role: nameSchema,
   decision: z.enum(['approved', 'rejected', 'needs-more-data']),
-  /** Who decides; a claim until decisions are signed. */
+  /** Who decides; where decisions are not signed it is a claim. */
   by: z.string().trim().min(1).max(200),
   reason: z.string().trim().min(1).max(2_000),
   /** Digest of the evidence that was read. */
   evidence: digestSchema,
-  /** A signed statement of all this (JWS); null until decisions are signed. */
+  /** A signed statement of all this (compact JWS); null where decisions are not signed. */
   signature: z.string().max(8_192).nullable().default(null),
 });
 export type Decision = z.infer<typeof decisionSchema>;
@@ -27,33 +29,58 @@ export interface DeskState {
   /** Digest of the evidence that is on the table; null while there is none. */
   readonly evidence: string | null;
   readonly order: 'in-order' | 'in-parallel';
-  readonly roles: readonly string[];
+  /** Who must approve it. */
+  readonly policy: ApprovalPolicy;
   readonly decisions: readonly RecordedDecision[];
   /** Why no more decisions are taken; null while they are. */
   readonly closed: string | null;
 }
 
 /**
- * Why a decision cannot be taken, in one sentence, or null where it can.
+ * Why a decision cannot be taken, or null where it can; whether it is signed as it must be is another question.
  * An early one (before its role's turn, but on the current evidence) is taken and kept.
  */
-export function refusalOf(decision: Decision, desk: DeskState): string | null {
-  if (desk.closed !== null) return `the hand-off is closed: ${desk.closed}`;
+export function refusalOf(decision: Decision, desk: DeskState): Refusal | null {
+  if (desk.closed !== null)
+    return refusalBecause('closed', `the hand-off is closed: ${desk.closed}`);
   if (desk.evidence === null) {
-    return 'there is no evidence yet to decide on; ask for the status and try again';
+    return refusalBecause(
+      'no-evidence',
+      'there is no evidence yet to decide on; ask for the status and try again',
+    );
   }
-  if (!desk.roles.includes(decision.role)) {
-    return `the role "${decision.role}" is not asked; asked are ${desk.roles.join(', ') || 'none'}`;
+  const roles = desk.policy.handOffs.map(({ role }) => role);
+  if (!roles.includes(decision.role)) {
+    return refusalBecause(
+      'not-asked',
+      `the role "${decision.role}" is not asked; asked are ${roles.join(', ') || 'none'}`,
+    );
   }
   if (decision.evidence !== desk.evidence) {
-    return `the decision names evidence ${decision.evidence.slice(0, 12)}, but ${desk.evidence.slice(0, 12)} is on the table; read it and decide again`;
+    return refusalBecause(
+      'stale',
+      `the decision names evidence ${shortDigest(decision.evidence)}, but ${shortDigest(desk.evidence)} is on the table; read it and decide again`,
+    );
   }
-  const earlier = desk.decisions.find((each) => each.role === decision.role);
-  if (earlier && !sameDecision(earlier, decision)) {
-    return `"${decision.role}" has already ${earlier.decision === 'needs-more-data' ? 'asked for more data' : earlier.decision} (${earlier.by}, ${earlier.at})`;
-  }
-  return null;
+  return refusalOfSecond(decision, desk) ?? refusalByPolicy(desk.policy, decision, desk.decisions);
 }
+
+/** Where the role has decided already, or this person for it. */
+function refusalOfSecond(decision: Decision, desk: DeskState): Refusal | null {
+  const earlier = desk.decisions.filter((each) => each.role === decision.role);
+  if (earlier.some((each) => sameDecision(each, decision))) return null;
+  const own = earlier.find(({ by }) => by === decision.by);
+  const last = own ?? (isOpen(desk, decision.role) ? undefined : earlier.at(-1));
+  if (last === undefined) return null;
+  const did = last.decision === 'needs-more-data' ? 'asked for more data' : last.decision;
+  return refusalBecause(
+    'already',
+    `"${decision.role}" has already ${did} (${last.by}, ${last.at})`,
+  );
+}
+
+const isOpen = (desk: DeskState, role: string) =>
+  openRoles(desk.policy, desk.decisions).includes(role);
 
 /** True for the very same answer, which may come twice (a retry, or update and signal). */
 export function sameDecision(left: Decision, right: Decision): boolean {
@@ -66,10 +93,14 @@ export function sameDecision(left: Decision, right: Decision): boolean {
   );
 }
 
-/** The roles that are asked now: all without an answer, or in order only the first of them. */
+/** The roles that are asked now: all without enough answers, or in order only the first of them. */
 export function askedRoles(
-  desk: Pick<DeskState, 'order' | 'roles' | 'decisions'>,
+  desk: Pick<DeskState, 'order' | 'policy' | 'decisions'>,
 ): readonly string[] {
-  const open = desk.roles.filter((role) => !desk.decisions.some((each) => each.role === role));
+  // who said no, or wants more data, is asked no more; a second person of a role is
+  const answered = desk.decisions.filter(({ decision }) => decision !== 'approved');
+  const open = openRoles(desk.policy, desk.decisions).filter(
+    (role) => !answered.some((each) => each.role === role),
+  );
   return desk.order === 'in-order' ? open.slice(0, 1) : open;
 }

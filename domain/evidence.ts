@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { digestSchema, filePathSchema, nameSchema, runIdSchema } from './names.js';
+import { approvalPolicySchema, policyOfRoles, type ApprovalPolicy } from './signing/policy.js';
 import {
   findingSchema,
   gateResultSchema,
@@ -58,14 +59,19 @@ export const evidenceSchema = z.strictObject({
   baseline: digestSchema.nullable(),
   /** Digest of the page that people read, which lies beside it; left out in evidence that is older than pages. */
   page: digestSchema.optional(),
-  /** The roles that must approve. */
+  /** The roles that must approve, those of the policy. */
   roles: z.array(nameSchema),
-  /** Digest of the approval policy; null until policies are signed. */
-  policy: z.null(),
+  /** Who must approve, and who may not; null in evidence that is older than policies: one person of each role. */
+  policy: approvalPolicySchema.nullable(),
   /** Minted when the evidence is made, so that no older decision fits. */
   nonce: z.string().min(16).max(64),
 });
 export type Evidence = z.infer<typeof evidenceSchema>;
+
+/** Who must approve it, also where it is older than policies. */
+export function policyOf({ policy, roles }: Pick<Evidence, 'policy' | 'roles'>): ApprovalPolicy {
+  return policy ?? policyOfRoles(roles);
+}
 
 /** Where a page lies in the bucket, so that people find it. */
 export function pageKeyOf(model: string, manifest: string, page: string): string {

@@ -84,7 +84,8 @@ function howToAnswer(status: LifecycleStatus, workflowId: string): string {
     );
   }
   if (evidence === null) return '';
-  return waitingFor.map((role) => answerOf(role, evidence, workflowId)).join('\n\n');
+  const isSigned = status.toSign !== null;
+  return waitingFor.map((role) => answerOf(role, { evidence, workflowId, isSigned })).join('\n\n');
 }
 
 function howToFinish(open: readonly UndoRow[], workflowId: string): string {
@@ -109,17 +110,28 @@ function howToFinish(open: readonly UndoRow[], workflowId: string): string {
   return [retry, ...accepts].join('\n\n');
 }
 
-function answerOf(role: string, evidence: string, workflowId: string): string {
+function answerOf(
+  role: string,
+  given: { evidence: string; workflowId: string; isSigned: boolean },
+): string {
+  const { evidence, workflowId, isSigned } = given;
   const decision = {
     ...{ role, decision: 'approved', by: '<who you are>', reason: '<why>' },
     evidence,
   };
   const read = `--role ${role} --evidence ${shortDigest(evidence)}`;
-  const command = `npx switchyard approve ${shellWord(workflowId)} ${read} --reason 'why'`;
+  const named = (name: string) =>
+    code(`npx switchyard ${name} ${shellWord(workflowId)} ${read} --reason 'why'`, 2_000);
+  if (isSigned) {
+    return section(
+      `How ${role} answers`,
+      `Decisions are signed: type ${named('approve')} with your key in SWITCHYARD_KEY; or paste what ${named('sign')} prints into the update \`decide\`.`,
+    );
+  }
   return section(
     `How ${role} answers`,
     [
-      `Type ${code(command, 2_000)}`,
+      `Type ${named('approve')}`,
       'or paste this into the update `decide`; the decision may also be `rejected` or `needs-more-data`:',
       codeBlock('json', JSON.stringify(decision, null, 2)),
     ].join('\n\n'),

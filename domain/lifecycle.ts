@@ -15,6 +15,8 @@ import {
   runIdSchema,
   versionNumberSchema,
 } from './names.js';
+import { approvalPolicySchema } from './signing/policy.js';
+import { aboutDecisionSchema } from './signing/statement.js';
 import { modelSpecSchema, parametersSchema, timeCutSchema } from './spec.js';
 import { undoRowSchema, type UndoRow } from './undo.js';
 
@@ -30,14 +32,21 @@ export const lifecycleRequestSchema = z.strictObject({
     .min(0)
     .max(2 ** 31 - 1)
     .optional(),
-  /** Who starts it and why, for people; a claim until starts are signed. */
+  /** Who starts it and why, for people; a claim where it is not signed. */
   startedBy: z.string().max(200).optional(),
   reason: z.string().max(2_000).optional(),
+  /** A signed statement of all this by `startedBy` (compact JWS), so that self-approval can be seen. */
+  signature: z.string().max(8_192).optional(),
 });
 export type LifecycleRequest = z.infer<typeof lifecycleRequestSchema>;
 
 /** A specification with the request's overrides in it, as a lifecycle carries it. */
-export const resolvedSpecSchema = z.strictObject({ spec: modelSpecSchema, digest: digestSchema });
+export const resolvedSpecSchema = z.strictObject({
+  spec: modelSpecSchema,
+  digest: digestSchema,
+  /** Who started it, by a verified signature; null: a schedule, the monitor or an unsigned hand, which is no person. */
+  starter: z.string().nullable().optional(),
+});
 export type ResolvedSpec = z.infer<typeof resolvedSpecSchema>;
 
 /** An immutable data set by digest. */
@@ -88,6 +97,29 @@ export const tableRowSchema = gateResultSchema
   // left out in results that are older than it
   .extend({ value: z.number().nullable().optional() });
 
+/** What a validator verifies decisions by, in a workflow's history: it reads no file. */
+export const signingSchema = z.strictObject({
+  /** Which installation it is. */
+  environment: nameSchema,
+  nonce: aboutDecisionSchema.shape.nonce,
+  /** The keys that may sign new decisions. */
+  keys: z
+    .array(
+      z.strictObject({
+        kid: z.string(),
+        x: z.string(),
+        person: z.string(),
+        roles: z.array(nameSchema),
+      }),
+    )
+    .max(1_000),
+});
+export type Signing = z.infer<typeof signingSchema>;
+
+/** What whoever signs a decision says it is about, and for which installation. */
+export const toSignSchema = aboutDecisionSchema.extend({ environment: nameSchema });
+export type ToSign = z.infer<typeof toSignSchema>;
+
 /** What the test stage hands on: references, the gate table and the findings' sentences; everything else is in the report. */
 export const testedSchema = z.strictObject({
   verdict: verdictSchema,
@@ -100,6 +132,10 @@ export const testedSchema = z.strictObject({
   roles: z.array(nameSchema),
   table: z.array(tableRowSchema),
   findings: z.array(findingSchema),
+  /** Who must approve, and who may not; left out in results that are older than policies. */
+  policy: approvalPolicySchema.optional(),
+  /** How decisions are signed; left out where they are not. */
+  signing: signingSchema.optional(),
 });
 export type Tested = z.infer<typeof testedSchema>;
 
@@ -183,6 +219,8 @@ export interface LifecycleStatus {
    * waits for a person.
    */
   readonly waitingFor: readonly string[];
+  /** What a decision on it must be signed about; null where decisions are not signed, or none is taken. */
+  readonly toSign: ToSign | null;
   /** By when each role that was asked must answer, as an instant. */
   readonly answerBy: Readonly<Record<string, string>>;
   /** Who froze the model, while its promotion waits for a thaw. */

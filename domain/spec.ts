@@ -5,6 +5,7 @@ import { PortError } from './failures.js';
 import { gateSchema, gateProblems } from './gate.js';
 import { monitorProblems, monitorSpecSchema } from './monitor/spec.js';
 import { durationSchema, instantSchema, nameSchema } from './names.js';
+import { STARTER } from './signing/policy.js';
 import { retentionSpecSchema } from './retention.js';
 import { retrainProblems, retrainSpecSchema } from './retraining.js';
 
@@ -27,6 +28,10 @@ const handOffSchema = z.strictObject({
   deadline: durationSchema.default('7 days'),
   /** How often the role is told again while it has not answered; never, where left out. */
   reminder: durationSchema.optional(),
+  /** How many people of the role must approve. */
+  quorum: z.int().min(1).max(20).default(1),
+  /** Nobody decides who decided for one of these roles, or, with `starter`, who started the lifecycle by a signed start. */
+  distinctFrom: z.array(nameSchema).max(8).default([]),
 });
 
 export const modelSpecSchema = z.strictObject({
@@ -123,6 +128,12 @@ function specProblems(spec: ModelSpec): readonly string[] {
   const roles = spec.approve.handOffs.map((handOff) => handOff.role);
   for (const role of new Set(roles.filter((each, index) => roles.indexOf(each) !== index))) {
     problems.push(`approve.handOffs asks the role "${role}" twice`);
+  }
+  for (const { role, distinctFrom } of spec.approve.handOffs) {
+    if (role === STARTER) problems.push(`"${STARTER}" is who starts a lifecycle, and no role`);
+    for (const other of distinctFrom.filter((each) => each !== STARTER && !roles.includes(each))) {
+      problems.push(`"${role}" is to be distinct from "${other}", which is not asked`);
+    }
   }
   for (const { role, deadline, reminder } of spec.approve.handOffs) {
     if (reminder !== undefined && durationMs(reminder) >= durationMs(deadline)) {

@@ -44,6 +44,11 @@ export const WORKER_METRICS = {
     labels: ['answer'],
     meaning: 'decisions by answer; refused: it could not be taken',
   },
+  switchyard_refused_decisions: {
+    kind: 'counter',
+    labels: ['code'],
+    meaning: 'decisions that could not be taken, by why: unsigned, bad-signature, stale and so on',
+  },
   switchyard_undos: {
     kind: 'counter',
     labels: ['model', 'end'],

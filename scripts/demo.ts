@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { connectClient } from '../client/connect.js';
 import { Switchyard } from '../client/switchyard.js';
 import { createTicketMails } from '../examples/tickets/mails.js';
+import { makePeople, type People } from './demo/people.js';
 import { createProgress } from './demo/progress.js';
 import { runStory } from './demo/story.js';
 import { renderSummary, summarize, type Summary } from './demo/summary.js';
@@ -23,13 +24,15 @@ async function main(): Promise<void> {
   await sweepKilledRuns(demos);
   const directory = await mkdtemp(join(demos, `${process.pid}-`));
   try {
-    await using stack = await startStack({ directory, models: ['tickets'] });
-    const summary = await Promise.race([tell(stack), stack.broken]);
+    const people = await makePeople(join(directory, 'keys'));
+    const { trustFile } = people;
+    await using stack = await startStack({ directory, models: ['tickets'], trustFile });
+    const summary = await Promise.race([tell(stack, people), stack.broken]);
     const kept = values.keep === true;
     process.stdout.write(
       values.json === true ? `${JSON.stringify(summary)}\n` : renderSummary(summary, kept),
     );
-    if (kept) await keepOpen(stack);
+    if (kept) await keepOpen(stack, people);
   } finally {
     await rm(directory, { recursive: true, force: true, maxRetries: 3 });
   }
@@ -44,8 +47,8 @@ async function sweepKilledRuns(demos: string): Promise<void> {
 }
 
 /** Until Ctrl-C; a second terminal finds the servers through the development state. */
-async function keepOpen(stack: Stack): Promise<void> {
-  await writeDevState(ROOT, devStateOf(stack, ['tickets']));
+async function keepOpen(stack: Stack, { visitorKey }: People): Promise<void> {
+  await writeDevState(ROOT, { ...devStateOf(stack, ['tickets']), key: visitorKey });
   try {
     await Promise.race([untilInterrupted(), stack.broken]);
   } finally {
@@ -53,7 +56,7 @@ async function keepOpen(stack: Stack): Promise<void> {
   }
 }
 
-async function tell(stack: Stack): Promise<Summary> {
+async function tell(stack: Stack, { approvers }: People): Promise<Summary> {
   const progress = createProgress(startedAt);
   progress.say(`web UI ${stack.temporal.uiUrl}, endpoint ${stack.endpointUrl}`);
   const connected = await connectClient({ address: stack.temporal.address });
@@ -62,7 +65,7 @@ async function tell(stack: Stack): Promise<Summary> {
       switchyard: new Switchyard({ client: connected.client }),
       endpointUrl: stack.endpointUrl,
       laterMails: await createTicketMails().rows({ from: '2002-10-01T00:00:00Z' }),
-      progress,
+      ...{ progress, approvers },
     });
     return summarize(story, {
       uiUrl: stack.temporal.uiUrl,

@@ -36,6 +36,8 @@ export interface StackOptions {
   /** Worker processes; default 1. */
   readonly workers?: number;
   readonly bucket?: string;
+  /** Whom worker and endpoint trust; decisions are not signed where left out. */
+  readonly trustFile?: string;
   /** Default: free ones. */
   readonly ports?: { readonly temporal: number; readonly ui: number; readonly endpoint: number };
 }
@@ -191,6 +193,7 @@ function environmentOf(
     SWITCHYARD_ENDPOINT_PORT: String(endpointPort),
     SWITCHYARD_REPLICA: 'endpoint-1',
     SWITCHYARD_CACHE_DIR: join(given.directory, 'cache'),
+    ...(given.trustFile !== undefined && { SWITCHYARD_TRUST_FILE: given.trustFile }),
   };
 }
 

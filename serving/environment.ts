@@ -27,6 +27,8 @@ const environmentSchema = s3EnvironmentSchema.extend(logEnvironmentSchema.shape)
   SWITCHYARD_DRAIN_WAIT: durationSchema.default('0 seconds'),
   /** Where versions are kept from one start to the next, a folder a replica; left out: nowhere. */
   SWITCHYARD_CACHE_DIR: z.string().min(1).optional(),
+  /** By whom what it opens must be approved; left out: decisions are not signed. */
+  SWITCHYARD_TRUST_FILE: z.string().min(1).optional(),
 });
 
 /** The endpoint's settings; credentials are read by AWS's own library. */
@@ -38,6 +40,7 @@ export interface EndpointEnvironment extends S3Environment {
   readonly memoryLimitBytes: number;
   readonly logsText: boolean;
   readonly cacheDirectory: string | undefined;
+  readonly trustFile: string | undefined;
   readonly drainWaitMs: number;
   readonly logLevel: LogLevel;
 }
@@ -66,6 +69,7 @@ export function readEndpointEnvironment(
     memoryLimitBytes: read.SWITCHYARD_MODEL_MEMORY_MB * 1024 * 1024,
     logsText: read.SWITCHYARD_PREDICTION_LOG === 'text',
     cacheDirectory: read.SWITCHYARD_CACHE_DIR,
+    trustFile: read.SWITCHYARD_TRUST_FILE,
     drainWaitMs: durationMs(read.SWITCHYARD_DRAIN_WAIT),
     logLevel: read.SWITCHYARD_LOG_LEVEL,
   };

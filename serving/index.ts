@@ -21,3 +21,6 @@ export {
 } from '../adapters/model-runtime/child-model-runtime.js';
 export { S3ObjectStore } from '../adapters/object-store/s3-object-store.js';
 export { ObjectRegistry } from '../adapters/registry/object-registry.js';
+export { requiredTrust } from '../adapters/trust/trust-file.js';
+export type { TrustSource } from '../domain/ports/trust.js';
+export type { Trust } from '../domain/signing/trust.js';

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { ChildModelRuntime } from '../adapters/model-runtime/child-model-runtime.js';
 import { S3ObjectStore } from '../adapters/object-store/s3-object-store.js';
 import { ObjectRegistry } from '../adapters/registry/object-registry.js';
+import { requiredTrust } from '../adapters/trust/trust-file.js';
 import { createLog } from '../adapters/process/process-log.js';
 import { listenForStop } from '../adapters/process/stop-signals.js';
 import { isPortError } from '../domain/failures.js';
@@ -22,6 +23,7 @@ async function main(environment: EndpointEnvironment, log: Logger): Promise<void
     registry: new ObjectRegistry(new S3ObjectStore(environment)),
     runtime: new ChildModelRuntime(),
     cacheDirectory: cache.directory,
+    trust: await requiredTrust(environment.trustFile),
     log,
   });
   process.stdout.write(`${JSON.stringify({ url: serving.url, replica: serving.replica })}\n`);

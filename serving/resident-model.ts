@@ -2,9 +2,12 @@ import { liveVersionOf, previousOf } from '../domain/live-state.js';
 import type { LiveState } from '../domain/live-state.js';
 import type { ModelRuntime } from '../domain/ports/model-runtime.js';
 import type { Registry, ReplicaReport } from '../domain/ports/registry.js';
+import type { TrustSource } from '../domain/ports/trust.js';
+import { Approvals } from './approvals.js';
 import { LiveWatch } from './live-watch.js';
 import type { LoadedVersion } from './loaded-version.js';
 import type { Log } from './log.js';
+import { repeat } from './repeat.js';
 import { VersionCache } from './version-cache.js';
 import { VersionSet } from './version-set.js';
 
@@ -19,6 +22,10 @@ export interface ResidentModelOptions {
   /** How often `live.json` is looked at. */
   readonly pollMs: number;
   readonly log: Log;
+  /** By whom a version must be approved before it is opened. */
+  readonly trust: TrustSource;
+  /** How often it is asked whether what serves still is. */
+  readonly trustEveryMs: number;
 }
 
 /** What a replica reports of one model. */
@@ -36,10 +43,13 @@ export class ResidentModel {
   readonly #log: Log;
   readonly #watch: LiveWatch;
   readonly #versions: VersionSet;
+  readonly #approvals: Approvals;
+  readonly #asking: ReturnType<typeof repeat>;
   #state: LiveState | null = null;
   #current: LoadedVersion | null = null;
   #generation = 0;
   #pointerProblem: string | null = null;
+  #approvalProblem: string | null = null;
   #isStopped = false;
   #processEnds = 0;
 
@@ -47,9 +57,11 @@ export class ResidentModel {
     const { registry, model, cacheDirectory } = options;
     this.model = model;
     this.#log = options.log;
+    this.#approvals = new Approvals(options);
     this.#versions = new VersionSet({
       ...options,
       cache: new VersionCache(registry, model, cacheDirectory),
+      approvals: this.#approvals,
       onChange: () => this.#reconcile(),
       onProcessEnd: () => {
         this.#processEnds += 1;
@@ -67,6 +79,7 @@ export class ResidentModel {
         this.onChange();
       },
     });
+    this.#asking = repeat(options.trustEveryMs, () => this.#askAgain());
   }
 
   /** Reads `live.json` once and waits until the version it names is open or has failed to open. */
@@ -89,8 +102,14 @@ export class ResidentModel {
 
   get status(): ResidentStatus {
     const live = this.#state?.live ?? null;
-    const problem = this.#pointerProblem ?? (live === null ? null : this.#versions.problemOf(live));
+    const opening = live === null ? null : this.#versions.problemOf(live);
+    const problem = this.#pointerProblem ?? opening ?? this.#approvalProblem;
     return { digest: this.#current?.digest ?? null, generation: this.#generation, problem };
+  }
+
+  /** What serves is approved as far as is known: a key that was revoked since makes it false, and it serves on. */
+  get isApproved(): boolean {
+    return this.#approvalProblem === null;
   }
 
   /** How the pointer is read. */
@@ -106,9 +125,26 @@ export class ResidentModel {
   /** Ends following and closes every process after its last answer. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    await this.#watch.stop();
+    await Promise.all([this.#watch.stop(), this.#asking.stop()]);
     this.#current = null;
     await this.#versions.close();
+  }
+
+  /** Asks the trust file about what serves, for a key may have been revoked; taking it away would leave no answer at all. */
+  async #askAgain(): Promise<void> {
+    const served = this.#state && liveVersionOf(this.#state);
+    if (served === null || served.digest !== this.#current?.digest) return;
+    const before = this.#approvalProblem;
+    this.#approvalProblem = await this.#approvals.fault(served).then(
+      (fault) =>
+        fault && `version ${served.version} serves on, but is not approved any more: ${fault}`,
+      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    );
+    if (this.#approvalProblem === before) return;
+    if (this.#approvalProblem !== null) {
+      this.#log.error({ model: this.model, digest: served.digest }, this.#approvalProblem);
+    }
+    this.onChange();
   }
 
   /** Brings what serves to what the state says. Everything but opening happens at once, between two requests. */

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { ModelRuntime } from '../domain/ports/model-runtime.js';
 import type { Registry } from '../domain/ports/registry.js';
+import { NO_TRUST, type TrustSource } from '../domain/ports/trust.js';
 import { createEndpoint } from './endpoint.js';
 import type { OfferedModel } from './offered-models.js';
 import { SILENT } from './log.js';
@@ -48,6 +49,10 @@ export interface StartEndpointOptions {
   readonly drainWaitMs?: number;
   /** Writes texts into the prediction log instead of their sha256. */
   readonly logsText?: boolean;
+  /** By whom a version must be approved before it is opened; where left out, decisions are not signed. */
+  readonly trust?: TrustSource;
+  /** How often the trust file is asked about what serves; default 10 s. */
+  readonly trustEveryMs?: number;
   readonly log?: Log;
 }
 
@@ -64,6 +69,8 @@ const ENDPOINT_DEFAULTS = {
   drainMs: 10_000,
   drainWaitMs: 0,
   logsText: false,
+  trust: NO_TRUST,
+  trustEveryMs: 10_000,
   log: SILENT,
 } as const;
 

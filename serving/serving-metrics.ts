@@ -75,6 +75,9 @@ export class ServingMetrics {
       'generation of live.json that is served',
       ({ status }) => status.generation,
     );
+    gauge('switchyard_approved', '0 where what serves is not approved any more', (resident) =>
+      resident.isApproved ? 1 : 0,
+    );
     gauge(
       'switchyard_live_poll_age_seconds',
       'time since live.json was last read',

@@ -1,6 +1,7 @@
 import { PortError } from '../domain/failures.js';
 import type { ServedVersion } from '../domain/live-state.js';
 import { shortDigest } from '../domain/names.js';
+import type { Approvals } from './approvals.js';
 import { LoadedVersion } from './loaded-version.js';
 import type { VersionOptions } from './loaded-version.js';
 import type { VersionCache } from './version-cache.js';
@@ -20,6 +21,7 @@ interface Attempt {
 
 export interface VersionSetOptions extends Omit<VersionOptions, 'artifact'> {
   readonly cache: VersionCache;
+  readonly approvals: Approvals;
   /** Called when a version has opened, or has failed to. */
   readonly onChange: () => void;
 }
@@ -122,7 +124,9 @@ export class VersionSet {
     }
   }
 
-  async #load({ digest, version, artifact }: ServedVersion): Promise<LoadedVersion> {
+  async #load(served: ServedVersion): Promise<LoadedVersion> {
+    const { digest, version, artifact } = served;
+    await this.#options.approvals.require(served);
     const cached = await this.#options.cache.fetch(digest);
     if (!cached.manifest.artifacts.includes(artifact)) {
       throw new PortError('InvalidModelFile', `version ${version} has no artifact "${artifact}"`);

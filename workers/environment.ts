@@ -25,6 +25,8 @@ const environmentSchema = s3EnvironmentSchema.extend(logEnvironmentSchema.shape)
   NODE_ENV: z.string().optional(),
   SWITCHYARD_BUILD: buildIdSchema.optional(),
   SWITCHYARD_DEPLOYMENT: nameSchema.optional(),
+  /** Whom it trusts; left out: decisions are not signed. */
+  SWITCHYARD_TRUST_FILE: z.string().min(1).optional(),
 });
 
 /** A worker's settings; Temporal's own (`TEMPORAL_ADDRESS` and the like) are read by its library, credentials by AWS's. */
@@ -41,6 +43,8 @@ export interface WorkerEnvironment extends S3Environment {
   readonly failpoints: readonly Failpoint[];
   /** Undefined: it belongs to no build, as in development. */
   readonly build: WorkerBuild | undefined;
+  /** Undefined: decisions are not signed. */
+  readonly trustFile: string | undefined;
 }
 
 /** Reads the environment once. @throws PortError `SetUpMissing`, naming each variable that is missing or wrong. */
@@ -68,6 +72,7 @@ export function readWorkerEnvironment(
     shutdownGraceMs: durationMs(read.SWITCHYARD_SHUTDOWN_GRACE),
     failpoints: parseFailpoints(read.SWITCHYARD_FAILPOINTS ?? '', read.NODE_ENV),
     build: buildOf(read),
+    trustFile: read.SWITCHYARD_TRUST_FILE && resolve(read.SWITCHYARD_TRUST_FILE),
     ...s3EnvironmentOf(read),
   };
 }

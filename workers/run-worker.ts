@@ -3,6 +3,7 @@ import { NativeConnection, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { probeConditionalWrites } from '../adapters/object-store/probe-conditional-writes.js';
 import { S3ObjectStore } from '../adapters/object-store/s3-object-store.js';
+import { requiredTrust } from '../adapters/trust/trust-file.js';
 import { listenForStop } from '../adapters/process/stop-signals.js';
 import { connectClient, type ConnectedClient } from '../client/connect.js';
 import { registerSearchAttributes } from '../client/search-attributes.js';
@@ -47,7 +48,8 @@ export async function runWorker(environment: WorkerEnvironment, log: Logger): Pr
   const { client } = connected;
   const traced = tracing && (await traceWorker(tracing, await workflowsEntry(project)));
   await registerSearchAttributes(client);
-  const wired = wire(environment, { project, store, client, log, meter });
+  const trust = await requiredTrust(environment.trustFile);
+  const wired = wire(environment, { project, store, client, log, meter, trust });
   const workers = await createWorkers({
     ...{ connection, taskQueue, shutdownGraceMs, build },
     namespace: client.options.namespace,
@@ -92,7 +94,7 @@ async function ordersOnceReleased(
 /** Activities on their ports, and what is around each. */
 function wire(
   { failpoints: given, taskQueue, workDir }: WorkerEnvironment,
-  ports: Pick<Parameters<typeof wireActivities>[0], 'project' | 'store' | 'client' | 'log'> & {
+  ports: Omit<Parameters<typeof wireActivities>[0], 'taskQueue' | 'workDir' | 'failpoints'> & {
     meter: Meter;
   },
 ) {

@@ -22,6 +22,7 @@ import { TemporalRuns } from '../client/reconciler.js';
 import type { Notifier } from '../domain/ports/notifier.js';
 import type { ObjectStore } from '../domain/ports/object-store.js';
 import type { Trainer } from '../domain/ports/trainer.js';
+import { NO_TRUST, type TrustSource } from '../domain/ports/trust.js';
 import type { Meter } from '../domain/worker-metrics.js';
 import { NO_FAILPOINTS, type Failpoints } from './failpoints.js';
 import { MeasuredTrainer } from './measured-trainer.js';
@@ -35,12 +36,14 @@ export function wireActivities(given: {
   taskQueue: string;
   workDir: string;
   log: Logger;
+  /** Whom it trusts; nobody is asked to sign where left out. */
+  trust?: TrustSource;
   /** Where trainers' runs are counted; nowhere, where left out. */
   meter?: Meter;
   /** Where they break on purpose; nowhere, where left out. */
   failpoints?: Failpoints;
 }): Activities {
-  const { project, client, taskQueue, log, failpoints = NO_FAILPOINTS } = given;
+  const { project, client, taskQueue, log, trust = NO_TRUST, failpoints = NO_FAILPOINTS } = given;
   const store = failpoints.armedStore(given.store);
   const ports = {
     models: project.models,
@@ -59,6 +62,7 @@ export function wireActivities(given: {
     bucketWatch: new RegistryWatch(store),
     runWatch: new TemporalRuns({ client, taskQueue }),
     notifier: wireNotifier(project, log),
+    trust,
     targets: project.targets,
     metrics: project.metrics,
     workRoot: join(given.workDir, 'attempts'),

@@ -1,4 +1,4 @@
-import { setHandler } from '@temporalio/workflow';
+import { log, setHandler } from '@temporalio/workflow';
 import {
   askedRoles,
   decisionSchema,
@@ -9,11 +9,32 @@ import {
   type DeskState,
   type RecordedDecision,
 } from '../domain/decision.js';
+import type { Signing, ToSign } from '../domain/lifecycle.js';
+import { policyOfRoles, type ApprovalPolicy } from '../domain/signing/policy.js';
+import { refusalBecause, type Refusal, type RefusalCode } from '../domain/signing/refusal.js';
+import type { AboutDecision } from '../domain/signing/statement.js';
+import { verifyDecision } from '../domain/signing/verify-decision.js';
+import { isVerified } from '../domain/signing/verify-statement.js';
+import { readSignal } from './capped-signal.js';
 import { parseEntry, refusal } from './door.js';
 import { count } from './measure.js';
 import { approve, decide } from './messages.js';
 
 const REFUSALS_KEPT = 20;
+/** Refused signals after which no more are read. */
+const MOST_REFUSED_SIGNALS = 100;
+const NO_MORE_SIGNALS = `${MOST_REFUSED_SIGNALS} signals were refused, so no more are read: answer by the update decide`;
+const NOBODY = policyOfRoles([]);
+const NO_DECISION = refusalBecause(
+  'malformed',
+  'a decision needs role, decision, by, reason and evidence',
+);
+
+/** What a signed decision must be. */
+export interface Signed {
+  readonly signing: Signing;
+  readonly about: AboutDecision;
+}
 
 /** Where decisions arrive: the evidence on the table, who is asked about it, and what they have answered. */
 export class Desk {
@@ -22,10 +43,11 @@ export class Desk {
   #state: DeskState = {
     evidence: null,
     order: 'in-order',
-    roles: [],
+    policy: NOBODY,
     decisions: [],
     closed: null,
   };
+  #signed: Signed | null = null;
 
   readonly #changed: () => void;
 
@@ -42,10 +64,29 @@ export class Desk {
     return this.#state.evidence;
   }
 
-  /** Puts evidence on the table; decisions on older evidence are refused from now on. */
-  open(evidence: string, roles: readonly string[], order: DeskState['order']): void {
-    this.#state = { evidence, roles, order, decisions: [], closed: null };
+  /**
+   * Puts evidence on the table; decisions on older evidence are refused from now on.
+   * @param signed - What a signed decision must be; null where decisions are not signed.
+   */
+  open(
+    table: Pick<DeskState, 'policy' | 'order'> & { evidence: string },
+    signed: Signed | null,
+  ): void {
+    this.#state = { ...table, decisions: [], closed: null };
+    this.#signed = signed;
     this.#changed();
+  }
+
+  /** Who must approve. */
+  get policy(): ApprovalPolicy {
+    return this.#state.policy;
+  }
+
+  /** What a signed decision must be about, and for which installation; null where decisions are not signed. */
+  get toSign(): ToSign | null {
+    const { evidence, closed } = this.#state;
+    if (this.#signed === null || evidence === null || closed !== null) return null;
+    return { environment: this.#signed.signing.environment, ...this.#signed.about };
   }
 
   close(why: string): void {
@@ -59,24 +100,54 @@ export class Desk {
     return evidence === null || closed !== null ? [] : askedRoles(this.#state);
   }
 
-  refusalOf(decision: Decision): string | null {
-    return refusalOf(decision, this.#state);
+  /** Why a decision cannot be taken, or null. Cheap rules first: a signature is verified only where everything else allows it. */
+  refusalOf(decision: Decision): Refusal | null {
+    const refused = refusalOf(decision, this.#state);
+    if (refused !== null || this.#signed === null) return refused;
+    const verified = verifyNow(decision, this.#signed);
+    return isVerified(verified) ? null : verified;
   }
 
-  take(decision: Decision): void {
-    if (this.decisions.some((each) => sameDecision(each, decision))) return;
+  /** Takes it, or says why not: what came in between may have changed that. */
+  take(decision: Decision): Refusal | null {
+    const refused = this.refusalOf(decision);
+    if (refused !== null) return refused;
+    if (this.decisions.some((each) => sameDecision(each, decision))) return null;
     count('switchyard_decisions', { answer: decision.decision });
     const recorded = { ...decision, at: new Date().toISOString() };
     this.#state = { ...this.#state, decisions: [...this.decisions, recorded] };
     this.#changed();
+    return null;
   }
 
-  refuse(why: string): void {
-    count('switchyard_decisions', { answer: 'refused' });
-    this.refusals.push(why);
+  /** A signal has no answer: why it was not taken is kept. */
+  refuse({ code, sentence }: Refusal, isLast = false): void {
+    countRefusal(code);
+    this.refusals.push(isLast ? NO_MORE_SIGNALS : sentence);
     if (this.refusals.length > REFUSALS_KEPT) this.refusals.shift();
     this.#changed();
   }
+}
+
+/** Verified by the public keys that history holds; the writer of `live.json` asks the trust file again. */
+function verifyNow(decision: Decision, { signing, about }: Signed) {
+  const { environment, keys } = signing;
+  return verifyDecision(decision, {
+    ...{ environment, keys, about },
+    ...{ acceptedMs: Date.now(), isNew: true },
+  });
+}
+
+function refuse(refused: Refusal | null): void {
+  if (refused === null) return;
+  countRefusal(refused.code);
+  throw refusal(refused.sentence, 'DecisionRefused', [{ code: refused.code }]);
+}
+
+function countRefusal(code: RefusalCode): void {
+  count('switchyard_decisions', { answer: 'refused' });
+  count('switchyard_refused_decisions', { code });
+  log.warn('a decision was refused', { code });
 }
 
 /**
@@ -88,36 +159,27 @@ export function openDesk(changed?: () => void): Desk {
   setHandler(
     decide,
     (input: DecisionInput) => {
-      desk.take(parseEntry('decision', decisionSchema, input));
+      refuse(desk.take(parseEntry('decision', decisionSchema, input)));
       return { waitingFor: desk.waitingFor() };
     },
     {
       description:
         'Answer a hand-off with approved, rejected or needs-more-data: {"role": "data-science", "decision": "approved", "by": "ada@example.com", "reason": "the gates hold", "evidence": "<from status>"}',
       validator: (input) => {
-        const why = desk.refusalOf(parseEntry('decision', decisionSchema, input));
-        if (why === null) return;
-        count('switchyard_decisions', { answer: 'refused' });
-        throw refusal(why, 'DecisionRefused');
+        refuse(desk.refusalOf(parseEntry('decision', decisionSchema, input)));
       },
     },
   );
-  setHandler(
-    approve,
-    (input: DecisionInput) => {
+  readSignal(approve, {
+    description:
+      'The same JSON as the update "decide" takes, without an answer; one that cannot be taken shows in the status',
+    atMost: MOST_REFUSED_SIGNALS,
+    handle: (input, left) => {
       const parsed = decisionSchema.safeParse(input);
-      if (!parsed.success) {
-        desk.refuse('a decision needs role, decision, by, reason and evidence');
-        return;
-      }
-      const why = desk.refusalOf(parsed.data);
-      if (why === null) desk.take(parsed.data);
-      else desk.refuse(why);
+      const refused = parsed.success ? desk.take(parsed.data) : NO_DECISION;
+      if (refused !== null) desk.refuse(refused, left === 0);
+      return refused === null;
     },
-    {
-      description:
-        'The same JSON as the update "decide" takes, without an answer; one that cannot be taken shows in the status',
-    },
-  );
+  });
   return desk;
 }

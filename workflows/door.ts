@@ -18,8 +18,12 @@ export function parseEntry<Schema extends z.ZodType>(
 }
 
 /** What a door answers to what it does not let in: its sentence, without a stack, which only shows where the worker's code lies. */
-export function refusal(message: string, type: string): ApplicationFailure {
-  const failure = ApplicationFailure.nonRetryable(message, type);
+export function refusal(
+  message: string,
+  type: string,
+  details: readonly unknown[] = [],
+): ApplicationFailure {
+  const failure = ApplicationFailure.nonRetryable(message, type, ...details);
   failure.stack = '';
   return failure;
 }

@@ -1,4 +1,4 @@
-import { log, setHandler, upsertMemo, workflowInfo } from '@temporalio/workflow';
+import { log, upsertMemo, workflowInfo } from '@temporalio/workflow';
 import { lifecycleDetails } from '../domain/lifecycle-details.js';
 import type {
   Candidate,
@@ -10,12 +10,16 @@ import type {
 } from '../domain/lifecycle.js';
 import { shortDigest } from '../domain/names.js';
 import type { Frozen } from '../domain/live-state.js';
+import { readSignal } from './capped-signal.js';
 import { showDetails } from './details.js';
 import { openDesk, type Desk } from './desk.js';
 import { openLedger, type Ledger } from './ledger.js';
 import { count, recordTime } from './measure.js';
 import { lookAgain } from './messages.js';
 import { findBy } from './search-attributes.js';
+
+/** Looks that are asked for while nothing is frozen; after them it looks by itself only. */
+const MOST_LOOKS = 100;
 
 /** One candidate's run: where decisions arrive, what must be undone, how far it is, and how people see all that. */
 export class Lifecycle {
@@ -24,6 +28,8 @@ export class Lifecycle {
   readonly run = workflowInfo().firstExecutionRunId;
   readonly desk: Desk;
   readonly ledger: Ledger;
+  /** Who started it, by a verified signature; null: no person that is known. */
+  starter: string | null = null;
   /** How often it was told to look again at what it waits for. */
   looks = 0;
   #stage: Stage = 'resolve';
@@ -42,8 +48,13 @@ export class Lifecycle {
       if (ended) count('switchyard_undos', { model: request.model, end: ended.end });
       this.show();
     });
-    setHandler(lookAgain, () => void (this.looks += 1), {
+    readSignal(lookAgain, {
       description: 'Try at once what waits for the end of a freeze: {"because": "it is thawed"}',
+      atMost: MOST_LOOKS,
+      handle: () => {
+        this.looks += 1;
+        return this.#frozen !== null;
+      },
     });
     this.show();
   }
@@ -125,6 +136,7 @@ export class Lifecycle {
       evidence: desk.evidence,
       page: this.#tested?.page ?? null,
       waitingFor: this.#waitingFor(),
+      toSign: desk.toSign,
       answerBy: this.#answerBy,
       frozen: this.#frozen,
       verdict: this.#tested?.verdict ?? null,

@@ -1,5 +1,6 @@
 import { liveVersionOf, previousOf, type LiveState, type ServedVersion } from '../live-state.js';
 import { shortDigest } from '../names.js';
+import type { Trust } from '../signing/trust.js';
 import type { SweepItem } from '../sweep.js';
 import type { Known, KnownModel, Suspect } from './known.js';
 import type { Problem, ProblemKind, Remedy } from './problem.js';
@@ -40,7 +41,7 @@ export function promotionOf(writeId: string | null): { run: string; promotion: s
 
 function problemsOf(
   known: KnownModel,
-  { now }: Known,
+  { now, trust }: Known,
   suspects: readonly Suspect[],
 ): readonly Problem[] {
   const { live, unreadable } = known;
@@ -53,7 +54,7 @@ function problemsOf(
     ...halfDeploy(known, live, served),
     ...halfDeployBefore(known, live),
     ...incomplete(known, live, served),
-    ...unproven(known, served),
+    ...unproven(known, served, trust),
     ...pointerKnowledge(known, live, now),
     ...behind(known, live, suspects, now),
     ...unread,
@@ -139,10 +140,14 @@ function incomplete(
   return known.version.faults.map((fault) => report(`${name} is not whole: ${fault}`));
 }
 
-function unproven(known: KnownModel, served: ServedVersion | null): readonly Problem[] {
+function unproven(
+  known: KnownModel,
+  served: ServedVersion | null,
+  trust: Trust | null,
+): readonly Problem[] {
   const isUnread = known.unreadable.some(({ key }) => key.includes('/evidence/'));
   if (served === null || (isUnread && known.evidence === null)) return [];
-  return proofFaults(served, known.evidence).map((sentence) =>
+  return proofFaults(served, known.evidence, trust).map((sentence) =>
     problem(known, 'live-unproven', {
       what: `${served.digest} ${sentence}`,
       sentence: `${known.model}: ${sentence}`,

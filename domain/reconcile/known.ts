@@ -3,6 +3,7 @@ import type { Evidence } from '../evidence.js';
 import type { LiveState } from '../live-state.js';
 import { instantSchema, nameSchema } from '../names.js';
 import type { ReplicaReport } from '../ports/registry.js';
+import type { Trust } from '../signing/trust.js';
 import type { StoredVersion, SweepItem } from '../sweep.js';
 
 /** What Temporal says of the newest run of a chain, which begins with a first run and goes on after resets. */
@@ -75,6 +76,8 @@ export interface Known {
   readonly orphans: readonly SweepItem[];
   /** As the look before this one left them. */
   readonly suspects: readonly Suspect[];
+  /** Whom decisions are verified by; null where they are not signed. */
+  readonly trust: Trust | null;
   /** The store's clock. */
   readonly now: Date;
 }

@@ -1,4 +1,7 @@
 import type { LifecycleStatus } from '../../domain/lifecycle.js';
+import { readKeyFile } from '../../client/signing/key-file.js';
+import { signDecision } from '../../client/signing/signing-key.js';
+import { decisionSchema, type Decision } from '../../domain/decision.js';
 import { PortError } from '../../domain/failures.js';
 import { nearestName } from '../../domain/nearest-name.js';
 import { shortDigest } from '../../domain/names.js';
@@ -8,7 +11,8 @@ import { findLifecycle } from './terminal/find-lifecycle.js';
 import { follow, waitsForSomebody } from './terminal/follow.js';
 import { lifecycleAnswer } from './terminal/lifecycle-answer.js';
 import { thisPerson } from './terminal/person.js';
-import { answered, inSession } from './terminal/session.js';
+import { answered, inSession, type Session } from './terminal/session.js';
+import type { Terminal } from './terminal/terminal.js';
 import { UsageError } from './terminal/usage-error.js';
 import { typed } from './terminal/words.js';
 
@@ -24,6 +28,11 @@ const OPTIONS = {
     type: 'string',
     value: 'DIGEST',
     about: 'the evidence that was read, or its first 12 digits; the current one where left out',
+  },
+  key: {
+    type: 'string',
+    value: 'FILE',
+    about: 'the private key to sign with; SWITCHYARD_KEY where left out',
   },
   wait: { type: 'boolean', about: 'wait until it has ended, or somebody else is asked' },
 } as const;
@@ -51,27 +60,59 @@ export const runNeedsMoreData = decision(
   'neither: the candidate is tested again on newer rows',
 );
 
+/** `switchyard sign <lifecycle>`: the same, printed for whoever pastes it into the web UI. */
+export const runSign = defineCommand({
+  ...{ name: 'sign', takes: '<lifecycle>' },
+  summary: 'prints a signed decision, to paste into the update decide of the web UI',
+  more: [
+    '<lifecycle> is a workflow id, or a model of which one run is open. It is accepted for an hour.',
+  ],
+  options: {
+    ...{ role: OPTIONS.role, reason: OPTIONS.reason, evidence: OPTIONS.evidence, key: OPTIONS.key },
+    decision: {
+      type: 'string',
+      value: 'WHAT',
+      about: 'approved (where left out), rejected or needs-more-data',
+    },
+  },
+  run: async ({ values, words: [word = ''], terminal }) => {
+    const given = decisionSchema.shape.decision.safeParse(values.decision ?? 'approved');
+    if (!given.success) {
+      throw new UsageError('sign --decision takes approved, rejected or needs-more-data');
+    }
+    const reason = reasonOf('sign', word, values.reason);
+    return inSession(terminal, async (session) => {
+      const { workflowId } = await findLifecycle(session, word, { ended: false });
+      const status = await statusOf(session, terminal, workflowId);
+      const answer = { ...answerOf(workflowId, status, values), decision: given.data, reason };
+      const decision = await signedBy(workflowId, status, keyOf(session, values.key), answer);
+      return {
+        lines: [JSON.stringify(decision)],
+        facts: { ...decision },
+        webUi: session.page(workflowId),
+        next: [],
+      };
+    });
+  },
+});
+
 async function decide(
   { values, words: [word = ''], terminal }: Asked<typeof OPTIONS>,
   name: string,
   given: 'approved' | 'rejected' | 'needs-more-data',
 ): Promise<Answer> {
-  const { reason } = values;
-  if (reason === undefined || reason.trim() === '') {
-    throw new UsageError(`${name} needs a reason: ${typed(name, word, '--reason', 'your reason')}`);
-  }
-  const by = values.by ?? (await thisPerson());
+  const reason = reasonOf(name, word, values.reason);
   return inSession(terminal, async (session) => {
     const { workflowId, model } = await findLifecycle(session, word, { ended: false });
-    await session.requireWorker();
-    const asking = session.switchyard.status(workflowId);
-    const status = await answered(terminal, `asking ${workflowId}`, asking);
-    const role = roleOf(workflowId, status, values.role);
-    const evidence = evidenceOf(workflowId, status, values.evidence);
-    const deciding = session.switchyard.decide(workflowId, {
-      ...{ role, by, reason, evidence },
-      decision: given,
-    });
+    const status = await statusOf(session, terminal, workflowId);
+    const { role, evidence } = answerOf(workflowId, status, values);
+    const answer = { role, evidence, decision: given, reason };
+    const decision =
+      status.toSign === null
+        ? { ...answer, by: values.by ?? (await thisPerson()) }
+        : await signedBy(workflowId, status, keyOf(session, values.key), answer);
+    const { by } = decision;
+    const deciding = session.switchyard.decide(workflowId, decision);
     const { waitingFor } = await answered(terminal, `deciding ${workflowId}`, deciding);
     if (values.wait) {
       const row = await follow(session, terminal, workflowId, { until: waitsForSomebody });
@@ -91,6 +132,53 @@ async function decide(
           : [typed('status', workflowId)],
     };
   });
+}
+
+function reasonOf(name: string, word: string, reason: string | undefined): string {
+  if (reason !== undefined && reason.trim() !== '') return reason;
+  throw new UsageError(`${name} needs a reason: ${typed(name, word, '--reason', 'your reason')}`);
+}
+
+async function statusOf(
+  session: Session,
+  terminal: Terminal,
+  workflowId: string,
+): Promise<LifecycleStatus> {
+  await session.requireWorker();
+  const asking = session.switchyard.status(workflowId);
+  return answered(terminal, `asking ${workflowId}`, asking);
+}
+
+function answerOf(
+  workflowId: string,
+  status: LifecycleStatus,
+  values: { readonly role: string | undefined; readonly evidence: string | undefined },
+): { role: string; evidence: string } {
+  return {
+    role: roleOf(workflowId, status, values.role),
+    evidence: evidenceOf(workflowId, status, values.evidence),
+  };
+}
+
+const keyOf = ({ place }: Session, named: string | undefined) => named ?? place.keyFile;
+
+/** @throws PortError `InvalidRequest` where decisions are not signed, or there is no key. */
+async function signedBy(
+  workflowId: string,
+  { toSign }: LifecycleStatus,
+  file: string | null,
+  answer: Pick<Decision, 'role' | 'decision' | 'reason'>,
+): Promise<Decision> {
+  if (toSign === null) {
+    throw new PortError('InvalidRequest', `${workflowId}: its decisions are not signed`);
+  }
+  if (file === null) {
+    throw new PortError(
+      'InvalidRequest',
+      `${workflowId}: decisions are signed in "${toSign.environment}": name your key with --key or SWITCHYARD_KEY; ${typed('keys', 'new', 'my.key.json', '--environment', toSign.environment)} makes one`,
+    );
+  }
+  return signDecision(await readKeyFile(file), toSign, answer);
 }
 
 function roleOf(workflowId: string, status: LifecycleStatus, given: string | undefined): string {

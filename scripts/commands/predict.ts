@@ -110,6 +110,7 @@ async function endpointPlace(given: string | undefined): Promise<Place> {
       uiUrl: null,
       bucket: null,
       models: null,
+      keyFile: null,
     };
     return { ...nothing, taskQueue: '', deployment: '', endpointUrl: given };
   }

@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto';
+import { readKeyFile } from '../../client/signing/key-file.js';
+import { signStart } from '../../client/signing/signing-key.js';
 import type { LifecycleRequest } from '../../domain/lifecycle.js';
 import { PortError } from '../../domain/failures.js';
 import type { TimeCut } from '../../domain/spec.js';
@@ -30,6 +33,11 @@ const OPTIONS = {
     value: 'ID',
     about: 'the workflow id; the same one again finds the same run',
   },
+  key: {
+    type: 'string',
+    value: 'FILE',
+    about: 'signs the start with this private key, so that a policy can tell who started it',
+  },
   wait: { type: 'boolean', about: 'wait until it has ended, or somebody is asked' },
 } as const;
 
@@ -41,13 +49,16 @@ export const runStart = defineCommand({
   options: OPTIONS,
   run: async (asked) => {
     const { values, terminal } = asked;
-    const request = await requestOf(asked);
+    const given = await requestOf(asked);
+    const id = values.id ?? `lifecycle/${given.model}/${randomUUID().slice(0, 8)}`;
+    const { key } = values;
+    const request = key === undefined ? given : await signStart(await readKeyFile(key), id, given);
     return inSession(terminal, async (session): Promise<Answer> => {
       requireModel(session.place, request.model);
       await session.requireWorker();
       const { workflowId } = await terminal.during(
         `starting ${request.model}`,
-        session.switchyard.start(request, values.id === undefined ? {} : { workflowId: values.id }),
+        session.switchyard.start(request, { workflowId: id }),
       );
       const row = values.wait
         ? await follow(session, terminal, workflowId, { until: waitsForSomebody })

@@ -1,11 +1,12 @@
 import { auditBucket, type AuditResult } from '../../adapters/registry/audit/audit-bucket.js';
 import type { AuditCounts } from '../../adapters/registry/audit/audit.js';
+import { requiredTrust } from '../../adapters/trust/trust-file.js';
 import { PortError } from '../../domain/failures.js';
 import { nameSchema } from '../../domain/names.js';
 import type { Answer } from './terminal/answer.js';
 import { openBucket } from './terminal/bucket.js';
 import { defineCommand } from './terminal/define-command.js';
-import { findPlace, requireModel } from './terminal/place.js';
+import { findPlace, requireModel, trustFile } from './terminal/place.js';
 import type { Terminal } from './terminal/terminal.js';
 import { size, typed } from './terminal/words.js';
 
@@ -28,7 +29,9 @@ export const runVerify = defineCommand({
       if (!nameSchema.safeParse(model).success) throw noSuchModel(model, name);
       requireModel(place, model);
     }
-    const auditing = auditBucket(store, { model, tell: progressOf(terminal) });
+    const trusting = await requiredTrust(trustFile());
+    const trust = await trusting.read();
+    const auditing = auditBucket(store, { model, trust, tell: progressOf(terminal) });
     const result = await terminal.during(`reading the bucket ${name}`, auditing);
     if (model !== undefined && result.counts.models === 0) throw noSuchModel(model, name);
     return answerOf(result, model);

@@ -1,7 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { signDecision, type SigningKey } from '../../client/signing/signing-key.js';
 import type { Switchyard } from '../../client/switchyard.js';
 import type { DecisionInput } from '../../domain/decision.js';
-import type { LifecycleOutcome, LifecycleRequest } from '../../domain/lifecycle.js';
+import type {
+  LifecycleOutcome,
+  LifecycleRequest,
+  LifecycleStatus,
+} from '../../domain/lifecycle.js';
 import type { Progress } from './progress.js';
 
 const POLL_MS = 100;
@@ -21,6 +26,8 @@ export interface Approver {
   readonly by: string;
   readonly reason: string;
   readonly way: 'update' | 'signal';
+  /** What it is signed with, where decisions are signed. */
+  readonly key?: SigningKey;
 }
 
 /** Starts a lifecycle, lets the approvers decide when their role is asked, and waits for its end. */
@@ -62,7 +69,7 @@ async function watch(
     for (const role of status.waitingFor) {
       const approver = given.approvers.find((each) => each.role === role);
       if (approver === undefined || status.evidence === null) continue;
-      await decide(switchyard, workflowId, approver, status.evidence);
+      await decide(switchyard, workflowId, approver, status);
       given.progress.say(`${given.title}: ${approver.by} approves for ${role} (${approver.way})`);
     }
     await pause(POLL_MS, undefined, { signal: over }).catch(() => undefined); // over: no need to wait on
@@ -73,10 +80,14 @@ async function decide(
   switchyard: Switchyard,
   workflowId: string,
   approver: Approver,
-  evidence: string,
+  { toSign, evidence }: LifecycleStatus,
 ): Promise<void> {
-  const { role, by, reason } = approver;
-  const decision: DecisionInput = { role, by, reason, evidence, decision: 'approved' };
+  const { role, by, reason, key } = approver;
+  const answer = { role, reason, decision: 'approved' } as const;
+  const decision: DecisionInput =
+    toSign !== null && key !== undefined
+      ? await signDecision(key, toSign, answer)
+      : { ...answer, by, evidence: evidence ?? '' };
   if (approver.way === 'update') await switchyard.decide(workflowId, decision);
   else await switchyard.signalDecision(workflowId, decision);
 }

@@ -29,6 +29,8 @@ const devStateSchema = z.object({
   urls: z.record(z.string(), z.url()),
   /** What the workers' configuration names, where it is known. */
   models: z.array(z.string()).optional(),
+  /** A private key that is trusted there, where decisions are signed. */
+  key: z.string().optional(),
   /** Whatever else runs, by name, such as `worker-1`. */
   pids: z.record(z.string(), pidSchema),
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createDeployActivities } from '../../activities/deploy.js';
 import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
+import { NO_TRUST } from '../../domain/ports/trust.js';
 import type { ReplicaReport } from '../../domain/ports/registry.js';
 import type { Target } from '../../domain/ports/target.js';
 import { aDigest } from '../../testing/builders.js';
@@ -17,7 +18,7 @@ function openFleet(targets: Readonly<Record<string, Target>> = {}) {
   const registry = new ObjectRegistry(new MemoryObjectStore(() => new Date(now)));
   const { awaitServing } = createDeployActivities({
     registry,
-    targets,
+    ...{ targets, trust: NO_TRUST },
     livePointer: { ask: () => Promise.reject(new Error('not asked here')) },
     notifier: { notify: () => Promise.resolve() },
   });

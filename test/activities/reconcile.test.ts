@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { createReconcileActivities } from '../../activities/reconcile.js';
 import { RegistryWatch } from '../../adapters/registry/registry-watch.js';
 import { encodeJson } from '../../adapters/registry/stored-json.js';
+import { NO_TRUST } from '../../domain/ports/trust.js';
 import type { RunWatch } from '../../domain/ports/reconciling.js';
 import { aDigest, aSpec } from '../../testing/builders.js';
 import { MemoryObjectStore } from '../../testing/memory-object-store.js';
@@ -36,7 +37,7 @@ async function aWorld(overrides: Partial<RunWatch> = {}) {
   };
   const activities = createReconcileActivities({
     ...{ models: { tickets: aSpec() }, runWatch },
-    bucketWatch: new RegistryWatch(store),
+    ...{ bucketWatch: new RegistryWatch(store), trust: NO_TRUST },
   });
   const look = async () => {
     const { problems } = await runActivity(activities.lookForProblems, { suspects: [] });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createResolveActivities } from '../../activities/resolve.js';
 import type { LifecycleRequest } from '../../domain/lifecycle.js';
+import { NO_TRUST } from '../../domain/ports/trust.js';
 import { aSpec } from '../../testing/builders.js';
 import { failed, runActivity } from './run-activity.js';
 
@@ -15,6 +16,7 @@ const tickets = aSpec({
 });
 const { resolveSpec } = createResolveActivities({
   models: { tickets, news: aSpec({ model: 'news' }) },
+  trust: NO_TRUST,
 });
 const resolve = (request: LifecycleRequest) => runActivity(resolveSpec, { request });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createDeployActivities } from '../../activities/deploy.js';
 import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
+import { NO_TRUST } from '../../domain/ports/trust.js';
 import type { RecordedDecision } from '../../domain/decision.js';
 import type { Evidence, TestReport } from '../../domain/evidence.js';
 import type { LiveChange } from '../../domain/live-state.js';
@@ -33,7 +34,7 @@ async function openShop(): Promise<Shop> {
   const { digest, version } = await registry.publish(aManifest(MODEL, FILES), folder.path);
   const { writeLive } = createDeployActivities({
     registry,
-    targets: {},
+    ...{ targets: {}, trust: NO_TRUST },
     livePointer: { ask: () => Promise.reject(new Error('not asked here')) },
     notifier: { notify: () => Promise.resolve() },
   });
@@ -95,7 +96,7 @@ describe('writeLive', () => {
         );
         return Promise.resolve(changed(promotion, { decisions }));
       },
-      /data-science, engineering did not approve/,
+      /data-science did not approve/,
     ],
     'whose report failed': [
       ({ promotionOn }) => promotionOn({}, { verdict: 'failed' }),

@@ -38,7 +38,10 @@ export interface CliCase {
 }
 
 /** They work in this folder alone; what they meet of a situation is written down below. */
-const LOCAL = new Set(['init', 'setup', 'dev', 'train', 'test', 'worker', 'endpoint']);
+const LOCAL = new Set([
+  ...['init', 'setup', 'dev', 'train', 'test', 'worker', 'endpoint'],
+  ...['keys', 'keys new', 'keys trust', 'keys retire', 'keys revoke'],
+]);
 /** They need no answer of a worker: Temporal or the bucket itself knows. */
 const WITHOUT_WORKER = new Set([
   ...['status', 'cancel', 'versions', 'show', 'report', 'diff', 'pull', 'predict', 'snapshot'],
@@ -145,7 +148,7 @@ function localCases(name: string, world: CliWorld): readonly CliCase[] {
     args: readonly string[],
     rest: Partial<CliCase>,
   ): CliCase => ({
-    ...{ command: name, situation, args: [name, ...args], environment: {} },
+    ...{ command: name, situation, args: [...name.split(' '), ...args], environment: {} },
     ...{ codes: [1], sentence: /./, ...rest },
   });
   const train = ['killed-in-convert', '--local', '--config', TRAINED];
@@ -188,6 +191,28 @@ function localCases(name: string, world: CliWorld): readonly CliCase[] {
       }),
       given('Ctrl-C', [...train, '--out', join(world.folder, 'trained')], {
         ...{ codes: [130], sentence: /interrupted/, interruptAfter: /training on/ },
+      }),
+    ],
+    keys: [given('wrong name', ['--trust', 'no-such-file.json'], { sentence: /cannot be read/ })],
+    'keys new': [
+      given('wrong name', ['no-such-folder/x.json', '--environment', 'production'], {
+        sentence: /cannot be written/,
+      }),
+      given('wrong id', ['x.json', '--environment', 'No Name'], { sentence: /a name is 1 to 63/ }),
+    ],
+    'keys trust': [
+      given('wrong name', ['no-such-file.pub', '--role', 'engineering'], {
+        sentence: /cannot be read/,
+      }),
+    ],
+    'keys retire': [given('wrong id', ['no-such-key'], { sentence: /there is no trust file/ })],
+    'keys revoke': [
+      given('wrong id', ['no-such-key', '--since', '2026-01-31T00:00:00Z'], {
+        sentence: /there is no trust file/,
+      }),
+      given('wrong name', ['no-such-key', '--since', 'yesterday'], {
+        codes: [2],
+        sentence: /needs the instant/,
       }),
     ],
     test: [

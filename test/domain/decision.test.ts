@@ -8,6 +8,12 @@ import {
   type DeskState,
 } from '../../domain/decision.js';
 import { digestOfJson } from '../../domain/digest.js';
+import {
+  openRoles,
+  policyFaults,
+  policyOfRoles,
+  type ApprovalPolicy,
+} from '../../domain/signing/policy.js';
 
 const EVIDENCE = digestOfJson('evidence');
 const aDecision = (fields: Partial<Decision> = {}): Decision => ({
@@ -26,7 +32,7 @@ const recorded = (fields: Partial<Decision> = {}) => ({
 const aDesk = (fields: Partial<DeskState> = {}): DeskState => ({
   evidence: EVIDENCE,
   order: 'in-order',
-  roles: ['data-science', 'engineering'],
+  policy: policyOfRoles(['data-science', 'engineering']),
   decisions: [],
   closed: null,
   ...fields,
@@ -54,7 +60,7 @@ describe('refusalOf', () => {
       {},
       /"sales" is not asked; asked are data-sc/,
     ],
-    ['where nobody is asked', {}, { roles: [] }, /asked are none/],
+    ['where nobody is asked', {}, { policy: policyOfRoles([]) }, /asked are none/],
     [
       'on other evidence',
       { evidence: digestOfJson('old') },
@@ -75,9 +81,51 @@ describe('refusalOf', () => {
     ],
   ] as const) {
     it(`refuses one ${title}`, () => {
-      assert.match(refusalOf(aDecision(decision), aDesk(desk)) ?? '', sentence);
+      assert.match(refusalOf(aDecision(decision), aDesk(desk))?.sentence ?? '', sentence);
     });
   }
+});
+
+describe('a policy of several people', () => {
+  const policy: ApprovalPolicy = {
+    handOffs: [
+      { role: 'data-science', quorum: 2, distinctFrom: ['starter'] },
+      { role: 'engineering', quorum: 1, distinctFrom: ['data-science'] },
+    ],
+    starter: 'Mary',
+  };
+  const byAda = [recorded()];
+  const codeOf = (fields: Partial<Decision>, decisions = byAda) =>
+    refusalOf(aDecision(fields), aDesk({ policy, decisions }))?.code ?? 'taken';
+
+  it('asks a role until enough people of it have approved', () => {
+    assert.deepEqual(askedRoles(aDesk({ policy, decisions: byAda })), ['data-science']);
+    const both = [...byAda, recorded({ by: 'Grace' })];
+    assert.deepEqual(askedRoles(aDesk({ policy, decisions: both })), ['engineering']);
+    assert.deepEqual(openRoles(policy, both), ['engineering']);
+    assert.equal(codeOf({ by: 'Joan' }, both), 'already');
+  });
+
+  it('counts a person once, and nobody twice', () => {
+    assert.equal(codeOf({ by: 'Grace' }), 'taken');
+    assert.equal(codeOf({ decision: 'rejected' }), 'already');
+    assert.equal(codeOf({}), 'taken', 'the very same again');
+  });
+
+  it('lets nobody decide who started it, or who decided for the other role, whichever comes first', () => {
+    assert.equal(codeOf({ by: 'Mary' }), 'self');
+    assert.equal(codeOf({ role: 'engineering' }), 'not-distinct');
+    assert.equal(codeOf({ by: 'Mary', role: 'engineering' }), 'taken');
+    assert.equal(codeOf({}, [recorded({ role: 'engineering' })]), 'not-distinct');
+    const approvals = [...byAda, recorded({ by: 'Grace' }), recorded({ role: 'engineering' })];
+    assert.match(policyFaults(policy, approvals).join(), /Ada has decided for "engineering"/);
+    const others = [...approvals.slice(0, 2), recorded({ role: 'engineering', by: 'Mary' })];
+    assert.deepEqual(policyFaults(policy, others), []);
+    assert.match(
+      policyFaults(policy, byAda).join(),
+      /1 of 2 people approved this evidence for data-science/,
+    );
+  });
 });
 
 describe('sameDecision', () => {

@@ -16,6 +16,7 @@ const aStatus = (overrides: Partial<LifecycleStatus> = {}): LifecycleStatus => (
   evidence: aDigest('evidence'),
   page: null,
   waitingFor: ['data-science'],
+  toSign: null,
   answerBy: { 'data-science': '2026-01-08T03:04:05Z' },
   frozen: null,
   verdict: 'passed',

@@ -9,6 +9,7 @@ import { pino } from 'pino';
 import { ChildModelRuntime } from '../../adapters/model-runtime/child-model-runtime.js';
 import { ownProgram } from '../../adapters/package/package-root.js';
 import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
+import { writeKeyFile } from '../../client/signing/key-file.js';
 import { Switchyard } from '../../client/switchyard.js';
 import { parseProject, type ProjectInput } from '../../domain/project.js';
 import { startEndpoint } from '../../serving/serve.js';
@@ -19,6 +20,7 @@ import { temporaryFolder } from '../adapters/model-runtime/temporary-folder.js';
 import { storeOf } from '../lifecycle/processes.js';
 import { HALF_WAY, instantMails } from '../support/instant-mails.js';
 import { InstantTrainer } from '../support/instant-trainer.js';
+import { signersOf } from '../support/signers.js';
 import { replayAll } from '../../testing/rig.js';
 import { installRuntime } from '../../testing/runtime.js';
 import { until } from '../../testing/until.js';
@@ -93,10 +95,14 @@ async function openLine() {
   const client = new Client({ connection, namespace });
   const store = storeOf(servers);
   const project = { ...parseProject(PROJECT, 'the project'), root: folder.path };
+  const { keys, trust: trusted } = signersOf({ visitor: ['data-science', 'engineering'] });
+  const trust = { read: () => Promise.resolve(trusted) };
+  const keyFile = join(folder.path, 'visitor.json');
+  await writeKeyFile(keyFile, keys.visitor);
   const workers = await createWorkers({
     ...{ connection: native, namespace, taskQueue: TASK_QUEUE },
     activities: wireActivities({
-      ...{ project, store, client, taskQueue: TASK_QUEUE },
+      ...{ project, store, client, trust, taskQueue: TASK_QUEUE },
       ...{ workDir: folder.path, log: pino({ level: 'silent' }) },
     }),
     workflowBundle: await readWorkflowBundle(),
@@ -104,14 +110,14 @@ async function openLine() {
   const running = workers.run();
   const endpoint = await startEndpoint({
     ...{ registry: new ObjectRegistry(store), cacheDirectory: join(folder.path, 'cache') },
-    ...{ runtime: new ChildModelRuntime(), models: [MODEL], replica: 'lifecycle-1' },
+    ...{ runtime: new ChildModelRuntime(), models: [MODEL], replica: 'lifecycle-1', trust },
   });
   return {
     client,
     switchyard: new Switchyard({ client, taskQueue: TASK_QUEUE }),
     runExample: async () => {
       const { binary, args } = ownProgram('examples/lifecycle');
-      const env = { ...process.env, TEMPORAL_ADDRESS: address };
+      const env = { ...process.env, TEMPORAL_ADDRESS: address, SWITCHYARD_KEY: keyFile };
       const cwd = folder.path; // where no development servers are
       return (await promisify(execFile)(binary, args, { cwd, env })).stdout;
     },

@@ -71,6 +71,7 @@ const { temporal } = JSON.parse(readFileSync('.switchyard/dev.json', 'utf8'));
 const connected = await connectClient({ address: temporal.address });
 const { client } = connected;
 const by = 'ada@example.com';
+const key = undefined; // nothing is signed here
 ${snippet.replaceAll("'tickets'", `'${MODEL}'`)}
 export const outcome: LifecycleOutcome = end;
 await connected.close();

@@ -9,6 +9,7 @@ import { RegistryWatch } from '../../adapters/registry/registry-watch.js';
 import { TemporalFollowUps } from '../../client/follow-ups.js';
 import { TemporalLivePointer } from '../../client/live-pointer.js';
 import { TemporalRuns } from '../../client/reconciler.js';
+import { NO_TRUST } from '../../domain/ports/trust.js';
 import type { ObjectStore } from '../../domain/ports/object-store.js';
 import { reconcileOutcomeSchema, type ReconcileOutcome } from '../../domain/reconcile/outcome.js';
 import type { ModelSpec } from '../../domain/spec.js';
@@ -130,7 +131,7 @@ function activitiesOn(given: {
     ...given.spec,
   });
   const deploy = createDeployActivities({
-    ...{ registry, targets: {}, notifier: { notify: () => Promise.resolve() } },
+    ...{ registry, targets: {}, trust: NO_TRUST, notifier: { notify: () => Promise.resolve() } },
     livePointer: new TemporalLivePointer({ client, taskQueue }),
   });
   const fakes = fakeActivities(given, { spec });
@@ -139,7 +140,7 @@ function activitiesOn(given: {
     ...deploy,
     ...createReconcileActivities({
       models: { [taskQueue]: spec },
-      bucketWatch: new RegistryWatch(store),
+      ...{ bucketWatch: new RegistryWatch(store), trust: NO_TRUST },
       runWatch: new TemporalRuns({ client, taskQueue }),
     }),
     ...createFollowUpActivities({ followUps: new TemporalFollowUps({ client, taskQueue }) }),

@@ -11,7 +11,7 @@ const CHANGED = fileURLToPath(new URL('changed-workflows.ts', import.meta.url));
 const LARGEST_BYTES = 80 * 1024;
 
 describe('recorded histories', () => {
-  before(installRuntime);
+  before(() => installRuntime());
 
   for (const name of recordedNames()) {
     it(`replays ${name}`, async () => {

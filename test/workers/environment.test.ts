@@ -18,6 +18,7 @@ describe('readWorkerEnvironment', () => {
       shutdownGraceMs: 10_000,
       failpoints: [],
       build: undefined,
+      trustFile: undefined,
     });
   });
 
@@ -60,6 +61,7 @@ describe('readWorkerEnvironment', () => {
       shutdownGraceMs: 30_000,
       failpoints: [],
       build: undefined,
+      trustFile: undefined,
     });
   });
 

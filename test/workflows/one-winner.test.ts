@@ -3,6 +3,7 @@ import { createDeployActivities } from '../../activities/deploy.js';
 import { S3ObjectStore } from '../../adapters/object-store/s3-object-store.js';
 import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
 import { TemporalLivePointer } from '../../client/live-pointer.js';
+import { NO_TRUST } from '../../domain/ports/trust.js';
 import { liveChangeSchema } from '../../domain/live-state.js';
 import { aCandidate, aDigest, aSpec, aTested } from '../../testing/builders.js';
 import { fakeActivities, MemoryLive } from '../../testing/fake-activities.js';
@@ -208,7 +209,7 @@ async function onRealStore(context: Mocha.Context): Promise<Rig> {
   const { overrides } = ownCandidates();
   return startRig(context.test?.title ?? 'real store', (place) => {
     const { awaitServing, undoPromotion } = createDeployActivities({
-      ...{ registry, targets: {}, livePointer: new TemporalLivePointer(place) },
+      ...{ registry, targets: {}, trust: NO_TRUST, livePointer: new TemporalLivePointer(place) },
       notifier: { notify: () => Promise.resolve() },
     });
     return fakeActivities(place, {

@@ -8,6 +8,7 @@ import type { Activities } from '../../activities/index.js';
 import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
 import { TemporalLivePointer } from '../../client/live-pointer.js';
 import { Lifecycles } from '../../client/lifecycles.js';
+import { NO_TRUST } from '../../domain/ports/trust.js';
 import type { FollowUp } from '../../domain/follow-up.js';
 import { liveChangeSchema } from '../../domain/live-state.js';
 import type { Finding } from '../../domain/gate.js';
@@ -332,6 +333,7 @@ function realUndo(place: { client: Client; taskQueue: string }): Pick<Activities
   const { undoPromotion } = createDeployActivities({
     registry: new ObjectRegistry(new MemoryObjectStore()),
     targets: {},
+    trust: NO_TRUST,
     livePointer: new TemporalLivePointer(place),
     notifier: { notify: () => Promise.resolve() },
   });

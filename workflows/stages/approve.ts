@@ -7,7 +7,9 @@ import {
 } from '@temporalio/workflow';
 import type { RecordedDecision } from '../../domain/decision.js';
 import { durationMs } from '../../domain/duration.js';
-import type { Tested } from '../../domain/lifecycle.js';
+import type { Signing, Tested } from '../../domain/lifecycle.js';
+import { openRoles, policyOfRoles, type ApprovalPolicy } from '../../domain/signing/policy.js';
+import type { AboutDecision } from '../../domain/signing/statement.js';
 import type { ModelSpec } from '../../domain/spec.js';
 import { bookkeeping } from '../activity-options.js';
 import type { Lifecycle } from '../lifecycle.js';
@@ -32,22 +34,23 @@ export async function approve(
   tested: Tested,
 ): Promise<Approval> {
   const { desk } = lifecycle;
-  desk.open(tested.evidence, tested.roles, spec.approve.order);
+  const { evidence, signing } = tested;
+  const table = { evidence, policy: policyFor(tested), order: spec.approve.order };
+  desk.open(
+    table,
+    signing === undefined ? null : { signing, about: aboutOf(lifecycle, tested, signing) },
+  );
   lifecycle.enter('approve');
-  const approval = await waitForDecisions(lifecycle, spec, tested);
+  const approval = await waitForDecisions(lifecycle, spec);
   desk.close(approval.kind === 'ended' ? approval.outcome : approval.kind);
   return approval;
 }
 
-async function waitForDecisions(
-  lifecycle: Lifecycle,
-  spec: ModelSpec,
-  tested: Tested,
-): Promise<Approval> {
+async function waitForDecisions(lifecycle: Lifecycle, spec: ModelSpec): Promise<Approval> {
   const { desk } = lifecycle;
   const asked = new Map<string, Asked>();
   for (;;) {
-    const settled = settledBy(desk.decisions, tested.roles);
+    const settled = settledBy(desk.decisions, desk.policy);
     if (settled) return settled;
     const seen = desk.decisions.length;
     for (const role of desk.waitingFor().filter((each) => !asked.has(each))) {
@@ -78,9 +81,27 @@ async function waitForDecisions(
   }
 }
 
+/** The evidence's policy, and one person of each role that a workflow of one's own asks besides. */
+function policyFor({ policy = policyOfRoles([]), roles }: Tested): ApprovalPolicy {
+  const others = roles.filter((role) => !policy.handOffs.some((each) => each.role === role));
+  return { ...policy, handOffs: [...policy.handOffs, ...policyOfRoles(others).handOffs] };
+}
+
+/** What a signed decision must be about. */
+function aboutOf(
+  { candidate, request, run }: Lifecycle,
+  { evidence, baseline }: Tested,
+  { nonce }: Signing,
+): AboutDecision {
+  if (candidate === null) throw new Error('nobody is asked about no candidate');
+  const { workflowId: wid } = workflowInfo();
+  const { digest: manifest, artifact } = candidate;
+  return { wid, run, model: request.model, manifest, artifact, baseline, evidence, nonce };
+}
+
 function settledBy(
   decisions: readonly RecordedDecision[],
-  roles: readonly string[],
+  policy: ApprovalPolicy,
 ): Approval | null {
   const other = decisions.find(({ decision }) => decision !== 'approved');
   if (other?.decision === 'needs-more-data') return { kind: 'needs-more-data' };
@@ -88,7 +109,7 @@ function settledBy(
     const reason = `${other.by} (${other.role}): ${other.reason}`;
     return { kind: 'ended', outcome: 'refused', reason };
   }
-  return decisions.length === roles.length ? { kind: 'approved', decisions } : null;
+  return openRoles(policy, decisions).length === 0 ? { kind: 'approved', decisions } : null;
 }
 
 function askedNow(spec: ModelSpec, role: string): Asked {

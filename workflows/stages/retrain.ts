@@ -12,9 +12,10 @@ export interface Retrained {
 
 /** The model's complete specification, with the request's overrides. */
 export async function resolveSpec(lifecycle: Lifecycle): Promise<ModelSpec> {
-  const { spec } = await bookkeeping(
+  const { spec, starter } = await bookkeeping(
     `read the specification of ${lifecycle.request.model}`,
   ).resolveSpec({ request: lifecycle.request });
+  lifecycle.starter = starter ?? null;
   return spec;
 }
 

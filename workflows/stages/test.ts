@@ -80,7 +80,14 @@ async function test(lifecycle: Lifecycle, given: TestGiven, round: number): Prom
     () => onQueue('test', '30 minutes', `how right ${lifecycle.name} is`).measureQuality(input),
   );
   const { staged, baseline, isWithdrawn = false } = quality;
-  const measured = { ...input, system, quality: staged, baseline };
+  const { starter } = lifecycle;
+  const measured = {
+    ...input,
+    system,
+    quality: staged,
+    baseline,
+    ...(starter !== null && { starter }),
+  };
   // no undo: evidence is immutable, beside a version that stays, and lets nothing go live by itself
   const tested = await waiting('5 minutes', `judge ${lifecycle.name}`).assembleEvidence(measured);
   for (const { gate, verdict } of tested.table) {

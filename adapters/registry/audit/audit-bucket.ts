@@ -2,6 +2,7 @@ import { digestOfBytes } from '../../../domain/digest.js';
 import { deletionSchema } from '../../../domain/forgetting.js';
 import { windowAccuracySchema, windowSchema } from '../../../domain/monitor/window.js';
 import { nameSchema } from '../../../domain/names.js';
+import type { Trust } from '../../../domain/signing/trust.js';
 import type { ListedObject, ObjectStore } from '../../../domain/ports/object-store.js';
 import { stagedRuns } from '../inventory.js';
 import { forgottenPrefix, forgottenSaltKey, liveKey, parseWindowKey } from '../keys.js';
@@ -24,7 +25,12 @@ export interface AuditResult {
  */
 export async function auditBucket(
   store: ObjectStore,
-  given: { model?: string | undefined; tell?: (counts: AuditCounts) => void } = {},
+  given: {
+    model?: string | undefined;
+    /** Whom decisions are verified by; they are not signed where left out. */
+    trust?: Trust | null;
+    tell?: (counts: AuditCounts) => void;
+  } = {},
 ): Promise<AuditResult> {
   await using audit = await Audit.begin(store, given.tell ?? (() => undefined));
   const [{ objects, now }, datasets, staging] = await Promise.all(
@@ -35,7 +41,7 @@ export async function auditBucket(
   const named = new Map<string, string>();
   for (const [model, own] of byModel(audit, objects)) {
     audit.counts.models += 1;
-    await auditModel(audit, { model, objects: own, now, named });
+    await auditModel(audit, { model, objects: own, now, named, trust: given.trust ?? null });
   }
   const known = await auditSnapshots(audit, {
     objects: datasets?.objects ?? [],
@@ -76,12 +82,13 @@ async function auditModel(
     objects: readonly ListedObject[];
     now: Date;
     named: Map<string, string>;
+    trust: Trust | null;
   },
 ): Promise<void> {
-  const { model, objects, now, named } = given;
+  const { model, objects, now, named, trust } = given;
   const versions = await auditVersions(audit, model, { objects, now });
   const documents = await auditDocuments(audit, model, { objects, claimed: versions.claimed });
-  await auditPointer(audit, { model, objects, versions, documents, now });
+  await auditPointer(audit, { model, objects, versions, documents, now, trust });
   await auditOthers(audit, model, objects);
   for (const { version, manifest } of versions.whole.values()) {
     const key = `models/${model}/versions/${version}/manifest.json`;

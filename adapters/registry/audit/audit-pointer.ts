@@ -6,6 +6,7 @@ import {
 } from '../../../domain/live-state.js';
 import { proofFaults } from '../../../domain/served-proof.js';
 import { shortDigest } from '../../../domain/names.js';
+import type { Trust } from '../../../domain/signing/trust.js';
 import type { ListedObject } from '../../../domain/ports/object-store.js';
 import { evidenceKey, liveKey, manifestKey, replicasPrefix } from '../keys.js';
 import { REPLICA_LIVE_MS, replicaFileSchema } from '../replicas.js';
@@ -22,6 +23,7 @@ interface Around {
   readonly versions: AuditedVersions;
   readonly documents: AuditedDocuments;
   readonly now: Date;
+  readonly trust: Trust | null;
 }
 
 /** Holds `live.json` against the versions, evidence and decisions that it names, and against what replicas say of it. */
@@ -61,7 +63,7 @@ function stateFaults(live: LiveState, around: Around): readonly string[] {
 
 function servedFaults(
   served: ServedVersion,
-  { model, versions, documents }: Around,
+  { model, versions, documents, trust }: Around,
 ): readonly string[] {
   const { version, digest, artifact } = served;
   const registered = versions.whole.get(version);
@@ -80,7 +82,7 @@ function servedFaults(
     ...(registered.manifest.artifacts.includes(artifact)
       ? []
       : [`serves ${artifact} of version ${version}, which is no artifact of it`]),
-    ...proofFaults(served, evidence).map(
+    ...proofFaults(served, evidence, trust).map(
       (fault) =>
         `does not prove version ${version}: ${fault} (${evidenceKey(model, digest, served.evidence)})`,
     ),

@@ -22,6 +22,8 @@ export interface Place {
   readonly uiUrl: string | null;
   readonly endpointUrl: string | null;
   readonly bucket: BucketPlace | null;
+  /** The private key to sign with where none is named; null: there is none. */
+  readonly keyFile: string | null;
   /** The models of the workers' configuration; null where only they know. */
   readonly models: readonly string[] | null;
 }
@@ -94,9 +96,15 @@ function shared(variables: Variables, dev: DevState | null) {
     taskQueue,
     deployment: given(variables, 'SWITCHYARD_DEPLOYMENT') ?? taskQueue,
     uiUrl: (uiUrl ?? dev?.temporal.uiUrl)?.replace(/\/+$/, '') ?? null,
+    keyFile: given(variables, 'SWITCHYARD_KEY') ?? dev?.key ?? null,
     models: dev?.models ?? null,
     endpointUrl: given(variables, 'SWITCHYARD_ENDPOINT_URL') ?? dev?.urls['endpoint'] ?? null,
   };
+}
+
+/** The trust file that the environment names; undefined: none. */
+export function trustFile(variables: Variables = process.env): string | undefined {
+  return given(variables, 'SWITCHYARD_TRUST_FILE');
 }
 
 function given(variables: Variables, name: string): string | undefined {

@@ -51,7 +51,10 @@ function aModel(overrides: Partial<KnownModel> = {}): KnownModel {
 }
 
 const found = (model: Partial<KnownModel>, known: Partial<Known> = {}) =>
-  findProblems({ models: [aModel(model)], orphans: [], suspects: [], now: NOW, ...known });
+  findProblems({
+    ...{ models: [aModel(model)], orphans: [], suspects: [], trust: null, now: NOW },
+    ...known,
+  });
 
 const kindsOf = (model: Partial<KnownModel>, known: Partial<Known> = {}) =>
   found(model, known).problems.map(({ kind, remedy }) => `${kind}: ${remedy.do}`);
@@ -130,7 +133,10 @@ describe('findProblems', () => {
   it('tells of a served version without its evidence, or the decisions that this needs', () => {
     assert.deepEqual(kindsOf({ evidence: null }), ['live-unproven: report']);
     const live = aLive({ served: [aServed({ decisions: [] })] });
-    assert.match(found({ live }).problems[0]?.sentence ?? '', /no approval .* by data-science/);
+    assert.match(
+      found({ live }).problems[0]?.sentence ?? '',
+      /is not approved: data-science did not approve/,
+    );
     const elsewhere = { ...approval, evidence: aDigest('older') };
     assert.deepEqual(kindsOf({ live: aLive({ served: [aServed({ decisions: [elsewhere] })] }) }), [
       'live-unproven: report',

@@ -150,7 +150,10 @@ describe('auditBucket', () => {
       /makes no whole version \(it is live\)/,
     );
     assert.match(await sentencesOf(served({ version: 3 })), /says that version 3 is/);
-    assert.match(await sentencesOf(served({ decisions: [] })), /no approval .* by data-science/);
+    assert.match(
+      await sentencesOf(served({ decisions: [] })),
+      /is not approved: data-science did not approve/,
+    );
     assert.match(await sentencesOf(served({ evidence: before.evidence })), /is not in the bucket/);
     assert.match(await sentencesOf(served({ artifact: 'words/words.json' })), /no artifact/);
     const previous = { served: [now, { ...before, version: 9 }] };

@@ -1,0 +1,121 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { CompactSign } from 'jose';
+import { z } from 'zod';
+import { decisionSchema, type Decision } from '../../domain/decision.js';
+import { canonicalJson } from '../../domain/digest.js';
+import { PortError } from '../../domain/failures.js';
+import type { LifecycleRequest, ToSign } from '../../domain/lifecycle.js';
+import { nameSchema } from '../../domain/names.js';
+import { ALGORITHM, keyIdOf, keyIdSchema, publicKeySchema } from '../../domain/signing/jws.js';
+import {
+  DECISION_TYPE,
+  START_TYPE,
+  type DecisionStatement,
+  type StartStatement,
+} from '../../domain/signing/statement.js';
+import { digestOfRequest, unsigned } from '../../domain/signing/verify-start.js';
+import { personSchema } from '../../domain/signing/trust.js';
+
+/** How long a statement is accepted after it was signed; long enough to paste it. */
+const VALID_S = 3_600;
+
+/** A person's private key: for one installation alone, so that nothing signed in one is worth anything in another. */
+export const signingKeySchema = z.strictObject({
+  schemaVersion: z.literal(1),
+  person: personSchema,
+  environment: nameSchema,
+  kid: keyIdSchema,
+  x: publicKeySchema,
+  /** The private key's 32 bytes in base64url; it never leaves its file. */
+  d: publicKeySchema,
+});
+export type SigningKey = z.infer<typeof signingKeySchema>;
+
+/** What others may know of a key: what the trust file is made of. */
+export const publicKeyFileSchema = signingKeySchema.omit({ d: true });
+export type PublicKey = z.infer<typeof publicKeyFileSchema>;
+
+/**
+ * Makes a key for somebody, by OpenSSL's random numbers.
+ * @throws PortError `InvalidRequest` where person or installation are no names.
+ */
+export function newSigningKey(person: string, environment: string): SigningKey {
+  const { d, x } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
+  const key = { schemaVersion: 1, person, environment, kid: keyIdOf(x ?? ''), x, d };
+  const parsed = signingKeySchema.safeParse(key);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new PortError('InvalidRequest', `no such key can be made: ${problems.join('; ')}`);
+}
+
+/** The same without what is secret. */
+export function publicKeyOf({ schemaVersion, person, environment, kid, x }: SigningKey): PublicKey {
+  return { schemaVersion, person, environment, kid, x };
+}
+
+/**
+ * Signs an answer to a hand-off: the decision as `Switchyard.decide` takes it.
+ * @param about - `toSign` of the lifecycle's status, read together with the evidence that it names.
+ * @throws PortError `InvalidRequest` where the lifecycle is of another installation than the key.
+ */
+export async function signDecision(
+  key: SigningKey,
+  about: ToSign,
+  answer: { role: string; decision: Decision['decision']; reason: string },
+  now = new Date(),
+): Promise<Decision> {
+  const { environment, ...scope } = about;
+  if (environment !== key.environment) {
+    throw new PortError(
+      'InvalidRequest',
+      `the key of ${key.person} is for "${key.environment}", this lifecycle is of "${environment}": sign nothing that another installation could use`,
+    );
+  }
+  const statement: DecisionStatement = {
+    ...scope,
+    ...{ aud: environment, sub: key.person, gate: answer.role },
+    ...{ decision: answer.decision, reason: answer.reason.trim() },
+    ...timesOf(now),
+  };
+  return decisionSchema.parse({
+    ...{ role: answer.role, decision: answer.decision, by: key.person },
+    ...{ reason: statement.reason, evidence: about.evidence },
+    signature: await sign(key, DECISION_TYPE, statement),
+  });
+}
+
+/**
+ * Signs the start of a lifecycle under a workflow id: the request as `Switchyard.start` takes it, with that id.
+ * @param request - `startedBy` becomes the key's person.
+ */
+export async function signStart(
+  key: SigningKey,
+  workflowId: string,
+  request: LifecycleRequest,
+  now = new Date(),
+): Promise<LifecycleRequest> {
+  const signed = { ...unsigned(request), startedBy: key.person };
+  const statement: StartStatement = {
+    ...{ aud: key.environment, sub: key.person, wid: workflowId, model: request.model },
+    ...{ request: digestOfRequest(signed), ...timesOf(now) },
+  };
+  return { ...signed, signature: await sign(key, START_TYPE, statement) };
+}
+
+function timesOf(now: Date): Pick<StartStatement, 'iat' | 'exp' | 'jti'> {
+  const iat = Math.floor(now.getTime() / 1_000);
+  return { iat, exp: iat + VALID_S, jti: randomBytes(16).toString('base64url') };
+}
+
+/** A compact JWS over canonical JSON. */
+async function sign(key: SigningKey, typ: string, statement: object): Promise<string> {
+  const { kid, x, d } = key;
+  const jwk = { kty: 'OKP', crv: ALGORITHM, x, d };
+  const privateKey = createPrivateKey({ key: jwk, format: 'jwk' });
+  if (createPublicKey(privateKey).export({ format: 'jwk' }).x !== x || keyIdOf(x) !== kid) {
+    throw new PortError('InvalidRequest', `the key ${kid} is not whole: make another one`);
+  }
+  return new CompactSign(Buffer.from(canonicalJson(statement)))
+    .setProtectedHeader({ alg: ALGORITHM, kid, typ })
+    .sign(privateKey);
+}

@@ -1,0 +1,32 @@
+import { digestOfJson } from '../digest.js';
+import type { LifecycleRequest } from '../lifecycle.js';
+import { refusalBecause, type Refusal } from './refusal.js';
+import { START_TYPE, startStatementSchema } from './statement.js';
+import { isVerified, verifyStatement, type Verifying } from './verify-statement.js';
+
+/** A request without its signature: what is signed of it. */
+export function unsigned(request: LifecycleRequest): LifecycleRequest {
+  const { signature, ...rest } = request;
+  return signature === undefined ? request : rest;
+}
+
+export function digestOfRequest(request: LifecycleRequest): string {
+  return digestOfJson(unsigned(request));
+}
+
+/** Who started a lifecycle, by the signature of its request, or why that says nothing. */
+export function verifyStart(
+  request: LifecycleRequest & { readonly signature: string },
+  given: Verifying & { readonly wid: string },
+): { readonly person: string } | Refusal {
+  const kind = { typ: START_TYPE, schema: startStatementSchema };
+  const verified = verifyStatement(request.signature, kind, given);
+  if (!isVerified(verified)) return verified;
+  const { wid, model, sub, request: signed } = verified.statement;
+  if (wid !== given.wid) return refusalBecause('wrong-workflow', `it starts ${wid}`);
+  if (model !== request.model) return refusalBecause('wrong-model', `it starts "${model}"`);
+  if (sub !== request.startedBy || signed !== digestOfRequest(request)) {
+    return refusalBecause('altered', 'the request says something else than was signed');
+  }
+  return { person: sub };
+}

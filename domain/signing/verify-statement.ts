@@ -1,0 +1,110 @@
+import type { z } from 'zod';
+import { isSignedBy, readJws } from './jws.js';
+import { refusalBecause, type Refusal } from './refusal.js';
+import { LONGEST_VALID_S } from './statement.js';
+import type { KnownKey } from './trust.js';
+
+/** How far clocks may differ. */
+const CLOCKS_S = 60;
+
+/** Where statements are verified. */
+export interface Verifying {
+  readonly environment: string;
+  readonly keys: readonly KnownKey[];
+  /** When it was accepted, in ms since the epoch. */
+  readonly acceptedMs: number;
+  /** It is being accepted just now, so that it must not have expired. */
+  readonly isNew: boolean;
+}
+
+interface Common {
+  readonly aud: string;
+  readonly sub: string;
+  readonly iat: number;
+  readonly exp: number;
+}
+
+/** A statement, and by whose key. */
+export interface Verified<Statement> {
+  readonly statement: Statement;
+  readonly key: KnownKey;
+}
+
+/** Whether it holds, and is not why it does not. */
+export function isVerified<Statement>(
+  result: Verified<Statement> | Refusal,
+): result is Verified<Statement> {
+  return !('code' in result);
+}
+
+/**
+ * What a compact JWS says, once its form, its kind, its signature, its signer, its times and its installation hold; or why not. What it
+ * is about is another question.
+ */
+export function verifyStatement<Statement extends Common>(
+  text: string,
+  { typ, schema }: { readonly typ: string; readonly schema: z.ZodType<Statement> },
+  given: Verifying,
+): Verified<Statement> | Refusal {
+  const jws = readJws(text);
+  if (typeof jws === 'string') {
+    return refusalBecause('malformed', `the signature is not a compact JWS of Ed25519: ${jws}`);
+  }
+  if (jws.header.typ !== typ) {
+    return refusalBecause('wrong-type', `what is signed is something else than "${typ}"`);
+  }
+  const key = given.keys.find(({ kid }) => kid === jws.header.kid);
+  if (key === undefined) {
+    return refusalBecause('unknown-key', `the key ${jws.header.kid} is not one that is trusted`);
+  }
+  if (!isSignedBy(jws, key.x)) {
+    return refusalBecause('bad-signature', `the key ${key.kid} did not sign this`);
+  }
+  const parsed = schema.safeParse(jws.payload);
+  if (!parsed.success) {
+    return refusalBecause('malformed', 'what is signed is not all that it must say');
+  }
+  const statement = parsed.data;
+  return (
+    wrongSigner(statement, key, given) ??
+    wrongTime(statement, given) ??
+    wrongPlace(statement, given) ?? { statement, key }
+  );
+}
+
+function wrongSigner(
+  { sub, iat }: Common,
+  key: KnownKey,
+  { acceptedMs }: Verifying,
+): Refusal | null {
+  if (sub !== key.person) {
+    return refusalBecause('wrong-person', `the key ${key.kid} is not one of ${sub}`);
+  }
+  const signedMs = Math.max(iat * 1_000, acceptedMs);
+  if (key.compromised !== undefined && signedMs >= Date.parse(key.compromised)) {
+    return refusalBecause('compromised-key', `the key ${key.kid} is void since ${key.compromised}`);
+  }
+  if (key.retired !== undefined && acceptedMs >= Date.parse(key.retired)) {
+    return refusalBecause('retired-key', `the key ${key.kid} is retired since ${key.retired}`);
+  }
+  return null;
+}
+
+function wrongTime({ iat, exp }: Common, given: Verifying): Refusal | null {
+  const acceptedS = given.acceptedMs / 1_000;
+  if (exp - iat > LONGEST_VALID_S || exp < iat) {
+    return refusalBecause('too-long', 'a statement is valid for 24 hours at most');
+  }
+  if (iat > acceptedS + CLOCKS_S) {
+    return refusalBecause('not-yet', 'it was signed in the future: look at your clock');
+  }
+  if (given.isNew && exp <= acceptedS) {
+    return refusalBecause('expired', 'it has expired: sign again');
+  }
+  return null;
+}
+
+function wrongPlace({ aud }: Common, { environment }: Verifying): Refusal | null {
+  if (aud === environment) return null;
+  return refusalBecause('wrong-environment', `it is for "${aud}", this is "${environment}"`);
+}
