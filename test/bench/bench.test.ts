@@ -71,7 +71,7 @@ describe('benchmark', () => {
 
   it('answers a wrong command line with one sentence and 2', async () => {
     for (const [args, sentence] of [
-      [['nope'], /"nope" is none: .*one of lifecycle, parked, yard\n$/],
+      [['nope'], /"nope" is none: .*one of approve, lifecycle, parked, yard\n$/],
       [[], /no name is none/],
       [['lifecycle', '--only', 'x'], /no row "x": its rows are demo, clone/],
       [['lifecycle', '--ony'], /--ony/],

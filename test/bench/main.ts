@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { createProgress } from '../../scripts/demo/progress.js';
 import { stopTestServers } from '../../testing/servers.js';
+import { approveRows } from './approve/rows.js';
 import type { Row, Say } from './benchmark.js';
 import { lifecycleRows } from './lifecycle/rows.js';
 import { loadNow, thisMachine } from './machine.js';
@@ -9,6 +10,7 @@ import { isAllMet, renderReport, reportJson, type RowResult } from './table.js';
 import { yardRows } from './yard/rows.js';
 
 const BENCHMARKS: Readonly<Record<string, readonly Row[]>> = {
+  approve: approveRows,
   lifecycle: lifecycleRows,
   parked: parkedRows,
   yard: yardRows,
