@@ -3,6 +3,7 @@ import { pageKey } from '../../adapters/registry/keys.js';
 import type { LifecycleStatus } from '../../domain/lifecycle.js';
 import { lifecycleDetails, startDetails } from '../../domain/lifecycle-details.js';
 import { aDigest } from '../../testing/builders.js';
+import { toSign } from '../support/signers.js';
 
 const ID = 'lifecycle/tickets/12345678';
 const ACCEPTED = { by: 'grace', reason: 'by hand', at: '2026-01-02T03:04:05Z' };
@@ -47,6 +48,16 @@ describe('lifecycleDetails', () => {
       ...{ role: 'data-science', decision: 'approved', by: '<who you are>', reason: '<why>' },
       evidence: aDigest('evidence'),
     });
+  });
+
+  it('name the commands that sign, where decisions are signed, and nothing to paste that would be refused', () => {
+    const text = lifecycleDetails(aStatus({ toSign: toSign() }), ID);
+    const read = `--role data-science --evidence ${aDigest('evidence').slice(0, 12)}`;
+    for (const name of ['approve', 'sign']) {
+      const command = `npx switchyard ${name} lifecycle/tickets/12345678 ${read} --reason 'why'`;
+      assert.ok(text.includes(`\`${command}\``), text);
+    }
+    assert.ok(!text.includes('```json'));
   });
 
   it('name the command that shows the evidence report, and where its page is stored', () => {

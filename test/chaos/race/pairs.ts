@@ -192,10 +192,13 @@ async function winnerViolations(
   if (live?.promotion?.startsWith(`${winner.runId}/`) !== true) {
     violations.push(`${model} (${kind}): what is live was not put there by its winner`);
   }
-  // a promotion, and where one was cancelled perhaps its own promotion and undo before it
+  // a promotion; where one was cancelled perhaps its own promotion and its undo before, or the undo of a promotion that nobody answered
   const most = kind === 'one cancelled' ? 3 : 1;
-  const { generation = 0 } = state ?? {};
-  if (generation > most || generation % 2 === 0) {
+  const { generation = 0, served = [], withdrawn = [] } = state ?? {};
+  if (served.length > 1 || withdrawn.length > 0) {
+    violations.push(`${model} (${kind}): something of who did not win is left in live.json`);
+  }
+  if (generation > most) {
     violations.push(
       `${model} (${kind}) is at generation ${generation}; somebody rolled back what was not his`,
     );
