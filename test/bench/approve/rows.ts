@@ -9,7 +9,7 @@ import { policyOfRoles } from '../../../domain/signing/policy.js';
 import { keysOf } from '../../../domain/signing/trust.js';
 import { readWorkflowBundle } from '../../../workers/bundle.js';
 import { decide, status, WORKFLOW_TYPES } from '../../../workflows/messages.js';
-import { aDecision, aTested } from '../../../testing/builders.js';
+import { aCandidate, aDecision, aDigest, aTested } from '../../../testing/builders.js';
 import { fakeActivities } from '../../../testing/fake-activities.js';
 import { until } from '../../../testing/until.js';
 import { ENVIRONMENT, signersOf } from '../../support/signers.js';
@@ -81,10 +81,18 @@ async function startSide(
     keys: keysOf(trust).map((key) => ({ ...key, roles: [...key.roles] })),
   };
   const asked = new Map<string, () => void>();
+  let version = 0;
   const activities = fakeActivities(
     { client, taskQueue },
     {
       overrides: {
+        // a version of its own each time, which nobody has promoted yet
+        publishVersion: () => {
+          version += 1;
+          return Promise.resolve(
+            aCandidate({ version, digest: aDigest(`${taskQueue} ${version}`) }),
+          );
+        },
         assembleEvidence: ({ baseline }) =>
           Promise.resolve(
             aTested({
