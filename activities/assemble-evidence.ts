@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { canonicalJson } from '../domain/digest.js';
 import type { Evidence, TestReport } from '../domain/evidence.js';
 import {
   findingsOf,
@@ -99,7 +100,7 @@ export async function assembleEvidence(
     roles,
   });
   const policy = policyFor(input, roles);
-  const evidence = evidenceOf(input, { testReport, page, roles, policy, nonce });
+  const evidence = evidenceOf(input, { testReport, page, roles, nonce, policy: written(policy) });
   const signing = await signingOf(ports.trust, nonce);
   return {
     verdict: report.verdict,
@@ -150,6 +151,12 @@ function policyFor({ spec, starter }: AssembleInput, roles: readonly string[]): 
     }),
     starter,
   };
+}
+
+/** An older build reads no policy: it takes its absence for one person of each role. */
+function written(policy: ApprovalPolicy): ApprovalPolicy | null {
+  const plain = policyOfRoles(policy.handOffs.map(({ role }) => role));
+  return canonicalJson(policy) === canonicalJson(plain) ? null : policy;
 }
 
 /** What the workflow verifies decisions by; null where they are not signed. */

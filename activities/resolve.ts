@@ -40,8 +40,8 @@ export function createResolveActivities({ models, trust }: ResolvePorts) {
 }
 
 /**
- * Who started it, by a signature that holds; null where it has none, or nothing is signed here. It must hold at the first look: a start is
- * looked at within seconds, or once a worker is there.
+ * Who started it, by a signature that holds; null where it has none, or nothing is signed here. It may be looked at late, such as once a
+ * worker is there: it names its workflow, and a run of that id begins with the very same request.
  */
 function starterOf(request: LifecycleRequest, trust: Trust | null): string | null {
   const { signature } = request;
@@ -50,7 +50,7 @@ function starterOf(request: LifecycleRequest, trust: Trust | null): string | nul
   const result = verifyStart(
     { ...request, signature },
     {
-      ...{ environment: trust.environment, keys: keysOf(trust), isNew: true },
+      ...{ environment: trust.environment, keys: keysOf(trust), mayBeLate: true },
       ...{ wid: workflowExecution?.workflowId ?? '' },
       acceptedMs: currentAttemptScheduledTimestampMs,
     },

@@ -47,7 +47,7 @@ import {
 } from '../workflows/messages.js';
 import { fromTemporal } from './failure.js';
 import { TemporalFollowUps, type FollowUpRow, type WhichFollowUps } from './follow-ups.js';
-import { signDecision, signStart, type SigningKey } from './signing/signing-key.js';
+import { requireAbout, signDecision, signStart, type SigningKey } from './signing/signing-key.js';
 import { startLive, WORKFLOW_TASK_TIMEOUT } from './live-pointer.js';
 import type { z } from 'zod';
 
@@ -107,7 +107,10 @@ export class Switchyard {
 
   /** Where a lifecycle is, what it measured, who is waited for, and the evidence digest that a decision must name. */
   status(workflowId: string): Promise<LifecycleStatus> {
-    return translated(() => this.#client.workflow.getHandle(workflowId).query(status));
+    return translated(async () => {
+      const asked = await this.#client.workflow.getHandle(workflowId).query(status);
+      return { ...NOT_SIGNED, ...asked };
+    });
   }
 
   /** Waits for a lifecycle's end. Throws its failure where a technical error ended it. */
@@ -230,11 +233,13 @@ export class Switchyard {
     );
   }
 
-  /** Nothing is signed that the lifecycle does not ask about: of other evidence it is sent as it is, and refused as stale. */
+  /** By the key, where there is one and the lifecycle asks for it. */
   async #signed(workflowId: string, decision: Decision): Promise<Decision> {
     if (this.#key === undefined || decision.signature !== null) return decision;
-    const { toSign } = await this.status(workflowId);
-    if (toSign === null || toSign.evidence !== decision.evidence) return decision;
+    const { toSign, evidence } = await this.status(workflowId);
+    // on other evidence it is sent as it is, and refused as stale
+    if (toSign === null || evidence !== decision.evidence) return decision;
+    requireAbout(toSign, workflowId, evidence);
     if (decision.by !== this.#key.person) {
       throw new PortError(
         'InvalidRequest',
@@ -267,6 +272,9 @@ export class Switchyard {
     return translated(() => this.#client.workflow.getHandle(workflowId).query(live));
   }
 }
+
+/** What a lifecycle of a build says that is older than signatures. */
+const NOT_SIGNED = { toSign: null };
 
 function parse<Schema extends z.ZodType>(
   what: string,

@@ -85,7 +85,7 @@ function approvalsOf(
     decision,
     result: verifyDecision(decision, {
       ...{ environment: trust.environment, keys, about },
-      ...{ acceptedMs: Date.parse(decision.at), isNew: false },
+      acceptedMs: Date.parse(decision.at),
     }),
   }));
   return {

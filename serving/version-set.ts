@@ -11,7 +11,7 @@ const MAX_RETRY_MS = 30_000;
 
 /** A version that is being opened or did not open. */
 interface Attempt {
-  readonly served: ServedVersion;
+  served: ServedVersion;
   /** Settles when the first try has ended, either way. */
   readonly firstTry: Promise<void>;
   problem: string | null;
@@ -64,7 +64,12 @@ export class VersionSet {
   /** Starts to open a version, unless it is open or under way. */
   want(served: ServedVersion): void {
     const { digest } = served;
-    if (this.#open.has(digest) || this.#attempts.has(digest)) return;
+    if (this.#open.has(digest)) return;
+    const before = this.#attempts.get(digest);
+    if (before !== undefined) {
+      this.#renew(before, served);
+      return;
+    }
     const { promise, resolve } = withResolver();
     const attempt: Attempt = {
       served,
@@ -75,6 +80,19 @@ export class VersionSet {
     };
     this.#attempts.set(digest, attempt);
     this.#try(attempt, resolve);
+  }
+
+  /** The same version under other evidence or decisions, as when it was approved at last: tried at once by those. */
+  #renew(attempt: Attempt, served: ServedVersion): void {
+    const proofOf = ({ artifact, evidence, decisions }: ServedVersion) =>
+      JSON.stringify([artifact, evidence, decisions]);
+    if (proofOf(attempt.served) === proofOf(served)) return;
+    attempt.served = served;
+    if (attempt.retry === null) return; // it is being tried, and what comes after has the new ones
+    clearTimeout(attempt.retry);
+    attempt.retry = null;
+    attempt.retryMs = FIRST_RETRY_MS;
+    this.#try(attempt, () => undefined);
   }
 
   /** Closes every other version after its last answer, and gives up opening any other. */
@@ -139,7 +157,10 @@ export class VersionSet {
     const reason = error instanceof Error ? error.message : String(error);
     attempt.problem = `version ${served.version} (${shortDigest(served.digest)}) does not open: ${reason}`;
     this.#options.log.error({ digest: served.digest, retryMs, err: error }, attempt.problem);
-    attempt.retry = setTimeout(() => this.#try(attempt, () => undefined), retryMs);
+    attempt.retry = setTimeout(() => {
+      attempt.retry = null;
+      this.#try(attempt, () => undefined);
+    }, retryMs);
     attempt.retry.unref();
     attempt.retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
   }

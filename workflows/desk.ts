@@ -134,7 +134,7 @@ function verifyNow(decision: Decision, { signing, about }: Signed) {
   const { environment, keys } = signing;
   return verifyDecision(decision, {
     ...{ environment, keys, about },
-    ...{ acceptedMs: Date.now(), isNew: true },
+    acceptedMs: Date.now(),
   });
 }
 
@@ -175,10 +175,11 @@ export function openDesk(changed?: () => void): Desk {
       'The same JSON as the update "decide" takes, without an answer; one that cannot be taken shows in the status',
     atMost: MOST_REFUSED_SIGNALS,
     handle: (input, left) => {
+      const before = desk.decisions.length;
       const parsed = decisionSchema.safeParse(input);
       const refused = parsed.success ? desk.take(parsed.data) : NO_DECISION;
       if (refused !== null) desk.refuse(refused, left === 0);
-      return refused === null;
+      return desk.decisions.length > before; // one that was taken before comes to nothing
     },
   });
   return desk;

@@ -18,7 +18,7 @@ import { count, recordTime } from './measure.js';
 import { lookAgain } from './messages.js';
 import { findBy } from './search-attributes.js';
 
-/** Looks that are asked for while nothing is frozen; after them it looks by itself only. */
+/** Looks that are asked for; after them it looks by itself only. */
 const MOST_LOOKS = 100;
 
 /** One candidate's run: where decisions arrive, what must be undone, how far it is, and how people see all that. */
@@ -53,7 +53,7 @@ export class Lifecycle {
       atMost: MOST_LOOKS,
       handle: () => {
         this.looks += 1;
-        return this.#frozen !== null;
+        return false;
       },
     });
     this.show();

@@ -5,7 +5,7 @@ import { decisionSchema, type Decision } from '../../domain/decision.js';
 import { canonicalJson } from '../../domain/digest.js';
 import { PortError } from '../../domain/failures.js';
 import type { LifecycleRequest, ToSign } from '../../domain/lifecycle.js';
-import { nameSchema } from '../../domain/names.js';
+import { nameSchema, shortDigest } from '../../domain/names.js';
 import { ALGORITHM, keyIdOf, keyIdSchema, publicKeySchema } from '../../domain/signing/jws.js';
 import {
   DECISION_TYPE,
@@ -118,4 +118,17 @@ async function sign(key: SigningKey, typ: string, statement: object): Promise<st
   return new CompactSign(Buffer.from(canonicalJson(statement)))
     .setProtectedHeader({ alg: ALGORITHM, kid, typ })
     .sign(privateKey);
+}
+
+/**
+ * Whether what a lifecycle asks to have signed is about that very lifecycle and the evidence that was read: whoever answers in its place
+ * could ask for a signature on another.
+ * @throws PortError `InvalidRequest`.
+ */
+export function requireAbout(about: ToSign, workflowId: string, evidence: string): void {
+  if (about.wid === workflowId && about.evidence === evidence) return;
+  throw new PortError(
+    'InvalidRequest',
+    `${workflowId} asks for a signature on evidence ${shortDigest(about.evidence)} of ${about.wid}, not on ${shortDigest(evidence)} of its own: sign nothing, and find out who answers`,
+  );
 }

@@ -44,7 +44,8 @@ export const trustSchema = z
     const refuse = (message: string) => context.addIssue({ code: 'custom', message });
     const people = trust.people.map(({ person }) => person);
     const kids = trust.people.flatMap(({ keys }) => keys.map(({ kid }) => kid));
-    for (const twice of [...repeated(people), ...repeated(kids)]) refuse(`${twice} stands twice`);
+    const spelt = people.map((person) => person.toLowerCase());
+    for (const twice of [...repeated(spelt), ...repeated(kids)]) refuse(`${twice} stands twice`);
     for (const { kid, x } of trust.people.flatMap(({ keys }) => keys)) {
       if (keyIdOf(x) !== kid) refuse(`the key ${kid} is not the one its kid names`);
     }

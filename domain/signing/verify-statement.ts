@@ -11,10 +11,10 @@ const CLOCKS_S = 60;
 export interface Verifying {
   readonly environment: string;
   readonly keys: readonly KnownKey[];
-  /** When it was accepted, in ms since the epoch. */
+  /** When it was accepted, in ms since the epoch: before it expired. */
   readonly acceptedMs: number;
-  /** It is being accepted just now, so that it must not have expired. */
-  readonly isNew: boolean;
+  /** Whether it may be accepted late too, as a start that waited for a worker. */
+  readonly mayBeLate?: boolean;
 }
 
 interface Common {
@@ -98,7 +98,7 @@ function wrongTime({ iat, exp }: Common, given: Verifying): Refusal | null {
   if (iat > acceptedS + CLOCKS_S) {
     return refusalBecause('not-yet', 'it was signed in the future: look at your clock');
   }
-  if (given.isNew && exp <= acceptedS) {
+  if (given.mayBeLate !== true && exp <= acceptedS) {
     return refusalBecause('expired', 'it has expired: sign again');
   }
   return null;

@@ -1,6 +1,6 @@
 import type { LifecycleStatus } from '../../domain/lifecycle.js';
 import { readKeyFile } from '../../client/signing/key-file.js';
-import { signDecision } from '../../client/signing/signing-key.js';
+import { requireAbout, signDecision } from '../../client/signing/signing-key.js';
 import { decisionSchema, type Decision } from '../../domain/decision.js';
 import { PortError } from '../../domain/failures.js';
 import { nearestName } from '../../domain/nearest-name.js';
@@ -167,7 +167,7 @@ async function signedBy(
   workflowId: string,
   { toSign }: LifecycleStatus,
   file: string | null,
-  answer: Pick<Decision, 'role' | 'decision' | 'reason'>,
+  answer: Pick<Decision, 'role' | 'decision' | 'reason' | 'evidence'>,
 ): Promise<Decision> {
   if (toSign === null) {
     throw new PortError('InvalidRequest', `${workflowId}: its decisions are not signed`);
@@ -178,6 +178,7 @@ async function signedBy(
       `${workflowId}: decisions are signed in "${toSign.environment}": name your key with --key or SWITCHYARD_KEY; ${typed('keys', 'new', 'my.key.json', '--environment', toSign.environment)} makes one`,
     );
   }
+  requireAbout(toSign, workflowId, answer.evidence);
   return signDecision(await readKeyFile(file), toSign, answer);
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createPublicKey } from 'node:crypto';
 import fc from 'fast-check';
 import { compactVerify } from 'jose';
-import { newSigningKey, signDecision } from '../../../client/signing/signing-key.js';
+import { newSigningKey, requireAbout, signDecision } from '../../../client/signing/signing-key.js';
 import type { Decision } from '../../../domain/decision.js';
 import { isSignedBy, readJws } from '../../../domain/signing/jws.js';
 import { aboutDecisionSchema } from '../../../domain/signing/statement.js';
@@ -10,6 +10,7 @@ import { keysOf, trustSchema } from '../../../domain/signing/trust.js';
 import { withKey, withRetired, withRevoked } from '../../../domain/signing/trust-edits.js';
 import { verifyDecision } from '../../../domain/signing/verify-decision.js';
 import { isVerified } from '../../../domain/signing/verify-statement.js';
+import { aDigest } from '../../../testing/builders.js';
 import { ENVIRONMENT, signersOf, toSign } from '../../support/signers.js';
 
 const NOW = new Date('2026-01-02T03:04:05Z');
@@ -20,7 +21,7 @@ const ABOUT = aboutDecisionSchema.strip().parse(toSign());
 const codeOf = (decision: Decision, given: Partial<Parameters<typeof verifyDecision>[1]> = {}) => {
   const result = verifyDecision(decision, {
     ...{ environment: ENVIRONMENT, keys: keysOf(trust), about: ABOUT },
-    ...{ acceptedMs: NOW.getTime(), isNew: true },
+    acceptedMs: NOW.getTime(),
     ...given,
   });
   return isVerified(result) ? 'verified' : result.code;
@@ -75,7 +76,7 @@ describe('verifyDecision', () => {
     const before = new Date(NOW.getTime() - 60_000).toISOString();
     const after = new Date(NOW.getTime() + 60_000).toISOString();
     const later = (changed: typeof trust, acceptedMs = NOW.getTime()) =>
-      codeOf(decision, { keys: keysOf(changed), acceptedMs, isNew: false });
+      codeOf(decision, { keys: keysOf(changed), acceptedMs });
     assert.equal(later(withRetired(trust, keys.ada.kid, before)), 'retired-key');
     assert.equal(later(withRetired(trust, keys.ada.kid, after)), 'verified');
     assert.equal(later(withRevoked(trust, keys.ada.kid, before)), 'compromised-key');
@@ -88,7 +89,16 @@ describe('verifyDecision', () => {
     const decision = await signDecision(keys.ada, toSign(), answer, NOW);
     const late = NOW.getTime() + 3_601_000;
     assert.equal(codeOf(decision, { acceptedMs: late }), 'expired');
-    assert.equal(codeOf(decision, { isNew: false }), 'verified');
+    assert.equal(codeOf(decision), 'verified', 'by when it was accepted, whenever it is asked');
+  });
+});
+
+describe('requireAbout', () => {
+  it('lets nothing be signed but the evidence of the lifecycle that was asked for', () => {
+    const about = toSign();
+    requireAbout(about, about.wid, about.evidence);
+    assert.throws(() => requireAbout(about, 'lifecycle/tickets/2', about.evidence), /sign nothing/);
+    assert.throws(() => requireAbout(about, about.wid, aDigest('other')), /sign nothing/);
   });
 });
 
@@ -99,6 +109,14 @@ describe('a trust file', () => {
     assert.equal(both.people.length, 1);
     assert.equal(keysOf(both).length, 2);
     assert.deepEqual(withKey(both, second, ['data-science']), both, 'twice is once');
+  });
+
+  it('refuses one person under two spellings', () => {
+    const capitals = newSigningKey('Ada@Example.com', ENVIRONMENT);
+    assert.throws(
+      () => withKey(trust, capitals, ['data-science']),
+      /ada@example\.com stands twice/,
+    );
   });
 
   it('refuses a key of another installation, or without a role', () => {
