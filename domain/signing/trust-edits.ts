@@ -8,7 +8,7 @@ export function emptyTrust(environment: string): Trust {
 
 /**
  * Trusts a person's key for roles, besides those that the person has.
- * @throws PortError `InvalidRequest` where the key is known already, or for another installation.
+ * @throws PortError `InvalidRequest` where the key is for another installation, somebody else's, or the person would have no role.
  */
 export function withKey(
   trust: Trust,
