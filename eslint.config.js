@@ -20,6 +20,17 @@ const noTemporal = {
   message: 'Only workflows, activities, client and workers know Temporal.',
 };
 
+/** Workflows share these modules: what one wrote there, another would read, and a replay would read otherwise. */
+const moduleState = [
+  '[kind="let"]',
+  ' > VariableDeclarator > NewExpression[callee.name=/^(Weak)?(Map|Set)$/][arguments.length=0]',
+  ' > VariableDeclarator > ArrayExpression[elements.length=0]',
+].flatMap((what) =>
+  ['Program > VariableDeclaration', 'Program > ExportNamedDeclaration > VariableDeclaration'].map(
+    (where) => ({ selector: where + what, message: 'A module that workflows share has no state.' }),
+  ),
+);
+
 export default tseslint.config(
   {
     ignores: [
@@ -74,6 +85,10 @@ export default tseslint.config(
     },
     { group: ['node:*'], message: 'Workflow code runs in the sandbox.' },
   ]),
+  {
+    files: ['domain/**/*.ts', 'workflows/**/*.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...moduleState] },
+  },
   wall('activities', [
     rooms('workflows', 'adapters', 'client', 'workers', 'serving', 'scripts', 'testing'),
   ]),

@@ -22,8 +22,21 @@ export interface MadeBundle {
   readonly files: readonly string[];
 }
 
+/** The ready workflows, with all that they import. */
+export const READY_WORKFLOWS = sourceFile('workflows/index');
+
 /** Holds tables and no state of a workflow; loaded anew by each, the first signature would take 20 ms instead of 2. */
 const CURVE = createRequire(import.meta.url).resolve('@noble/curves/ed25519.js');
+
+/**
+ * What is loaded once a worker, frozen and shared by its workflows: of the ready ones everything, since nothing in them is state.
+ * Loaded anew by each, as is usual, it would cost a workflow 7 MB, and a third of its time from the first event to the next command.
+ * Beside workflows of a project's own it is the curve alone: there the ready ones are modules of their own, whose exports are frozen
+ * down to their patterns, and zod writes into patterns.
+ */
+function sharedBy(workflowsPath: string): string {
+  return workflowsPath === READY_WORKFLOWS ? READY_WORKFLOWS : CURVE;
+}
 
 /**
  * Bundles workflows for the sandbox, minified; functions keep their names, since workflows are known by them. It takes over a
@@ -43,7 +56,7 @@ export async function makeWorkflowBundle(given: {
     logger: new DefaultLogger('ERROR', ({ message }) => said.push(message)),
     webpackConfigHook: withoutWhatIsUnused,
     workflowInterceptorModules: [...(given.interceptorModules ?? [])],
-    preloadModules: [CURVE],
+    preloadModules: [sharedBy(given.workflowsPath)],
   }).catch((cause: unknown) => {
     throw new Error(problemIn(said.join('\n'), cause), { cause });
   });
@@ -81,7 +94,7 @@ function problemIn(report: string, cause: unknown): string {
 /** Bundles the package's own workflows into a file, and its map into one beside it. */
 export async function buildWorkflowBundle(outPath = WORKFLOW_BUNDLE_PATH): Promise<void> {
   const made = await makeWorkflowBundle({
-    workflowsPath: sourceFile('workflows/index'),
+    workflowsPath: READY_WORKFLOWS,
     root: PACKAGE_ROOT,
   });
   await writeWorkflowBundle(outPath, made);

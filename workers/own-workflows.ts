@@ -8,6 +8,7 @@ import { PACKAGE_ROOT, sourceFile } from '../adapters/package/package-root.js';
 import { PortError } from '../domain/failures.js';
 import {
   makeWorkflowBundle,
+  READY_WORKFLOWS,
   readWorkflowBundle,
   writeWorkflowBundle,
   type MadeBundle,
@@ -25,21 +26,19 @@ type OwnWorkflows = Pick<Project, 'workflows' | 'root'>;
 /** Digests of the files of which a bundle was made, by path; it is made anew where one differs. */
 const stampSchema = z.record(z.string(), z.string());
 
-const OURS = sourceFile('workflows/index');
-
 /**
  * The workflows of a project: the ready ones, and its own beside them.
  * @throws PortError `SetUpMissing` where the project's file is not there.
  */
 export async function workflowsEntry({ workflows, root }: OwnWorkflows): Promise<WorkflowsEntry> {
-  if (workflows === undefined) return { workflowsPath: OURS, root: PACKAGE_ROOT };
+  if (workflows === undefined) return { workflowsPath: READY_WORKFLOWS, root: PACKAGE_ROOT };
   const own = resolve(root, workflows);
   if (!existsSync(own)) {
     throw new PortError('SetUpMissing', `the project's workflows are not there: ${own}`);
   }
   const workflowsPath = join(buildFolder(root), 'workflows.ts');
   await mkdir(dirname(workflowsPath), { recursive: true });
-  const exported = [own, OURS].map((file) => `export * from ${JSON.stringify(file)};\n`);
+  const exported = [own, READY_WORKFLOWS].map((file) => `export * from ${JSON.stringify(file)};\n`);
   await writeFile(workflowsPath, exported.join(''));
   return { workflowsPath, root };
 }

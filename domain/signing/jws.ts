@@ -33,6 +33,7 @@ export interface Jws {
 }
 
 /** The last answer: a validator asks, and the handler after it asks the same. */
+// eslint-disable-next-line no-restricted-syntax -- whoever wrote it, the same question has the same answer
 let last: { readonly text: string; readonly x: string; readonly answer: boolean } | null = null;
 
 /**
