@@ -30,6 +30,8 @@ export interface TemporalServerOptions {
   readonly binary?: string;
   /** More of the server's dynamic configuration, as JSON by key. */
   readonly dynamicConfig?: Readonly<Record<string, string>>;
+  /** Added to its environment. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** A running development server with the namespace `default`. */
@@ -61,6 +63,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
       name: NAME,
       binary: options.binary ?? serverBinary('temporal'),
       args: commandLine(options, port, uiPort),
+      ...(options.environment && { env: options.environment }),
     });
     await untilReady(NAME, server, async () =>
       (await answers(port)) ? lookAtSearchAttributes(uiUrl, options) : 'not-yet',

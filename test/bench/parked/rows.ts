@@ -34,7 +34,7 @@ export async function measureParked(given: {
   const against = `${few} parked`;
   const memory = (what: string, one: number, other: number) =>
     `${what} ${one} MB against ${other} MB`;
-  const spread = `${decisions.many} and ${decisions.few} decisions, one at a time, oldest first, all on evicted lifecycles; one round`;
+  const spread = `${decisions.many} and ${decisions.few} decisions, one at a time, oldest first, all on evicted lifecycles; one round; the server collects its garbage with GOGC=400`;
   return [
     {
       what: `worker's memory with ${many} parked, MB`,
