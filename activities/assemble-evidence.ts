@@ -27,7 +27,8 @@ import {
   type PlotData,
 } from '../domain/report/plot-data.js';
 import { policyOfRoles, type ApprovalPolicy } from '../domain/signing/policy.js';
-import { keysOf } from '../domain/signing/trust.js';
+import { signingKeysOf } from '../domain/signing/trust.js';
+import type { SignedRequest } from '../domain/signing/verify-start.js';
 import type { ModelSpec } from '../domain/spec.js';
 import { storePage } from './store-page.js';
 import { inWorkFolder } from './work-folder.js';
@@ -60,6 +61,8 @@ export interface AssembleInput {
   readonly baseline: string | null;
   /** Who started the lifecycle, by a verified signature. */
   readonly starter: string | null;
+  /** The request with that signature; null where nobody signed it. */
+  readonly start: SignedRequest | null;
 }
 
 /** Judges what was measured, and writes the report and the evidence beside the version. */
@@ -113,7 +116,7 @@ export async function assembleEvidence(
 }
 
 function evidenceOf(
-  { spec, candidate, baseline, run }: AssembleInput,
+  { spec, candidate, baseline, run, start }: AssembleInput,
   made: Pick<Evidence, 'testReport' | 'page' | 'roles' | 'policy' | 'nonce'>,
 ): Evidence {
   return {
@@ -124,6 +127,7 @@ function evidenceOf(
     artifact: candidate.artifact,
     parityReport: candidate.parityReport,
     baseline,
+    ...(start !== null && { start }),
     ...made,
   };
 }
@@ -163,10 +167,7 @@ function written(policy: ApprovalPolicy): ApprovalPolicy | null {
 export async function signingOf(trust: TrustSource, nonce: string): Promise<Signing | null> {
   const trusted = await trust.read();
   if (trusted === null) return null;
-  const keys = keysOf(trusted)
-    .filter((key) => key.retired === undefined && key.compromised === undefined)
-    .map(({ kid, x, person, roles }) => ({ kid, x, person, roles: [...roles] }));
-  return { environment: trusted.environment, nonce, keys };
+  return { environment: trusted.environment, nonce, keys: signingKeysOf(trusted) };
 }
 
 interface Fetched {

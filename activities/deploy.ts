@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { recordedDecisionSchema } from '../domain/decision.js';
 import { PortError } from '../domain/failures.js';
 import { candidateSchema } from '../domain/lifecycle.js';
-import { liveChangeSchema, type LiveChange } from '../domain/live-state.js';
+import { liveChangeSchema, liveWritten, type LiveChange } from '../domain/live-state.js';
 import { digestSchema, durationSchema, nameSchema } from '../domain/names.js';
 import type { LivePointer } from '../domain/ports/live-pointer.js';
 import type { Notifier } from '../domain/ports/notifier.js';
 import type { TrustSource } from '../domain/ports/trust.js';
-import { approvalFaults } from '../domain/served-proof.js';
+import { approvalFaults, lapseOf } from '../domain/served-proof.js';
 import { awaitServing, type ServingPorts } from './await-serving.js';
 import { defineActivity } from './define-activity.js';
 import { withHeartbeats } from './heartbeats.js';
@@ -85,7 +85,9 @@ export function createDeployActivities(ports: DeployPorts) {
       z.strictObject({ model: nameSchema, change: liveChangeSchema, writeId: requestIdSchema }),
       ({ model, change, writeId }) =>
         withHeartbeats(async ({ signal }) => {
-          if (change.kind === 'promote') await verifyPromotion(ports, model, change);
+          if (change.kind === 'promote' && (await verifyPromotion(ports, model, change)).lapsed) {
+            return liveWritten('lapsed', (await ports.registry.live(model))?.state ?? null);
+          }
           return ports.registry.changeLive(model, change, writeId, signal);
         }),
     ),
@@ -97,14 +99,16 @@ export function createDeployActivities(ports: DeployPorts) {
 }
 
 /**
- * The check at the point of effect: whoever reaches Temporal can ask for a promotion, so it rests on what the bucket holds.
+ * The check at the point of effect: whoever reaches Temporal can ask for a promotion, so it rests on what the bucket holds. A key that
+ * is retired by now counts no more, since only Temporal says when its signature was accepted.
+ * @returns `lapsed` where approvals were enough and are not any more, so that people are asked again.
  * @throws PortError `EvidenceInvalid`.
  */
 async function verifyPromotion(
   ports: Pick<DeployPorts, 'registry' | 'trust'>,
   model: string,
   { candidate, baseline }: Extract<LiveChange, { kind: 'promote' }>,
-): Promise<void> {
+): Promise<{ readonly lapsed: boolean }> {
   const { registry } = ports;
   const refuse = (why: string) =>
     new PortError(
@@ -124,8 +128,11 @@ async function verifyPromotion(
   if (evidence.baseline !== baseline) {
     throw refuse('its evidence compares it with another version than the one it would replace');
   }
-  const [fault] = approvalFaults(candidate, evidence, await ports.trust.read());
+  const given = { evidence, trust: await ports.trust.read(), effectiveMs: Date.now() };
+  const [fault] = approvalFaults(candidate, given);
+  if (fault !== undefined && lapseOf(candidate, given) !== null) return { lapsed: true };
   if (fault !== undefined) throw refuse(fault);
   const report = await registry.testReport(model, candidate.digest, evidence.testReport);
   if (report === null || report.verdict === 'failed') throw refuse('its gates did not pass');
+  return { lapsed: false };
 }

@@ -10,7 +10,7 @@ import {
 import { nearestName } from '../domain/nearest-name.js';
 import type { TrustSource } from '../domain/ports/trust.js';
 import { keysOf, type Trust } from '../domain/signing/trust.js';
-import { verifyStart } from '../domain/signing/verify-start.js';
+import { signedRequest, verifyStart } from '../domain/signing/verify-start.js';
 import { parseModelSpec, type ModelSpec } from '../domain/spec.js';
 import { defineActivity } from './define-activity.js';
 
@@ -44,17 +44,14 @@ export function createResolveActivities({ models, trust }: ResolvePorts) {
  * worker is there: it names its workflow, and a run of that id begins with the very same request.
  */
 function starterOf(request: LifecycleRequest, trust: Trust | null): string | null {
-  const { signature } = request;
-  if (signature === undefined || trust === null) return null;
+  const signed = signedRequest(request);
+  if (signed === null || trust === null) return null;
   const { workflowExecution, currentAttemptScheduledTimestampMs } = Context.current().info;
-  const result = verifyStart(
-    { ...request, signature },
-    {
-      ...{ environment: trust.environment, keys: keysOf(trust), mayBeLate: true },
-      ...{ wid: workflowExecution?.workflowId ?? '' },
-      acceptedMs: currentAttemptScheduledTimestampMs,
-    },
-  );
+  const result = verifyStart(signed, {
+    ...{ environment: trust.environment, keys: keysOf(trust), mayBeLate: true },
+    ...{ wid: workflowExecution?.workflowId ?? '' },
+    acceptedMs: currentAttemptScheduledTimestampMs,
+  });
   if ('person' in result) return result.person;
   throw new PortError(
     'InvalidRequest',

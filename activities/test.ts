@@ -6,6 +6,7 @@ import { PortError } from '../domain/failures.js';
 import type { Measurement } from '../domain/gate.js';
 import {
   candidateSchema,
+  lifecycleRequestSchema,
   snapshotRefSchema,
   stagedSchema,
   type Staged,
@@ -65,6 +66,7 @@ const assembleInputSchema = measureInputSchema.extend({
   baseline: digestSchema.nullable(),
   /** Who started the lifecycle, by a verified signature; null: no person that is known. */
   starter: personSchema.nullable().default(null),
+  start: lifecycleRequestSchema.required({ signature: true }).nullable().default(null),
 });
 
 /** Measures a version and judges it. */

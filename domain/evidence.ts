@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { lifecycleRequestSchema } from './lifecycle.js';
 import { digestSchema, filePathSchema, nameSchema, runIdSchema } from './names.js';
 import { approvalPolicySchema, policyOfRoles, type ApprovalPolicy } from './signing/policy.js';
 import {
@@ -63,6 +64,8 @@ export const evidenceSchema = z.strictObject({
   roles: z.array(nameSchema),
   /** Who must approve, and who may not; null in evidence that is older than policies: one person of each role. */
   policy: approvalPolicySchema.nullable(),
+  /** The request that started the lifecycle, with its signature; left out where nobody signed it. */
+  start: lifecycleRequestSchema.required({ signature: true }).optional(),
   /** Minted when the evidence is made, so that no older decision fits. */
   nonce: z.string().min(16).max(64),
 });

@@ -31,6 +31,7 @@ export const FAILURES = {
   // retryable
   StoreUnreachable: 'retryable',
   TemporalUnreachable: 'retryable',
+  TrustUnreadable: 'retryable',
   TrainerCrashed: 'retryable',
   TrainerHung: 'retryable',
   RuntimeCrashed: 'retryable',

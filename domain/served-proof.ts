@@ -2,18 +2,29 @@ import { policyOf, type Evidence } from './evidence.js';
 import type { RecordedDecision } from './decision.js';
 import type { ServedVersion } from './live-state.js';
 import { shortDigest } from './names.js';
-import { policyFaults } from './signing/policy.js';
-import type { AboutDecision } from './signing/statement.js';
-import { keysOf, leastOf, type Trust } from './signing/trust.js';
+import { policyFaults, STARTER, type ApprovalPolicy } from './signing/policy.js';
+import type { Refusal, RefusalCode } from './signing/refusal.js';
+import type { DecisionStatement } from './signing/statement.js';
+import { keysOf, leastOf, type Least, type Trust } from './signing/trust.js';
 import { verifyDecision } from './signing/verify-decision.js';
+import { verifyStart } from './signing/verify-start.js';
 import { isVerified } from './signing/verify-statement.js';
 
 /** As far as its approvals need it. */
 type Approved = Pick<ServedVersion, 'digest' | 'artifact' | 'evidence' | 'decisions'>;
 
+/** By what approvals are judged. */
+export interface ProofGiven {
+  readonly evidence: Evidence;
+  /** Null where decisions are not signed. */
+  readonly trust: Trust | null;
+  /** When they took effect, or would now: ms since the epoch. */
+  readonly effectiveMs: number;
+}
+
 /**
  * Why a version's evidence and decisions do not allow it to serve, in sentences; none where they do. The same rule holds where
- * `live.json` is written; here it is asked again of what was written.
+ * `live.json` is written and where a version is opened: whoever reaches the bucket can write there what he likes, but can sign nothing.
  * @param trust - Null where decisions are not signed.
  */
 export function proofFaults(
@@ -25,6 +36,7 @@ export function proofFaults(
   if (evidence === null) {
     return [`the evidence ${shortDigest(served.evidence)} of ${name} is not in the bucket`];
   }
+  const given = { evidence, trust, effectiveMs: Date.parse(served.since) };
   return [
     ...(evidence.manifest === served.digest
       ? []
@@ -32,82 +44,125 @@ export function proofFaults(
     ...(evidence.artifact === served.artifact
       ? []
       : [`${name} serves the file ${served.artifact}, its evidence approves ${evidence.artifact}`]),
-    ...approvalFaults(served, evidence, trust).map((fault) => `${name} is not approved: ${fault}`),
+    ...approvalFaults(served, given).map((fault) => `${name} is not approved: ${fault}`),
   ];
 }
 
 /** Why the approvals of a version do not satisfy the policy of its evidence, and what the trust file asks at least. */
-export function approvalFaults(
-  served: Approved,
-  evidence: Evidence,
-  trust: Trust | null,
-): readonly string[] {
-  const { model, lifecycle: run, baseline, nonce } = evidence;
-  const about = { model, run, baseline, nonce };
-  const { approvals, refused } = approvalsOf(served, about, trust);
+export function approvalFaults(served: Approved, given: ProofGiven): readonly string[] {
+  const { evidence, trust } = given;
+  const { approvals, refused, wid } = approvalsOf(served, given);
   const faults = [
     ...policyFaults(policyOf(evidence), approvals),
-    ...(trust === null ? [] : leastFaults(trust, model, approvals)),
+    ...(trust === null
+      ? []
+      : [
+          ...leastFaults(leastOf(trust, evidence.model), evidence, approvals),
+          ...starterFaults(evidence, trust, wid),
+        ]),
   ];
-  return faults.length === 0 ? [] : [...faults, ...refused];
+  if (faults.length === 0) return [];
+  const others = refused.map(({ by, why }) => `that of ${by} does not count: ${why.sentence}`);
+  return [...faults, ...others];
 }
 
+/** What a key's state says against a signature that was good when it was accepted. */
+const LAPSES: ReadonlySet<RefusalCode> = new Set([
+  ...(['retired-key', 'compromised-key', 'unknown-key', 'not-in-role'] as const),
+]);
+
 /**
- * The same, as far as it can be known from `live.json` and the trust file alone: whoever reaches the bucket can write there what he
- * likes, but can sign nothing.
+ * Why approvals that were enough when they were accepted are not any more, in a sentence: the trust file has changed since, so people
+ * must be asked again. Null where nothing of the kind is wrong with them, or something else too.
  */
-export function signedFaults(served: Approved, model: string, trust: Trust): readonly string[] {
-  const { approvals, refused } = approvalsOf(served, { model }, trust);
-  const faults = leastFaults(trust, model, approvals);
-  return faults.length === 0 ? [] : [...faults, ...refused];
+export function lapseOf(served: Approved, given: ProofGiven): string | null {
+  const { refused } = approvalsOf(served, given);
+  const [first] = refused;
+  if (first === undefined || !refused.every(({ why }) => LAPSES.has(why.code))) return null;
+  if (approvalFaults(served, given).length === 0) return null;
+  if (approvalFaults(served, { ...given, trust: null }).length > 0) return null;
+  return `the approval of ${first.by} does not count any more: ${first.why.sentence}`;
 }
 
 interface Approvals {
   readonly approvals: readonly RecordedDecision[];
-  /** Why others do not count. */
-  readonly refused: readonly string[];
+  /** Others do not count. */
+  readonly refused: readonly { readonly by: string; readonly why: Refusal }[];
+  /** The lifecycle that they were given for, as they say themselves; null where none is signed. */
+  readonly wid: string | null;
 }
 
-/** The approvals of this very evidence that count: where there is trust, those that a trusted key signed. */
-function approvalsOf(
-  served: Approved,
-  known: Partial<AboutDecision>,
-  trust: Trust | null,
-): Approvals {
+/** The approvals of this very evidence that count: where there is trust, those that a trusted key signed, for one lifecycle. */
+function approvalsOf(served: Approved, { evidence, trust, effectiveMs }: ProofGiven): Approvals {
   const on = served.decisions.filter(
     (each) => each.decision === 'approved' && each.evidence === served.evidence,
   );
-  if (trust === null) return { approvals: on, refused: [] };
-  const { digest: manifest, artifact, evidence } = served;
-  const about = { ...known, manifest, artifact, evidence };
-  const keys = keysOf(trust);
-  const verified = on.map((decision) => ({
-    decision,
-    result: verifyDecision(decision, {
-      ...{ environment: trust.environment, keys, about },
-      acceptedMs: Date.parse(decision.at),
-    }),
-  }));
+  if (trust === null) return { approvals: on, refused: [], wid: null };
+  const { model, lifecycle: run, baseline, nonce } = evidence;
+  const { digest: manifest, artifact } = served;
+  const about = { model, run, baseline, nonce, manifest, artifact, evidence: served.evidence };
+  const given = { environment: trust.environment, keys: keysOf(trust), effectiveMs };
+  const approvals: RecordedDecision[] = [];
+  const refused: { by: string; why: Refusal }[] = [];
+  let first: DecisionStatement | null = null;
+  for (const decision of on) {
+    const scope = first === null ? about : { ...about, wid: first.wid };
+    const acceptedMs = Date.parse(decision.at);
+    const result = verifyDecision(decision, { ...given, acceptedMs, about: scope });
+    if (isVerified(result)) {
+      first ??= result.statement;
+      approvals.push(decision);
+    } else refused.push({ by: decision.by, why: result });
+  }
+  return { approvals, refused, wid: first?.wid ?? null };
+}
+
+/** What the trust file asks at least, whatever a specification says: nothing in the bucket or in Temporal can weaken it. */
+function leastFaults(
+  least: Least,
+  evidence: Evidence,
+  approvals: readonly RecordedDecision[],
+): string[] {
+  const { starter } = policyOf(evidence);
+  const counted = least.distinct ? approvals.filter(({ by }) => by !== starter) : approvals;
+  const people = new Set(counted.map(({ by }) => by)).size;
+  const missing = least.roles.filter((role) => !counted.some((each) => each.role === role));
+  const twice = least.distinct ? policyFaults(apart(least.roles), counted) : [];
+  return [
+    ...(people >= least.quorum
+      ? []
+      : [`${people} of the ${least.quorum} people approved it that the trust file asks for`]),
+    ...missing.map((role) => `nobody approved it for ${role}, which the trust file asks for`),
+    ...(missing.length > 0 ? [] : twice),
+    ...(least.start === 'signed' && evidence.start === undefined
+      ? ['nobody signed its start, which the trust file asks for']
+      : []),
+  ];
+}
+
+/** Each of these roles by somebody else. */
+function apart(roles: readonly string[]): ApprovalPolicy {
   return {
-    approvals: verified.flatMap(({ decision, result }) => (isVerified(result) ? decision : [])),
-    refused: verified.flatMap(({ decision, result }) =>
-      isVerified(result) ? [] : `that of ${decision.by} does not count: ${result.sentence}`,
-    ),
+    handOffs: roles.map((role) => ({
+      ...{ role, quorum: 1 },
+      distinctFrom: [STARTER, ...roles.filter((other) => other !== role)],
+    })),
+    starter: null,
   };
 }
 
-function leastFaults(
-  trust: Trust,
-  model: string,
-  approvals: readonly RecordedDecision[],
-): string[] {
-  const { quorum, roles } = leastOf(trust, model);
-  const people = new Set(approvals.map(({ by }) => by)).size;
-  const missing = roles.filter((role) => !approvals.some((each) => each.role === role));
-  return [
-    ...(people >= quorum
-      ? []
-      : [`${people} of the ${quorum} people approved it that the trust file asks for`]),
-    ...missing.map((role) => `nobody approved it for ${role}, which the trust file asks for`),
-  ];
+/** Whether whoever started it, as its policy says, is who signed the start of that very lifecycle. */
+function starterFaults(evidence: Evidence, trust: Trust, wid: string | null): string[] {
+  const { starter } = policyOf(evidence);
+  const { start } = evidence;
+  if (start === undefined) {
+    return starter === null ? [] : [`nobody signed that ${starter} started it`];
+  }
+  if (wid === null) return []; // nobody approved it
+  const { environment } = trust;
+  const when = { acceptedMs: null, mayBeLate: true };
+  const result = verifyStart(start, { environment, keys: keysOf(trust), wid, ...when });
+  if (!('person' in result)) return [`its start is not signed as it says: ${result.sentence}`];
+  if (result.person === starter) return [];
+  return [`${result.person} signed its start, its policy says ${starter ?? 'nobody'}`];
 }

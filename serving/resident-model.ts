@@ -3,6 +3,7 @@ import type { LiveState } from '../domain/live-state.js';
 import type { ModelRuntime } from '../domain/ports/model-runtime.js';
 import type { Registry, ReplicaReport } from '../domain/ports/registry.js';
 import type { TrustSource } from '../domain/ports/trust.js';
+import { sealFault } from '../domain/signing/seal.js';
 import { Approvals } from './approvals.js';
 import { LiveWatch } from './live-watch.js';
 import type { LoadedVersion } from './loaded-version.js';
@@ -12,7 +13,10 @@ import { VersionCache } from './version-cache.js';
 import { VersionSet } from './version-set.js';
 
 export interface ResidentModelOptions {
-  readonly registry: Pick<Registry, 'liveIfChanged' | 'versionByDigest' | 'fetchVersion'>;
+  readonly registry: Pick<
+    Registry,
+    'liveIfChanged' | 'versionByDigest' | 'fetchVersion' | 'evidence'
+  >;
   readonly runtime: ModelRuntime;
   readonly model: string;
   readonly cacheDirectory: string;
@@ -69,6 +73,10 @@ export class ResidentModel {
     });
     this.#watch = new LiveWatch({
       ...options,
+      faultOf: async (state) => {
+        const trust = await options.trust.read();
+        return trust && (sealFault(state, trust)?.sentence ?? null);
+      },
       onState: (state) => {
         this.#state = state;
         this.#reconcile();
@@ -137,7 +145,7 @@ export class ResidentModel {
     const before = this.#approvalProblem;
     this.#approvalProblem = await this.#approvals.fault(served).then(
       (fault) =>
-        fault && `version ${served.version} serves on, but is not approved any more: ${fault}`,
+        fault && `version ${served.version} serves on, and would not be opened any more: ${fault}`,
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
     );
     if (this.#approvalProblem === before) return;

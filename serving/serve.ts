@@ -15,6 +15,7 @@ import { ServingMetrics } from './serving-metrics.js';
 /** What the data plane needs of the registry. */
 export type ServingRegistry = Pick<
   Registry,
+  | 'evidence'
   | 'liveIfChanged'
   | 'versionByDigest'
   | 'fetchVersion'

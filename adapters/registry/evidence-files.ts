@@ -59,8 +59,9 @@ export class EvidenceFiles {
     return digest;
   }
 
+  /** Nothing ever replaces evidence, whatever a tombstone says: approvals name its digest, and it shows nobody's inputs. */
   async evidence(model: string, manifestDigest: string, digest: string): Promise<Evidence | null> {
-    return this.#read(model, manifestDigest, digest, evidenceSchema);
+    return this.#readOriginal(model, manifestDigest, digest, evidenceSchema);
   }
 
   async testReport(
@@ -102,12 +103,21 @@ export class EvidenceFiles {
     digest: string,
     schema: z.ZodType<T>,
   ): Promise<T | null> {
+    const original = await this.#readOriginal(model, manifestDigest, digest, schema);
+    if (original !== null) return original;
+    const replacedBy = await this.#replacementOf(model, manifestDigest, digest);
+    return replacedBy === null ? null : this.#read(model, manifestDigest, replacedBy, schema);
+  }
+
+  async #readOriginal<T extends { readonly model: string; readonly manifest?: string }>(
+    model: string,
+    manifestDigest: string,
+    digest: string,
+    schema: z.ZodType<T>,
+  ): Promise<T | null> {
     const key = evidenceKey(model, manifestDigest, digest);
     const stored = await this.#store.get(key);
-    if (stored === null) {
-      const replacedBy = await this.#replacementOf(model, manifestDigest, digest);
-      return replacedBy === null ? null : this.#read(model, manifestDigest, replacedBy, schema);
-    }
+    if (stored === null) return null;
     verifyBytes(key, stored.bytes, digest);
     const document = parseStored(key, stored.bytes, schema);
     belongs(document, model, manifestDigest);

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describeIssues } from '../../domain/describe-issues.js';
-import { PortError } from '../../domain/failures.js';
+import { isPortError, PortError } from '../../domain/failures.js';
 import { NO_TRUST, type TrustSource } from '../../domain/ports/trust.js';
 import { trustSchema, type Trust } from '../../domain/signing/trust.js';
 
@@ -34,11 +34,16 @@ export class TrustFile implements TrustSource {
 export async function requiredTrust(file: string | undefined): Promise<TrustSource> {
   if (file === undefined) return NO_TRUST;
   const source = new TrustFile(file);
-  await source.read();
+  try {
+    await source.read();
+  } catch (cause) {
+    if (!isPortError(cause)) throw cause;
+    throw new PortError('SetUpMissing', cause.message, { cause });
+  }
   return source;
 }
 
-/** Nobody is trusted by a file that nobody can read: what needs it fails until it is mended. */
+/** Nobody is trusted by a file that nobody can read: what needs it is tried again until it is mended. */
 function wrong(sentence: string, cause?: unknown): PortError {
-  return new PortError('SetUpMissing', sentence, { cause });
+  return new PortError('TrustUnreadable', sentence, { cause });
 }

@@ -3,6 +3,7 @@ import { CompactSign } from 'jose';
 import { z } from 'zod';
 import { decisionSchema, type Decision } from '../../domain/decision.js';
 import { canonicalJson } from '../../domain/digest.js';
+import type { Evidence } from '../../domain/evidence.js';
 import { PortError } from '../../domain/failures.js';
 import type { LifecycleRequest, ToSign } from '../../domain/lifecycle.js';
 import { nameSchema, shortDigest } from '../../domain/names.js';
@@ -13,6 +14,12 @@ import {
   type DecisionStatement,
   type StartStatement,
 } from '../../domain/signing/statement.js';
+import {
+  digestToSeal,
+  SEAL_TYPE,
+  type Seal,
+  type SealStatement,
+} from '../../domain/signing/seal.js';
 import { digestOfRequest, unsigned } from '../../domain/signing/verify-start.js';
 import { personSchema } from '../../domain/signing/trust.js';
 
@@ -102,6 +109,18 @@ export async function signStart(
   return { ...signed, signature: await sign(key, START_TYPE, statement) };
 }
 
+/** Signs what `live.json` is written to be, as a worker's registry does with its witness's key. */
+export function sealWith(key: SigningKey): Seal {
+  return (state) => {
+    const iat = Math.floor(Date.parse(state.updatedAt) / 1_000);
+    const statement: SealStatement = {
+      ...{ aud: key.environment, sub: key.person, ...timesOf(new Date(iat * 1_000)), exp: iat },
+      ...{ model: state.model, generation: state.generation, state: digestToSeal(state) },
+    };
+    return sign(key, SEAL_TYPE, statement);
+  };
+}
+
 function timesOf(now: Date): Pick<StartStatement, 'iat' | 'exp' | 'jti'> {
   const iat = Math.floor(now.getTime() / 1_000);
   return { iat, exp: iat + VALID_S, jti: randomBytes(16).toString('base64url') };
@@ -118,6 +137,25 @@ async function sign(key: SigningKey, typ: string, statement: object): Promise<st
   return new CompactSign(Buffer.from(canonicalJson(statement)))
     .setProtectedHeader({ alg: ALGORITHM, kid, typ })
     .sign(privateKey);
+}
+
+/**
+ * Whether what is to be signed is about the evidence that it names, by the evidence's own bytes: whoever answers in a lifecycle's place
+ * could ask for a signature on one file and show another.
+ * @param evidence - As the bucket has it under the digest that is to be signed; null: it has none.
+ * @throws PortError `InvalidRequest`.
+ */
+export function requireEvidence(about: ToSign, evidence: Evidence | null): void {
+  const refuse = (why: string) =>
+    new PortError('InvalidRequest', `${about.wid}: ${why}: sign nothing, and find out who answers`);
+  if (evidence === null) {
+    throw refuse(`the bucket has no evidence ${shortDigest(about.evidence)} of this candidate`);
+  }
+  const { model, lifecycle, manifest, artifact, baseline, nonce } = evidence;
+  const read = { model, run: lifecycle, manifest, artifact, baseline, nonce };
+  const names = ['model', 'run', 'manifest', 'artifact', 'baseline', 'nonce'] as const;
+  const other = names.find((name) => read[name] !== about[name]);
+  if (other !== undefined) throw refuse(`its evidence says another ${other} than is to be signed`);
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Trust } from '../signing/trust.js';
 export interface TrustSource {
   /**
    * What the trust file says now; null: decisions are not signed here.
-   * @throws PortError `SetUpMissing` where it cannot be read, or is wrong.
+   * @throws PortError `TrustUnreadable` where it cannot be read, or is wrong: it may be being written.
    */
   read(): Promise<Trust | null>;
 }

@@ -1,6 +1,13 @@
 import { PortError } from '../failures.js';
 import { trustSchema, type Trust, type TrustKey } from './trust.js';
 
+interface OpenKey {
+  readonly person: string;
+  readonly environment: string;
+  readonly kid: string;
+  readonly x: string;
+}
+
 /** A trust file that trusts nobody yet, so that nobody may approve. */
 export function emptyTrust(environment: string): Trust {
   return trustSchema.parse({ schemaVersion: 1, environment, people: [] });
@@ -10,15 +17,9 @@ export function emptyTrust(environment: string): Trust {
  * Trusts a person's key for roles, besides those that the person has.
  * @throws PortError `InvalidRequest` where the key is for another installation, somebody else's, or the person would have no role.
  */
-export function withKey(
-  trust: Trust,
-  key: { person: string; environment: string; kid: string; x: string },
-  roles: readonly string[],
-): Trust {
+export function withKey(trust: Trust, key: OpenKey, roles: readonly string[]): Trust {
   const { person, environment, kid, x } = key;
-  if (environment !== trust.environment) {
-    throw invalid(`the key is for "${environment}", the trust file is of "${trust.environment}"`);
-  }
+  requireEnvironment(trust, environment);
   const known = trust.people.find((each) => each.person === person);
   const entry = known ?? { person, roles: [], keys: [] };
   const isKnown = entry.keys.some((each) => each.kid === kid);
@@ -29,9 +30,19 @@ export function withKey(
   };
   if (next.roles.length === 0) throw invalid(`${person} has no role: name one with --role`);
   const others = trust.people.filter((each) => each !== known);
-  const parsed = trustSchema.safeParse({ ...trust, people: [...others, next] });
-  if (parsed.success) return parsed.data;
-  throw invalid(parsed.error.issues.map(({ message }) => message).join('; '));
+  return parsed({ ...trust, people: [...others, next] });
+}
+
+/**
+ * Trusts a worker's key to seal what it writes.
+ * @throws PortError `InvalidRequest` where the key is for another installation, or known already.
+ */
+export function withWitness(
+  trust: Trust,
+  { person: witness, environment, kid, x }: OpenKey,
+): Trust {
+  requireEnvironment(trust, environment);
+  return parsed({ ...trust, witnesses: [...trust.witnesses, { witness, kid, x }] });
 }
 
 /** From an instant on a key signs nothing new; what was accepted before stands. */
@@ -49,15 +60,30 @@ export function withRevoked(trust: Trust, kid: string, since: string): Trust {
 }
 
 function changed(trust: Trust, kid: string, change: (key: TrustKey) => TrustKey): Trust {
-  const isKnown = trust.people.some(({ keys }) => keys.some((key) => key.kid === kid));
+  const isPersons = trust.people.some(({ keys }) => keys.some((key) => key.kid === kid));
+  const isKnown = isPersons || trust.witnesses.some((key) => key.kid === kid);
   if (!isKnown) throw invalid(`the trust file has no key ${kid}: npx switchyard keys lists them`);
   return {
     ...trust,
+    witnesses: trust.witnesses.map((key) =>
+      key.kid === kid ? { ...change(key), witness: key.witness } : key,
+    ),
     people: trust.people.map((each) => ({
       ...each,
       keys: each.keys.map((key) => (key.kid === kid ? change(key) : key)),
     })),
   };
+}
+
+function requireEnvironment(trust: Trust, environment: string): void {
+  if (environment === trust.environment) return;
+  throw invalid(`the key is for "${environment}", the trust file is of "${trust.environment}"`);
+}
+
+function parsed(trust: Trust): Trust {
+  const result = trustSchema.safeParse(trust);
+  if (result.success) return result.data;
+  throw invalid(result.error.issues.map(({ message }) => message).join('; '));
 }
 
 const invalid = (sentence: string) => new PortError('InvalidRequest', sentence);

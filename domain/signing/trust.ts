@@ -28,6 +28,11 @@ export const trustSchema = z
     /** Which installation this is; a statement for another one is void here. */
     environment: nameSchema,
     people: z.array(personEntrySchema).max(500),
+    /** Keys of workers, which seal every `live.json` that they write; none: nothing is sealed. */
+    witnesses: z
+      .array(keySchema.extend({ witness: personSchema }))
+      .max(100)
+      .default([]),
     /** The least that a model needs, whatever its specification says: by default one person. */
     models: z
       .record(
@@ -36,6 +41,10 @@ export const trustSchema = z
           quorum: z.int().min(0).max(20).default(1),
           /** Each of these must have approved. */
           roles: z.array(nameSchema).max(8).default([]),
+          /** Nobody counts twice, for two roles, nor for what he started himself. */
+          distinct: z.boolean().default(false),
+          /** `signed`: somebody must have signed the start, so that `distinct` and policies can know who it was. */
+          start: z.enum(['any', 'signed']).default('any'),
         }),
       )
       .default({}),
@@ -43,16 +52,26 @@ export const trustSchema = z
   .superRefine((trust, context) => {
     const refuse = (message: string) => context.addIssue({ code: 'custom', message });
     const people = trust.people.map(({ person }) => person);
-    const kids = trust.people.flatMap(({ keys }) => keys.map(({ kid }) => kid));
+    const all = [...trust.people.flatMap(({ keys }) => keys), ...trust.witnesses];
+    const kids = all.map(({ kid }) => kid);
     const spelt = people.map((person) => person.toLowerCase());
     for (const twice of [...repeated(spelt), ...repeated(kids)]) refuse(`${twice} stands twice`);
-    for (const { kid, x } of trust.people.flatMap(({ keys }) => keys)) {
+    for (const { kid, x } of all) {
       if (keyIdOf(x) !== kid) refuse(`the key ${kid} is not the one its kid names`);
+    }
+    const characters = JSON.stringify(signingKeysOf(trust)).length;
+    if (characters > MOST_CHARACTERS) {
+      refuse(`the keys that may sign have ${characters} characters, ${MOST_CHARACTERS} at most`);
     }
   });
 /** Whom an installation trusts: people, roles and public keys. One local file; nothing in the bucket or in Temporal can weaken it. */
 export type Trust = z.infer<typeof trustSchema>;
 export type TrustKey = z.infer<typeof keySchema>;
+
+/** As far as its keys go. */
+interface People {
+  readonly people: readonly z.infer<typeof personEntrySchema>[];
+}
 
 const repeated = (names: readonly string[]) =>
   new Set(names.filter((name, index) => names.indexOf(name) !== index));
@@ -63,14 +82,28 @@ export interface KnownKey extends TrustKey {
   readonly roles: readonly string[];
 }
 
+/** Keys that may sign new decisions travel through history, where a payload has 128 KB: some 500 of them. */
+const MOST_CHARACTERS = 100_000;
+
+/** The keys that may sign new decisions, as a workflow verifies by them. */
+export function signingKeysOf(trust: People): SigningKeys {
+  return keysOf(trust)
+    .filter((key) => key.retired === undefined && key.compromised === undefined)
+    .map(({ kid, x, person, roles }) => ({ kid, x, person, roles: [...roles] }));
+}
+
+type SigningKeys = { kid: string; x: string; person: string; roles: string[] }[];
+
 /** Every key of a trust file. */
-export function keysOf(trust: Trust): readonly KnownKey[] {
+export function keysOf(trust: People): readonly KnownKey[] {
   return trust.people.flatMap(({ person, roles, keys }) =>
     keys.map((key) => ({ ...key, person, roles })),
   );
 }
 
 /** The least that a model needs. */
-export function leastOf({ models }: Trust, model: string): { quorum: number; roles: string[] } {
-  return models[model] ?? { quorum: 1, roles: [] };
+export type Least = Trust['models'][string];
+
+export function leastOf({ models }: Trust, model: string): Least {
+  return models[model] ?? { quorum: 1, roles: [], distinct: false, start: 'any' };
 }

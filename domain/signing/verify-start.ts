@@ -4,10 +4,19 @@ import { refusalBecause, type Refusal } from './refusal.js';
 import { START_TYPE, startStatementSchema } from './statement.js';
 import { isVerified, verifyStatement, type Verifying } from './verify-statement.js';
 
+/** A request that somebody signed. */
+export type SignedRequest = LifecycleRequest & { readonly signature: string };
+
 /** A request without its signature: what is signed of it. */
 export function unsigned(request: LifecycleRequest): LifecycleRequest {
   const { signature, ...rest } = request;
   return signature === undefined ? request : rest;
+}
+
+/** The request, where it is signed. */
+export function signedRequest(request: LifecycleRequest): SignedRequest | null {
+  const { signature } = request;
+  return signature === undefined ? null : { ...request, signature };
 }
 
 export function digestOfRequest(request: LifecycleRequest): string {
@@ -16,7 +25,7 @@ export function digestOfRequest(request: LifecycleRequest): string {
 
 /** Who started a lifecycle, by the signature of its request, or why that says nothing. */
 export function verifyStart(
-  request: LifecycleRequest & { readonly signature: string },
+  request: SignedRequest,
   given: Verifying & { readonly wid: string },
 ): { readonly person: string } | Refusal {
   const kind = { typ: START_TYPE, schema: startStatementSchema };

@@ -11,8 +11,10 @@ const CLOCKS_S = 60;
 export interface Verifying {
   readonly environment: string;
   readonly keys: readonly KnownKey[];
-  /** When it was accepted, in ms since the epoch: before it expired. */
-  readonly acceptedMs: number;
+  /** When it was accepted, in ms since the epoch: before it expired. Null: nobody noted it, so what it says itself stands. */
+  readonly acceptedMs: number | null;
+  /** When it took effect, such as by a promotion: a key that was retired by then counts no more. Left out: when it was accepted. */
+  readonly effectiveMs?: number;
   /** Whether it may be accepted late too, as a start that waited for a worker. */
   readonly mayBeLate?: boolean;
 }
@@ -65,40 +67,38 @@ export function verifyStatement<Statement extends Common>(
     return refusalBecause('malformed', 'what is signed is not all that it must say');
   }
   const statement = parsed.data;
+  const acceptedMs = given.acceptedMs ?? statement.iat * 1_000;
+  const { effectiveMs = acceptedMs } = given;
   return (
-    wrongSigner(statement, key, given) ??
-    wrongTime(statement, given) ??
+    wrongSigner(statement, key, Math.max(acceptedMs, effectiveMs)) ??
+    wrongTime(statement, acceptedMs, given.mayBeLate === true) ??
     wrongPlace(statement, given) ?? { statement, key }
   );
 }
 
-function wrongSigner(
-  { sub, iat }: Common,
-  key: KnownKey,
-  { acceptedMs }: Verifying,
-): Refusal | null {
+function wrongSigner({ sub, iat }: Common, key: KnownKey, effectiveMs: number): Refusal | null {
   if (sub !== key.person) {
     return refusalBecause('wrong-person', `the key ${key.kid} is not one of ${sub}`);
   }
-  const signedMs = Math.max(iat * 1_000, acceptedMs);
+  const signedMs = Math.max(iat * 1_000, effectiveMs);
   if (key.compromised !== undefined && signedMs >= Date.parse(key.compromised)) {
     return refusalBecause('compromised-key', `the key ${key.kid} is void since ${key.compromised}`);
   }
-  if (key.retired !== undefined && acceptedMs >= Date.parse(key.retired)) {
+  if (key.retired !== undefined && effectiveMs >= Date.parse(key.retired)) {
     return refusalBecause('retired-key', `the key ${key.kid} is retired since ${key.retired}`);
   }
   return null;
 }
 
-function wrongTime({ iat, exp }: Common, given: Verifying): Refusal | null {
-  const acceptedS = given.acceptedMs / 1_000;
+function wrongTime({ iat, exp }: Common, acceptedMs: number, mayBeLate: boolean): Refusal | null {
+  const acceptedS = acceptedMs / 1_000;
   if (exp - iat > LONGEST_VALID_S || exp < iat) {
     return refusalBecause('too-long', 'a statement is valid for 24 hours at most');
   }
   if (iat > acceptedS + CLOCKS_S) {
     return refusalBecause('not-yet', 'it was signed in the future: look at your clock');
   }
-  if (given.mayBeLate !== true && exp <= acceptedS) {
+  if (!mayBeLate && exp <= acceptedS) {
     return refusalBecause('expired', 'it has expired: sign again');
   }
   return null;

@@ -1,11 +1,12 @@
 import type { LifecycleStatus } from '../../domain/lifecycle.js';
 import { readKeyFile } from '../../client/signing/key-file.js';
-import { requireAbout, signDecision } from '../../client/signing/signing-key.js';
+import { requireAbout, requireEvidence, signDecision } from '../../client/signing/signing-key.js';
 import { decisionSchema, type Decision } from '../../domain/decision.js';
 import { PortError } from '../../domain/failures.js';
 import { nearestName } from '../../domain/nearest-name.js';
 import { shortDigest } from '../../domain/names.js';
 import type { Answer } from './terminal/answer.js';
+import { openBucket } from './terminal/bucket.js';
 import { defineCommand, type Asked } from './terminal/define-command.js';
 import { findLifecycle } from './terminal/find-lifecycle.js';
 import { follow, waitsForSomebody } from './terminal/follow.js';
@@ -85,7 +86,7 @@ export const runSign = defineCommand({
       const { workflowId } = await findLifecycle(session, word, { ended: false });
       const status = await statusOf(session, terminal, workflowId);
       const answer = { ...answerOf(workflowId, status, values), decision: given.data, reason };
-      const decision = await signedBy(workflowId, status, keyOf(session, values.key), answer);
+      const decision = await signedBy(session, { workflowId, status, key: values.key }, answer);
       return {
         lines: [JSON.stringify(decision)],
         facts: { ...decision },
@@ -110,7 +111,7 @@ async function decide(
     const decision =
       status.toSign === null
         ? { ...answer, by: values.by ?? (await thisPerson()) }
-        : await signedBy(workflowId, status, keyOf(session, values.key), answer);
+        : await signedBy(session, { workflowId, status, key: values.key }, answer);
     const { by } = decision;
     const deciding = session.switchyard.decide(workflowId, decision);
     const { waitingFor } = await answered(terminal, `deciding ${workflowId}`, deciding);
@@ -160,15 +161,22 @@ function answerOf(
   };
 }
 
-const keyOf = ({ place }: Session, named: string | undefined) => named ?? place.keyFile;
+interface Signing {
+  readonly workflowId: string;
+  readonly status: LifecycleStatus;
+  readonly key: string | undefined;
+}
 
-/** @throws PortError `InvalidRequest` where decisions are not signed, or there is no key. */
+/**
+ * Signs what the evidence itself says, as the bucket has it: a lifecycle's own word for it is not enough.
+ * @throws PortError `InvalidRequest` where decisions are not signed, there is no key, or lifecycle and evidence differ.
+ */
 async function signedBy(
-  workflowId: string,
-  { toSign }: LifecycleStatus,
-  file: string | null,
+  { place }: Session,
+  { workflowId, status: { toSign }, key: named }: Signing,
   answer: Pick<Decision, 'role' | 'decision' | 'reason' | 'evidence'>,
 ): Promise<Decision> {
+  const file = named ?? place.keyFile;
   if (toSign === null) {
     throw new PortError('InvalidRequest', `${workflowId}: its decisions are not signed`);
   }
@@ -179,6 +187,9 @@ async function signedBy(
     );
   }
   requireAbout(toSign, workflowId, answer.evidence);
+  const { registry } = openBucket(place);
+  const { model, manifest, evidence } = toSign;
+  requireEvidence(toSign, await registry.evidence(model, manifest, evidence));
   return signDecision(await readKeyFile(file), toSign, answer);
 }
 

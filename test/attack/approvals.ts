@@ -14,7 +14,7 @@ import { until } from '../../testing/until.js';
 import { runActivity } from '../activities/run-activity.js';
 import type { ChaosGiven, ChaosResult } from '../chaos/chaos-run.js';
 import type { LifecycleRequest } from '../../domain/lifecycle.js';
-import { ENVIRONMENT, toSign } from '../support/signers.js';
+import { asking, ENVIRONMENT, toSign } from '../support/signers.js';
 import { approvedBy, EFFECT_ATTACKS, sentenceOf } from './effects.js';
 import {
   attackedTrust,
@@ -256,11 +256,9 @@ async function attackWriter(
     const change = await attack.make(approved);
     world.trust = attack.trust?.(approved) ?? before;
     const input = { model: world.model, change, writeId: `attack ${attack.name}` };
-    const sentence = await sentenceOf(() => runActivity(world.writeLive, input));
+    const answer = await answerOf(() => runActivity(world.writeLive, input));
     world.trust = before;
-    if (sentence === null || !attack.says.test(sentence)) {
-      tally.violations.push(`${attack.name}: ${sentence ?? 'it was written'}`);
-    }
+    if (!attack.says.test(answer)) tally.violations.push(`${attack.name}: ${answer}`);
   }
   const honestly = { model: world.model, change: promotion, writeId: 'honest' };
   const refused = await sentenceOf(() => runActivity(world.writeLive, honestly));
@@ -269,17 +267,27 @@ async function attackWriter(
   say(`${EFFECT_ATTACKS.length} promotions without the approvals that they need were not written`);
 }
 
+/** The sentence with which a promotion was refused, or what became of it. */
+async function answerOf(write: () => Promise<{ readonly kind: string }>): Promise<string> {
+  let kind = '';
+  const sentence = await sentenceOf(async () => {
+    ({ kind } = await write());
+  });
+  return sentence ?? kind;
+}
+
 async function attackPredictors(tally: Tally, say: ChaosGiven['say']): Promise<void> {
   const { keys, trust } = attackedTrust();
-  const asking = { ...trust, models: { tickets: { quorum: 2, roles: ['engineering'] } } };
+  const least = asking(trust, 'tickets', { quorum: 2, roles: ['engineering'] });
   for (const attack of PREDICTOR_ATTACKS) {
     tally.attacks += 1;
-    const { served, good, problem } = await servedUnder(asking, attack, keys);
-    const isRefused = served === good && /not approved as the trust file asks/.test(problem ?? '');
-    if (!isRefused)
+    const { served, good, problem } = await servedUnder(least, attack, keys);
+    const { says = /people approved it that the trust file asks for/ } = attack;
+    if (served !== good || !says.test(problem ?? '')) {
       tally.violations.push(
         `${attack.name}: an endpoint serves it, or says ${problem ?? 'nothing'}`,
       );
+    }
   }
   say(
     `${PREDICTOR_ATTACKS.length} versions that live.json named without approvals were not opened`,

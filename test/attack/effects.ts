@@ -2,12 +2,17 @@ import type { ObjectRegistry } from '../../adapters/registry/object-registry.js'
 import { isPortError } from '../../domain/failures.js';
 import type { LiveChange } from '../../domain/live-state.js';
 import { recordedDecisionSchema, type RecordedDecision } from '../../domain/decision.js';
-import type { ToSign } from '../../domain/lifecycle.js';
+import type { LifecycleRequest, ToSign } from '../../domain/lifecycle.js';
 import type { ApprovalPolicy } from '../../domain/signing/policy.js';
+import { asking } from '../support/signers.js';
+import { signStart } from '../../client/signing/signing-key.js';
+import { signedRequest, type SignedRequest } from '../../domain/signing/verify-start.js';
+import { evidenceSchema, type Evidence } from '../../domain/evidence.js';
+import { randomBytes } from 'node:crypto';
 import { withRevoked } from '../../domain/signing/trust-edits.js';
 import type { Trust } from '../../domain/signing/trust.js';
 import { aDigest } from '../../testing/builders.js';
-import { honest, type Keys } from './forgeries.js';
+import { HAND_OFFS, honest, type Keys } from './forgeries.js';
 import type { GateWorld } from './gate-world.js';
 
 export type Promotion = Extract<LiveChange, { kind: 'promote' }>;
@@ -92,7 +97,7 @@ export const EFFECT_ATTACKS: readonly EffectAttack[] = [
   },
   {
     name: 'a stranger signs',
-    says: /engineering did not approve/,
+    says: /^lapsed$/,
     make: withDecisions((all, { keys, about }) => [
       ...all.slice(0, 2),
       recorded(honest(keys.eve, about, { role: 'engineering' })),
@@ -143,14 +148,26 @@ export const EFFECT_ATTACKS: readonly EffectAttack[] = [
   },
   {
     name: 'a key that was revoked since',
-    says: /1 of 2 people approved this evidence for data-science/,
+    says: /^lapsed$/,
     make: ({ promotion }) => promotion,
     trust: ({ world, keys }) =>
       withRevoked(world.trust, keys.ada.kid, new Date(Date.now() - 60_000).toISOString()),
   },
   {
+    name: 'a key that is retired, whose approval is dated back to before',
+    says: /^lapsed$/,
+    make: ({ world, keys, about, promotion }) => {
+      const dayAgo = new Date(Date.now() - 86_400_000);
+      const iat = Math.floor(dayAgo.getTime() / 1_000);
+      const backdated = honest(keys.rita, about, { statement: { iat, exp: iat + 3_600 } });
+      const { decisions } = approvedBy(world, keys, about).candidate;
+      const others = decisions.with(0, recorded(backdated, dayAgo));
+      return { ...promotion, candidate: { ...promotion.candidate, decisions: others } };
+    },
+  },
+  {
     name: 'a trust file that trusts nobody',
-    says: /0 of 2 people/,
+    says: /^lapsed$/,
     make: ({ promotion }) => promotion,
     trust: ({ world }) => ({ ...world.trust, people: [] }),
   },
@@ -158,21 +175,168 @@ export const EFFECT_ATTACKS: readonly EffectAttack[] = [
     name: 'a trust file that asks for more people than approved',
     says: /3 of the 4 people approved it that the trust file asks for/,
     make: ({ promotion }) => promotion,
-    trust: ({ world }) => ({
-      ...world.trust,
-      models: { [world.model]: { quorum: 4, roles: [] } },
-    }),
+    trust: ({ world }) => asking(world.trust, world.model, { quorum: 4 }),
   },
   {
     name: 'a trust file that asks for a role that nobody was asked for',
     says: /nobody approved it for legal/,
     make: ({ promotion }) => promotion,
-    trust: ({ world }) => ({
-      ...world.trust,
-      models: { [world.model]: { quorum: 1, roles: ['legal'] } },
-    }),
+    trust: ({ world }) => asking(world.trust, world.model, { roles: ['legal'] }),
+  },
+  {
+    name: 'a trust file that asks for other people in each role',
+    says: /ada@example\.com has decided for/,
+    make: async (approved) => {
+      const { keys } = approved;
+      const { about, on } = await otherEvidence(approved, {
+        policy: { handOffs: TWO_ROLES, starter: keys.mary.person },
+      });
+      return on([
+        honest(keys.ada, about),
+        honest(keys.ada, about, { role: 'engineering' }),
+        honest(keys.grace, about),
+      ]);
+    },
+    trust: ({ world }) =>
+      asking(world.trust, world.model, { roles: ['data-science', 'engineering'], distinct: true }),
+  },
+  {
+    name: 'who started it approves, where only the trust file forbids it',
+    says: /1 of the 2 people approved it that the trust file asks for/,
+    make: async (approved) => {
+      const { keys } = approved;
+      const { about, on } = await otherEvidence(approved, {
+        policy: { handOffs: TWO_ROLES.slice(0, 1), starter: keys.mary.person },
+      });
+      return on([honest(keys.mary, about), honest(keys.ada, about)]);
+    },
+    trust: ({ world }) => asking(world.trust, world.model, { quorum: 2, distinct: true }),
+  },
+  {
+    name: 'a signed start that its evidence leaves out',
+    says: /nobody signed its start, which the trust file asks for/,
+    make: async (approved) => {
+      const { keys } = approved;
+      const { about, on } = await otherEvidence(approved, {
+        ...{ start: undefined, policy: { handOffs: HAND_OFFS, starter: null } },
+      });
+      return on([
+        honest(keys.mary, about),
+        honest(keys.grace, about),
+        honest(keys.joan, about, { role: 'engineering' }),
+      ]);
+    },
+    trust: ({ world }) => asking(world.trust, world.model, { start: 'signed' }),
+  },
+  {
+    name: 'a start that somebody else signed than its policy says',
+    says: /mary@example\.com signed its start, its policy says nobody/,
+    make: async (approved) => {
+      const { keys } = approved;
+      const { about, on } = await otherEvidence(approved, {
+        policy: { handOffs: HAND_OFFS, starter: null },
+      });
+      return on([
+        honest(keys.mary, about),
+        honest(keys.grace, about),
+        honest(keys.joan, about, { role: 'engineering' }),
+      ]);
+    },
+  },
+  {
+    name: 'a start that nobody signed, in another’s name',
+    says: /nobody signed that sam@example\.com started it/,
+    make: async (approved) => {
+      const { keys } = approved;
+      const { about, on } = await otherEvidence(approved, {
+        ...{ start: undefined, policy: { handOffs: HAND_OFFS, starter: keys.sam.person } },
+      });
+      return on([
+        honest(keys.mary, about),
+        honest(keys.grace, about),
+        honest(keys.joan, about, { role: 'engineering' }),
+      ]);
+    },
+  },
+  {
+    name: 'the signed start of another lifecycle',
+    says: /its start is not signed as it says: it starts lifecycle\//,
+    make: async (approved) => {
+      const { keys, world } = approved;
+      const id = `lifecycle/${world.model}/another`;
+      const { about, on } = await otherEvidence(approved, {
+        start: signed(await signStart(keys.sam, id, { model: world.model })),
+        policy: { handOffs: HAND_OFFS, starter: keys.sam.person },
+      });
+      return on([
+        honest(keys.mary, about),
+        honest(keys.grace, about),
+        honest(keys.joan, about, { role: 'engineering' }),
+      ]);
+    },
+  },
+  {
+    name: 'approvals of two lifecycles',
+    says: /1 of 2 people approved this evidence for data-science/,
+    make: ({ keys, about, promotion }) => {
+      const other = { ...about, wid: `${about.wid}/other` };
+      const decisions = promotion.candidate.decisions.with(1, recorded(honest(keys.grace, other)));
+      return { ...promotion, candidate: { ...promotion.candidate, decisions } };
+    },
+  },
+  {
+    name: 'evidence that a tombstone puts in the place of what was approved',
+    says: /there is no evidence/,
+    make: async (approved) => {
+      const { world, keys } = approved;
+      const strict = await otherEvidence(approved, {});
+      const weak = await otherEvidence(approved, {
+        ...{ roles: [], policy: { handOffs: [], starter: null }, start: undefined },
+        nonce: strict.about.nonce,
+      });
+      await world.replaceEvidence(strict.about.evidence, weak.about.evidence);
+      return strict.on([honest(keys.ada, strict.about)]);
+    },
   },
 ];
+
+const TWO_ROLES = [
+  { role: 'data-science', quorum: 1, distinctFrom: [] },
+  { role: 'engineering', quorum: 1, distinctFrom: [] },
+];
+
+/** Evidence as whoever has the bucket's credentials would write it, and promotions that rest on it. */
+async function otherEvidence(
+  { world, about, promotion }: Approved,
+  change: Partial<Evidence>,
+): Promise<{
+  readonly about: ToSign;
+  readonly on: (decisions: readonly object[]) => Promotion;
+}> {
+  const { registry, model, published } = world;
+  const before = await registry.evidence(model, published.digest, about.evidence);
+  if (before === null) throw new Error('its evidence is not there');
+  const nonce = randomBytes(16).toString('hex');
+  const document = evidenceSchema.parse({ ...before, nonce, ...change });
+  const evidence = await registry.putEvidence(model, published.digest, document);
+  return {
+    about: { ...about, evidence, nonce: document.nonce },
+    on: (decisions) => ({
+      ...promotion,
+      candidate: {
+        ...promotion.candidate,
+        evidence,
+        decisions: decisions.map((each) => recorded(each)),
+      },
+    }),
+  };
+}
+
+function signed(request: LifecycleRequest): SignedRequest {
+  const found = signedRequest(request);
+  if (found === null) throw new Error('it is not signed');
+  return found;
+}
 
 async function onEvidence(
   { world, about, promotion }: Approved,

@@ -16,6 +16,7 @@ import { testServers } from '../../testing/servers.js';
 import { until } from '../../testing/until.js';
 import { publishVersions, type Published } from '../bench/lifecycle/publish-versions.js';
 import { ownBucket } from '../support/own-bucket.js';
+import { replaceEvidence } from './predictors.js';
 
 /** Lifecycles that wait for signed decisions, on a real Temporal server and a real bucket; what is measured is stubbed. */
 export interface GateWorld extends AsyncDisposable {
@@ -28,6 +29,8 @@ export interface GateWorld extends AsyncDisposable {
   readonly published: Published;
   /** The trust file: who is trusted may change. */
   trust: Trust;
+  /** As whoever has the bucket's credentials: takes evidence away, and a tombstone says that other evidence replaces it. */
+  replaceEvidence(evidence: string, by: string): Promise<void>;
   /** The activity that writes `live.json`. */
   readonly writeLive: ReturnType<typeof createDeployActivities>['writeLive'];
   /** Starts a lifecycle, by a signature where a key is given. */
@@ -68,14 +71,15 @@ export async function openGate(
           const { version, digest, artifact } = published();
           return Promise.resolve(aCandidate({ version, digest, artifact }));
         },
-        assembleEvidence: async ({ run, baseline, starter = null }) => {
+        assembleEvidence: async ({ run, baseline, starter = null, start }) => {
           while (state.isHeld) await new Promise((resolve) => setTimeout(resolve, 20));
           const { digest, evidence: first } = published();
           const before = await registry.evidence(model, digest, first);
           assert.ok(before !== null);
           const nonce = randomBytes(16).toString('hex');
           const policy = { handOffs, starter };
-          const asked = { roles, policy, nonce, lifecycle: run, baseline };
+          const signed = start != null && { start };
+          const asked = { roles, policy, nonce, lifecycle: run, baseline, ...signed };
           const evidence = await registry.putEvidence(model, digest, { ...before, ...asked });
           const signing = await signingOf(source, nonce);
           return aTested({ evidence, baseline, roles, policy, ...(signing && { signing }) });
@@ -100,6 +104,8 @@ export async function openGate(
     set trust(trust) {
       state.trust = trust;
     },
+    replaceEvidence: (evidence, by) =>
+      replaceEvidence(store, { model, manifest: published().digest }, [evidence, by]),
     hold: (isHeld) => void (state.isHeld = isHeld),
     start,
     waiting: async (by) => {

@@ -2,7 +2,6 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { digestOfBytes } from '../../domain/digest.js';
 import { PortError } from '../../domain/failures.js';
-import {} from '../../domain/live-state.js';
 import { stepLive } from '../../domain/live-step.js';
 import type { LiveChange, LiveState } from '../../domain/live-state.js';
 import { encodeManifest } from '../../domain/manifest.js';
@@ -83,6 +82,12 @@ export class MemoryRegistry implements ServingRegistry {
   async versionByDigest(_model: string, digest: string) {
     this.#check();
     return Promise.resolve(this.#versions.get(digest)?.registered ?? null);
+  }
+
+  /** It has none: decisions are not signed here. */
+  async evidence() {
+    this.#check();
+    return Promise.resolve(null);
   }
 
   async fetchVersion({ digest, manifest }: RegisteredVersion, directory: string) {

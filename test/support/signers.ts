@@ -1,7 +1,7 @@
 import { newSigningKey, type SigningKey } from '../../client/signing/signing-key.js';
 import type { ToSign } from '../../domain/lifecycle.js';
 import { emptyTrust, withKey } from '../../domain/signing/trust-edits.js';
-import type { Trust } from '../../domain/signing/trust.js';
+import { trustSchema, type Least, type Trust } from '../../domain/signing/trust.js';
 import { aDigest } from '../../testing/builders.js';
 
 export const ENVIRONMENT = 'production';
@@ -19,6 +19,11 @@ export function signersOf(roles: Readonly<Record<string, readonly string[]>>) {
     if (own.length > 0) trust = withKey(trust, key, own);
   }
   return { keys, trust };
+}
+
+/** The same trust file, that asks this at least of a model. */
+export function asking(trust: Trust, model: string, least: Partial<Least>): Trust {
+  return trustSchema.parse({ ...trust, models: { ...trust.models, [model]: least } });
 }
 
 /** What a decision of a test is about. */

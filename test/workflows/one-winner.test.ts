@@ -103,6 +103,32 @@ describe('two lifecycles of one model', () => {
   });
 });
 
+describe('a candidate whose approvals lapse while it is on its way to live', () => {
+  it('is put before people again, on evidence of its own, by the keys that are trusted then', async function () {
+    const { overrides, systems } = ownCandidates();
+    let promotions = 0;
+    await using rig = await rigFor(this, {
+      overrides: {
+        ...overrides,
+        assembleEvidence: ({ baseline, round, candidate }) =>
+          Promise.resolve(aTested({ baseline, evidence: evidenceOf(candidate.digest, round) })),
+        promoteVersion: ({ candidate: { digest } }) => {
+          promotions += 1;
+          const kind = promotions === 1 ? 'lapsed' : 'promoted';
+          return Promise.resolve({ kind, generation: promotions, live: digest });
+        },
+      },
+    });
+    const digest = aDigest('candidate 1');
+    const id = await startedAndAsked(rig);
+    await approveBoth(rig, id, evidenceOf(digest, 100));
+    await asked(rig, id, 'data-science', evidenceOf(digest, 200));
+    await approveBoth(rig, id, evidenceOf(digest, 200));
+    assert.equal((await rig.switchyard.outcome(id)).outcome, 'live');
+    assert.equal(systems.length, 1, 'how it runs is not measured again');
+  });
+});
+
 describe('a candidate', () => {
   it('ends superseded without asking anybody where its version is live, or was withdrawn', async function () {
     const live = new MemoryLive();

@@ -17,8 +17,8 @@ const MOST_MS = 3_600_000;
 
 export type Deployed =
   | { readonly kind: 'ended'; readonly outcome: LifecycleOutcome }
-  /** Another version than the evidence's baseline is live now. */
-  | { readonly kind: 'moved' };
+  /** Another version than the evidence's baseline is live now, or a key of its approvals is not trusted any more: to be asked again. */
+  | { readonly kind: 'ask-again' };
 
 export interface DeployGiven {
   readonly spec: ModelSpec;
@@ -48,7 +48,8 @@ export async function deploy(lifecycle: Lifecycle, given: DeployGiven): Promise<
   });
   const promotion = await promoteOnceThawed(lifecycle, given);
   unanswered = false;
-  if (promotion.kind === 'moved' && promotion.live !== digest) return { kind: 'moved' };
+  if (promotion.kind === 'lapsed') return { kind: 'ask-again' };
+  if (promotion.kind === 'moved' && promotion.live !== digest) return { kind: 'ask-again' };
   if (promotion.kind === 'moved') return superseded(lifecycle, WENT_LIVE_ALREADY);
   if (promotion.kind === 'withdrawn') return superseded(lifecycle, WAS_WITHDRAWN);
   const { target, minReplicas, deadline } = spec.deploy;

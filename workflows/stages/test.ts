@@ -2,6 +2,7 @@ import { CancellationScope, sleep } from '@temporalio/workflow';
 import { durationMs } from '../../domain/duration.js';
 import type { Candidate, SnapshotRef, Staged, Tested } from '../../domain/lifecycle.js';
 import type { ModelSpec } from '../../domain/spec.js';
+import { signedRequest } from '../../domain/signing/verify-start.js';
 import { bookkeeping, onQueue, waiting } from '../activity-options.js';
 import type { Lifecycle } from '../lifecycle.js';
 import { count } from '../measure.js';
@@ -80,13 +81,14 @@ async function test(lifecycle: Lifecycle, given: TestGiven, round: number): Prom
     () => onQueue('test', '30 minutes', `how right ${lifecycle.name} is`).measureQuality(input),
   );
   const { staged, baseline, isWithdrawn = false } = quality;
-  const { starter } = lifecycle;
+  const { starter, request } = lifecycle;
+  const start = starter === null ? null : signedRequest(request);
   const measured = {
     ...input,
     system,
     quality: staged,
     baseline,
-    ...(starter !== null && { starter }),
+    ...(start !== null && { starter, start }),
   };
   // no undo: evidence is immutable, beside a version that stays, and lets nothing go live by itself
   const tested = await waiting('5 minutes', `judge ${lifecycle.name}`).assembleEvidence(measured);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ObjectRegistry } from '../../../adapters/registry/object-registry.js';
+import type { AboutDecision } from '../../../domain/signing/statement.js';
 import { aManifest, anEvidence, aTestReport } from '../../adapters/registry/builders.js';
 import { temporaryFolder } from '../../adapters/model-runtime/temporary-folder.js';
 import { textModel, WORDS, writeModel } from '../../support/small-models.js';
@@ -10,6 +11,8 @@ export interface Published {
   readonly digest: string;
   readonly artifact: string;
   readonly evidence: string;
+  /** What approvals of it are about. */
+  readonly about: Pick<AboutDecision, 'run' | 'nonce' | 'baseline'>;
 }
 
 /**
@@ -52,5 +55,6 @@ async function publishOne(
   });
   const document = { ...anEvidence(model, digest), testReport, baseline, roles: [] };
   const evidence = await registry.putEvidence(model, digest, document);
-  return { version, digest, artifact, evidence };
+  const { lifecycle: run, nonce } = document;
+  return { version, digest, artifact, evidence, about: { run, nonce, baseline } };
 }
