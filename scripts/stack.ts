@@ -38,6 +38,10 @@ export interface StackOptions {
   readonly bucket?: string;
   /** Whom worker and endpoint trust; decisions are not signed where left out. */
   readonly trustFile?: string;
+  /** The key with which the workers seal what they write; they do not where left out. */
+  readonly witnessKey?: string;
+  /** Is told all that workers and endpoint write to their logs. */
+  readonly onLog?: (text: string) => void;
   /** Default: free ones. */
   readonly ports?: { readonly temporal: number; readonly ui: number; readonly endpoint: number };
 }
@@ -56,9 +60,10 @@ export async function startStack(given: StackOptions): Promise<Stack> {
     const port = given.ports?.endpoint ?? (await freePort());
     const environment = environmentOf(temporal, s3, given, port);
     const endpointUrl = `http://127.0.0.1:${port}`;
+    const running = { environment, programs, onLog: given.onLog };
     const starting = [
-      ...workerNames(given.workers ?? 1).map((name) => startPolling(name, environment, programs)),
-      startEndpoint(endpointUrl, environment, programs),
+      ...workerNames(given.workers ?? 1).map((name) => startPolling(name, running)),
+      startEndpoint(endpointUrl, running),
     ];
     await Promise.allSettled(starting); // then everything that came up is known, and can be stopped
     const started = await Promise.all(starting);
@@ -105,25 +110,25 @@ interface Started {
   readonly program: ServerProcess;
 }
 
-async function startPolling(
-  name: string,
-  environment: Readonly<Record<string, string>>,
-  programs: AsyncDisposable[],
-): Promise<Started> {
-  const program = keep(programs, await startProgram(name, 'workers/main', environment));
+/** Where programs run. */
+interface Running {
+  readonly environment: Readonly<Record<string, string>>;
+  /** Those that are to be stopped. */
+  readonly programs: AsyncDisposable[];
+  readonly onLog: StackOptions['onLog'];
+}
+
+async function startPolling(name: string, running: Running): Promise<Started> {
+  const program = await startProgram(name, 'workers/main', running);
   await untilReady(`the ${name}`, program, () =>
     Promise.resolve(program.hasSaid('"polling"') ? 'ready' : 'not-yet'),
   );
   return { name, program };
 }
 
-async function startEndpoint(
-  url: string,
-  environment: Readonly<Record<string, string>>,
-  programs: AsyncDisposable[],
-): Promise<Started> {
+async function startEndpoint(url: string, running: Running): Promise<Started> {
   const name = 'endpoint';
-  const program = keep(programs, await startProgram(name, 'serving/main', environment));
+  const program = await startProgram(name, 'serving/main', running);
   await untilReady(`the ${name}`, program, async () => {
     const answer = await fetch(`${url}/v2/health/live`);
     return answer.ok ? 'ready' : 'not-yet';
@@ -156,16 +161,18 @@ function keep<Part extends AsyncDisposable>(parts: AsyncDisposable[], part: Part
   return part;
 }
 
-function startProgram(
+async function startProgram(
   name: string,
   file: string,
-  environment: Readonly<Record<string, string>>,
+  { environment, programs, onLog }: Running,
 ): Promise<ServerProcess> {
-  return startServerProcess({
+  const program = await startServerProcess({
     name: `the ${name}`,
     ...ownProgram(file),
     env: { ...environment },
+    ...(onLog && { onOutput: onLog }),
   });
+  return keep(programs, program);
 }
 
 async function endOf(name: string, program: ServerProcess): Promise<never> {
@@ -194,6 +201,7 @@ function environmentOf(
     SWITCHYARD_REPLICA: 'endpoint-1',
     SWITCHYARD_CACHE_DIR: join(given.directory, 'cache'),
     ...(given.trustFile !== undefined && { SWITCHYARD_TRUST_FILE: given.trustFile }),
+    ...(given.witnessKey !== undefined && { SWITCHYARD_WITNESS_KEY: given.witnessKey }),
   };
 }
 

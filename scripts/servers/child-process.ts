@@ -21,6 +21,8 @@ export interface ServerCommand {
   readonly env?: Readonly<Record<string, string>>;
   /** From SIGTERM to SIGKILL; default 10,000. */
   readonly stopMs?: number;
+  /** Is told everything that it writes to its output. */
+  readonly onOutput?: (text: string) => void;
 }
 
 /** A server that ends at the latest when this process ends, however it ends. */
@@ -59,7 +61,7 @@ export async function startServerProcess(command: ServerCommand): Promise<Server
     () => undefined,
   );
   releaseGuard(child, ended);
-  const { tail, hasSaid } = keepOutput(child);
+  const { tail, hasSaid } = keepOutput(child, command.onOutput);
   await once(child, 'spawn');
   if (child.pid === undefined) throw new Error(`${command.name} has no process id`);
 
@@ -93,12 +95,16 @@ function releaseGuard(child: ChildProcess, ended: Promise<void>): void {
   void ended.then(() => pipe.end('ended\n'));
 }
 
-function keepOutput(child: ChildProcess): Pick<ServerProcess, 'tail' | 'hasSaid'> {
+function keepOutput(
+  child: ChildProcess,
+  onOutput?: (text: string) => void,
+): Pick<ServerProcess, 'tail' | 'hasSaid'> {
   let kept = '';
   const said = new Set<string>();
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (chunk: string) => {
       kept = (kept + chunk).slice(-TAIL_CHARACTERS);
+      onOutput?.(chunk);
     });
   }
   return {

@@ -1,0 +1,10 @@
+import assert from 'node:assert/strict';
+import { runAudit } from './audit.js';
+
+describe('the audit chain', () => {
+  it('shows whatever was changed, dropped, put elsewhere or forged in a bucket, and where', async () => {
+    const { figures, violations } = await runAudit({ seed: 1, count: 60, say: () => undefined });
+    assert.deepEqual(violations, []);
+    assert.match(figures.join(), /^60 attacks on \d\d objects, 0 not found/);
+  }).timeout(180_000);
+});
