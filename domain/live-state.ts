@@ -47,6 +47,24 @@ export const frozenSchema = z.strictObject({
 });
 export type Frozen = z.infer<typeof frozenSchema>;
 
+/** What became of a wish. */
+export const liveChangeKindSchema = z.enum([
+  'promoted',
+  'moved',
+  'lapsed',
+  'withdrawn',
+  'fallen-back',
+  'already-done',
+  'no-previous',
+  'restored',
+  'already-clean',
+  'conflicted',
+  'forgotten',
+  'frozen',
+  'thawed',
+  'adopted',
+]);
+
 export const liveStateSchema = z.strictObject({
   schemaVersion: z.literal(1),
   model: nameSchema,
@@ -67,11 +85,24 @@ export const liveStateSchema = z.strictObject({
   /** The last fallbacks that were ordered past `liveModel`, the newest last. */
   direct: z.array(directOrderSchema).max(DIRECT_REMEMBERED).default([]),
   updatedAt: instantSchema,
-  /** Heads of the audit chains; null until audit chains exist. */
-  audit: z.null(),
+  /** What this write was, and who ordered it why, where somebody said so. States written before it was noted lack it. */
+  made: z
+    .strictObject({
+      kind: liveChangeKindSchema,
+      by: z.string().max(200).nullable(),
+      reason: z.string().max(2_000).nullable(),
+    })
+    .nullable()
+    .default(null),
+  /** Digest of the state before, as it lies in the audit chain; null in the first, and in states that are older than chains. */
+  audit: z.strictObject({ previous: digestSchema }).nullable(),
+  /** Its writer's signature (compact JWS); null where the installation has no witness. */
+  seal: z.string().max(8_192).nullable().default(null),
 });
 /** `live.json`: the truth about what serves. */
 export type LiveState = z.infer<typeof liveStateSchema>;
+
+const saidSchema = frozenSchema.omit({ at: true });
 
 export const liveChangeSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -85,6 +116,8 @@ export const liveChangeSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('fallback'),
     leaving: digestSchema,
+    /** Who orders it, and why. */
+    said: saidSchema.optional(),
     /** Set where it is written past `liveModel`. */
     direct: directGivenSchema.optional(),
   }),
@@ -109,22 +142,6 @@ export const liveChangeSchema = z.discriminatedUnion('kind', [
 /** A wish to change what serves. */
 export type LiveChange = z.infer<typeof liveChangeSchema>;
 
-export const liveChangeKindSchema = z.enum([
-  'promoted',
-  'moved',
-  'withdrawn',
-  'fallen-back',
-  'already-done',
-  'no-previous',
-  'restored',
-  'already-clean',
-  'conflicted',
-  'forgotten',
-  'frozen',
-  'thawed',
-  'adopted',
-]);
-
 export const liveChangeResultSchema = z.strictObject({
   kind: liveChangeKindSchema,
   generation: z.int().min(0),
@@ -133,7 +150,8 @@ export const liveChangeResultSchema = z.strictObject({
   frozen: frozenSchema.optional(),
 });
 /**
- * What became of a wish. Promotion: `promoted`, or `moved` (another version than the baseline is live), or `withdrawn` (the
+ * What became of a wish. Promotion: `promoted`, or `moved` (another version than the baseline is live), or `lapsed` (a key of
+ * its approvals is not trusted any more), or `withdrawn` (the
  * candidate was left by a fallback before), or `frozen` (nothing is promoted until a thaw). Fallback: `fallen-back`,
  * `already-done` (the digest it leaves is not live), or `no-previous`. Undo: `restored`, `already-clean`,
  * `forgotten` (a newer version is live and stays, and nothing goes back to the undone one), or `conflicted` (what serves stays). Freeze: `frozen`, thaw: `thawed`, either `already-done` where it was so before. Adopt: `adopted`.

@@ -23,6 +23,7 @@ export function stepLive(
   change: LiveChange,
   given: { model: string; writeId: string; now: string },
 ): LiveStep {
+  const { by = null, reason = null } = saidOf(change) ?? {};
   const write = (kind: LiveStep['kind'], fields: Partial<LiveState>): LiveStep => ({
     kind,
     next: {
@@ -34,7 +35,8 @@ export function stepLive(
       frozen: state?.frozen ?? null,
       direct: state?.direct ?? [],
       fellBack: state?.fellBack ?? null,
-      audit: null,
+      ...{ audit: null, seal: null }, // the writer's, who has the bytes of the state before
+      made: { kind, by, reason },
       ...fields,
       generation: (state?.generation ?? 0) + 1,
       writeId: given.writeId,
@@ -58,6 +60,23 @@ export function stepLive(
     }
     case 'adopt':
       return { kind: 'adopted', next: null };
+    default:
+      return change satisfies never;
+  }
+}
+
+/** Who orders a change, and why; null where nobody does but a lifecycle. */
+function saidOf(change: LiveChange): { readonly by: string; readonly reason: string } | null {
+  switch (change.kind) {
+    case 'fallback':
+      return change.direct ?? change.said ?? null;
+    case 'freeze':
+    case 'thaw':
+      return change;
+    case 'promote':
+    case 'undo-promotion':
+    case 'adopt':
+      return null;
     default:
       return change satisfies never;
   }

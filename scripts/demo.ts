@@ -25,8 +25,9 @@ async function main(): Promise<void> {
   const directory = await mkdtemp(join(demos, `${process.pid}-`));
   try {
     const people = await makePeople(join(directory, 'keys'));
-    const { trustFile } = people;
-    await using stack = await startStack({ directory, models: ['tickets'], trustFile });
+    const { trustFile, witnessKey } = people;
+    const trusting = { trustFile, witnessKey };
+    await using stack = await startStack({ directory, models: ['tickets'], ...trusting });
     const summary = await Promise.race([tell(stack, people), stack.broken]);
     const kept = values.keep === true;
     process.stdout.write(

@@ -11,6 +11,8 @@ export interface LiveWatchOptions {
   readonly log: Log;
   /** Called with every newer state, in order. */
   readonly onState: (state: LiveState) => void;
+  /** Why nobody should follow a state, such as that no witness sealed it; null where nothing is wrong. */
+  readonly faultOf?: (state: LiveState) => Promise<string | null>;
   /** Called with why the newest `live.json` is refused, and with null once it is accepted again. */
   readonly onProblem: (problem: string | null) => void;
 }
@@ -20,6 +22,8 @@ export class LiveWatch {
   #etag: string | null = null;
   #seen: LiveState | null = null;
   #isUnreachable = false;
+  /** Why the newest was refused, so that it is logged once. */
+  #refused: string | null = null;
   #readAtMs = performance.now();
   #failures = 0;
   readonly #options: LiveWatchOptions;
@@ -30,7 +34,7 @@ export class LiveWatch {
     this.#polling = repeat(options.pollMs, () => this.poll());
   }
 
-  /** How long ago `live.json` was last read, in milliseconds, and how often it could not be. */
+  /** How long ago `live.json` was last read and followed, in milliseconds, and how often it could not be. */
   get reading(): { readonly ageMs: number; readonly failures: number } {
     return { ageMs: performance.now() - this.#readAtMs, failures: this.#failures };
   }
@@ -40,11 +44,20 @@ export class LiveWatch {
     const { registry, model, log } = this.#options;
     try {
       const reading = await registry.liveIfChanged(model, this.#etag);
-      this.#readAtMs = performance.now();
       if (this.#isUnreachable) log.info({ model }, 'live.json can be read again');
       this.#isUnreachable = false;
-      if (reading === 'unchanged') return;
-      this.#etag = reading?.etag ?? null;
+      if (reading === 'unchanged') {
+        this.#readAtMs = performance.now();
+        return;
+      }
+      const fault = await this.#faultOf(reading?.state ?? null);
+      // one that is refused is read again: the trust file may change
+      this.#etag = fault === null ? (reading?.etag ?? null) : null;
+      if (fault !== null) {
+        this.#refuse(fault);
+        return;
+      }
+      this.#readAtMs = performance.now();
       this.#accept(reading?.state ?? null);
     } catch (error) {
       this.#failures += 1;
@@ -61,8 +74,7 @@ export class LiveWatch {
     return this.#polling.stop();
   }
 
-  #accept(state: LiveState | null): void {
-    const { log, model, onState, onProblem } = this.#options;
+  async #faultOf(state: LiveState | null): Promise<string | null> {
     const seen = this.#seen;
     const isOlder =
       seen !== null &&
@@ -71,11 +83,22 @@ export class LiveWatch {
         (state.generation === seen.generation && state.writeId !== seen.writeId));
     if (isOlder) {
       const found = state === null ? 'is gone' : `has generation ${state.generation}`;
-      const problem = `live.json ${found} after generation ${seen.generation} was seen; it is refused`;
-      log.error({ model, seen: seen.generation, found: state?.generation ?? null }, problem);
-      onProblem(problem);
-      return;
+      return `live.json ${found} after generation ${seen.generation} was seen; it is refused`;
     }
+    const fault = state && ((await this.#options.faultOf?.(state)) ?? null);
+    return fault && `live.json is refused: ${fault}`;
+  }
+
+  #refuse(problem: string): void {
+    const { log, model, onProblem } = this.#options;
+    if (problem !== this.#refused) log.error({ model, seen: this.#seen?.generation }, problem);
+    this.#refused = problem;
+    onProblem(problem);
+  }
+
+  #accept(state: LiveState | null): void {
+    const { onState, onProblem } = this.#options;
+    this.#refused = null;
     onProblem(null);
     if (state === null) return;
     this.#seen = state;

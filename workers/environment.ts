@@ -27,6 +27,8 @@ const environmentSchema = s3EnvironmentSchema.extend(logEnvironmentSchema.shape)
   SWITCHYARD_DEPLOYMENT: nameSchema.optional(),
   /** Whom it trusts; left out: decisions are not signed. */
   SWITCHYARD_TRUST_FILE: z.string().min(1).optional(),
+  /** The private key with which it seals `live.json`; required where the trust file names witnesses. */
+  SWITCHYARD_WITNESS_KEY: z.string().min(1).optional(),
 });
 
 /** A worker's settings; Temporal's own (`TEMPORAL_ADDRESS` and the like) are read by its library, credentials by AWS's. */
@@ -45,6 +47,8 @@ export interface WorkerEnvironment extends S3Environment {
   readonly build: WorkerBuild | undefined;
   /** Undefined: decisions are not signed. */
   readonly trustFile: string | undefined;
+  /** Undefined: it seals nothing. */
+  readonly witnessKey: string | undefined;
 }
 
 /** Reads the environment once. @throws PortError `SetUpMissing`, naming each variable that is missing or wrong. */
@@ -73,6 +77,7 @@ export function readWorkerEnvironment(
     failpoints: parseFailpoints(read.SWITCHYARD_FAILPOINTS ?? '', read.NODE_ENV),
     build: buildOf(read),
     trustFile: read.SWITCHYARD_TRUST_FILE && resolve(read.SWITCHYARD_TRUST_FILE),
+    witnessKey: read.SWITCHYARD_WITNESS_KEY && resolve(read.SWITCHYARD_WITNESS_KEY),
     ...s3EnvironmentOf(read),
   };
 }

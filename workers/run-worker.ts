@@ -9,6 +9,7 @@ import { connectClient, type ConnectedClient } from '../client/connect.js';
 import { registerSearchAttributes } from '../client/search-attributes.js';
 import { startTracing } from '../client/tracing.js';
 import type { ObjectStore } from '../domain/ports/object-store.js';
+import type { TrustSource } from '../domain/ports/trust.js';
 import type { Meter } from '../domain/worker-metrics.js';
 import type { WorkerEnvironment } from './environment.js';
 import { Failpoints } from './failpoints.js';
@@ -22,6 +23,7 @@ import { traceWorker } from './tracing.js';
 import { watchActivities } from './watched-activities.js';
 import { giveStandingOrders } from './standing-orders.js';
 import { wireActivities } from './wire.js';
+import { requiredSeal } from './witness.js';
 import { createWorkers, type WorkerBuild, type Workers } from './worker.js';
 
 /** Two racing writers show a store that ignores conditions; more cost a start on SeaweedFS up to a second each. */
@@ -49,7 +51,7 @@ export async function runWorker(environment: WorkerEnvironment, log: Logger): Pr
   const traced = tracing && (await traceWorker(tracing, await workflowsEntry(project)));
   await registerSearchAttributes(client);
   const trust = await requiredTrust(environment.trustFile);
-  const wired = wire(environment, { project, store, client, log, meter, trust });
+  const wired = await wire(environment, { project, store, client, log, meter, trust });
   const workers = await createWorkers({
     ...{ connection, taskQueue, shutdownGraceMs, build },
     namespace: client.options.namespace,
@@ -92,14 +94,17 @@ async function ordersOnceReleased(
 }
 
 /** Activities on their ports, and what is around each. */
-function wire(
-  { failpoints: given, taskQueue, workDir }: WorkerEnvironment,
-  ports: Omit<Parameters<typeof wireActivities>[0], 'taskQueue' | 'workDir' | 'failpoints'> & {
-    meter: Meter;
-  },
+async function wire(
+  environment: WorkerEnvironment,
+  ports: Omit<
+    Parameters<typeof wireActivities>[0],
+    'taskQueue' | 'workDir' | 'failpoints' | 'seal'
+  > & { meter: Meter; trust: TrustSource },
 ) {
+  const { failpoints: given, taskQueue, workDir } = environment;
+  const seal = await requiredSeal(environment, ports.trust);
   const failpoints = new Failpoints(given);
-  const activities = wireActivities({ ...ports, taskQueue, workDir, failpoints });
+  const activities = wireActivities({ ...ports, taskQueue, workDir, failpoints, seal });
   failpoints.checkNames(Object.keys(activities));
   const innermost = given.length === 0 ? [] : [failpoints.interceptor];
   return { activities, interceptors: [watchActivities(ports.meter), ...innermost] };

@@ -75,7 +75,10 @@ function listen(changes: LiveChanges): void {
   });
   setHandler(
     fallback,
-    ({ leaving, ...said }) => changes.apply({ kind: 'fallback', leaving }, said),
+    ({ leaving, ...order }) => {
+      const said = { by: order.by, reason: order.reason };
+      return changes.apply({ kind: 'fallback', leaving, said }, order);
+    },
     {
       description:
         'Back to the previous version: {"leaving": "<digest that is live>", "by": "grace@example.com", "reason": "wrong queues"}',

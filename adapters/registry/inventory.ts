@@ -66,7 +66,7 @@ async function modelInventory(
 ): Promise<ModelInventory> {
   const root = `models/${model}/`;
   const [live, versions, documents] = await Promise.all([
-    new LivePointerFile(store, () => new Date()).read(model),
+    new LivePointerFile(store).read(model),
     versionsOf(store, model, grouped(objects, /^models\/[^/]+\/versions\/([1-9]\d{0,6})\//)),
     documentsOf(store, objects),
   ]);

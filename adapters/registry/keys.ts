@@ -19,6 +19,7 @@ const CLAIM = 'claim.json';
 const MANIFEST = 'manifest.json';
 
 const attemptSchema = z.int().min(1).max(1_000_000);
+const generationSchema = z.int().min(1);
 const fileNameSchema = filePathSchema.refine(
   (name) => !name.includes('/'),
   'a file name has no "/"',
@@ -117,6 +118,22 @@ export function pageKey(model: string, manifestDigest: string, pageDigest: strin
 /** The truth about what serves. */
 export function liveKey(model: string): string {
   return `models/${modelName(model)}/live.json`;
+}
+
+/** The chain of all that `live.json` ever was, but what it is. */
+export function auditPrefix(model: string): string {
+  return `models/${modelName(model)}/audit/live/`;
+}
+
+/** What `live.json` was in one generation. */
+export function auditKey(model: string, generation: number): string {
+  return `${auditPrefix(model)}${checked(generationSchema, generation, 'a generation')}.json`;
+}
+
+/** The generation that a key below `auditPrefix` names; null for what the registry did not write. */
+export function parseAuditKey(model: string, key: string): number | null {
+  const number = /^([1-9]\d{0,14})\.json$/.exec(key.slice(auditPrefix(model).length))?.[1];
+  return number === undefined ? null : Number(number);
 }
 
 /** All replicas of a model, dead ones included. */

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { digestOfBytes } from '../../domain/digest.js';
 import { isPortError, PortError } from '../../domain/failures.js';
 import {
   liveStateSchema,
@@ -8,9 +9,10 @@ import {
   type LiveWritten,
 } from '../../domain/live-state.js';
 import { stepLive } from '../../domain/live-step.js';
+import type { Seal } from '../../domain/signing/seal.js';
 import type { ObjectStore, StoredObject } from '../../domain/ports/object-store.js';
 import type { LiveReading } from '../../domain/ports/registry.js';
-import { liveKey } from './keys.js';
+import { auditKey, liveKey } from './keys.js';
 import { encodeJson, readAhead } from './stored-json.js';
 
 /** How often a wish is tried again when others write at the same time. */
@@ -24,18 +26,30 @@ interface Seen {
 
 /** A reading, and the fields that a newer build wrote. */
 interface Looked extends LiveReading {
+  readonly bytes: Uint8Array;
   readonly unknown: readonly string[];
 }
 
-/** `live.json`: one object a model, changed by compare-and-set, never read backwards. */
+/**
+ * `live.json`: one object a model, changed by compare-and-set, never read backwards. Before a state is written over it is put into the
+ * audit chain, whose newest digest the next one holds: so there is no moment at which a state is in neither.
+ */
 export class LivePointerFile {
   readonly #store: ObjectStore;
   readonly #now: () => Date;
+  readonly #seal: Seal | null;
   readonly #seen = new Map<string, Seen>();
 
-  constructor(store: ObjectStore, now: () => Date) {
+  constructor(
+    store: ObjectStore,
+    {
+      now = () => new Date(),
+      seal = null,
+    }: { readonly now?: () => Date; readonly seal?: Seal | null } = {},
+  ) {
     this.#store = store;
     this.#now = now;
+    this.#seal = seal;
   }
 
   read(model: string): Promise<LiveReading | null> {
@@ -56,7 +70,7 @@ export class LivePointerFile {
     return stored === 'unchanged' ? stored : this.#accept(model, floor, stored);
   }
 
-  /** One read and one write where nothing races; `writeId` in what is read means that this wish was done before. */
+  /** One read and two writes where nothing races; `writeId` in what is read means that this wish was done before. */
   async change(
     model: string,
     change: LiveChange,
@@ -85,8 +99,10 @@ export class LivePointerFile {
   }
 
   /** True where the state was written, false on a conflict. */
-  async #write(model: string, next: LiveState, over: LiveReading | null): Promise<boolean> {
+  async #write(model: string, step: LiveState, over: Looked | null): Promise<boolean> {
     const key = liveKey(model);
+    const chained = { ...step, audit: over && (await this.#archive(model, over)) };
+    const next = { ...chained, seal: this.#seal && (await this.#seal(chained)) };
     const bytes = encodeJson(liveStateSchema.parse(next));
     try {
       const result = await this.#store.put(
@@ -103,6 +119,12 @@ export class LivePointerFile {
     }
     this.#remember(model, next);
     return true;
+  }
+
+  /** Puts what is to be written over into the chain; whoever does it at the same time, or again, writes the same bytes. */
+  async #archive(model: string, { state, bytes }: Looked): Promise<{ previous: string }> {
+    await this.#store.put(auditKey(model, state.generation), bytes, 'none');
+    return { previous: digestOfBytes(bytes) };
   }
 
   /**
@@ -132,7 +154,7 @@ export class LivePointerFile {
     }
     if (stored === null || read === null || state === null) return null;
     this.#remember(model, state);
-    return { state, etag: stored.etag, unknown: read.unknown };
+    return { state, etag: stored.etag, bytes: stored.bytes, unknown: read.unknown };
   }
 
   #remember(model: string, { generation, writeId }: LiveState): void {

@@ -9,6 +9,7 @@ import type {
   Registry,
   ReplicaReport,
 } from '../../domain/ports/registry.js';
+import type { Seal } from '../../domain/signing/seal.js';
 import { EvidenceFiles } from './evidence-files.js';
 import { predictionsKey } from './keys.js';
 import { LivePointerFile } from './live-pointer-file.js';
@@ -25,13 +26,16 @@ export class ObjectRegistry implements Registry {
   readonly #pointer: LivePointerFile;
   readonly #replicas: Replicas;
 
-  /** @param given - `now`: the clock that dates writes of `live.json`; the system's where left out. */
-  constructor(store: ObjectStore, given: { now?: () => Date } = {}) {
+  /**
+   * @param given - `now`: the clock that dates writes of `live.json`; the system's where left out. `seal`: signs them; nobody does
+   *   where left out.
+   */
+  constructor(store: ObjectStore, given: { now?: () => Date; seal?: Seal | null } = {}) {
     this.#store = store;
     this.#staging = new Staging(store);
     this.#versions = new Versions(store);
     this.#evidence = new EvidenceFiles(store);
-    this.#pointer = new LivePointerFile(store, given.now ?? (() => new Date()));
+    this.#pointer = new LivePointerFile(store, given);
     this.#replicas = new Replicas(store);
   }
 

@@ -74,9 +74,6 @@ async function servesNow(
 ): Promise<boolean> {
   if (kind !== 'version' || digest === undefined) return false;
   const owner = models.find(({ versions }) => versions.some((version) => version.keys === keys));
-  const reading =
-    owner === undefined
-      ? null
-      : await new LivePointerFile(store, () => new Date()).read(owner.model);
+  const reading = owner === undefined ? null : await new LivePointerFile(store).read(owner.model);
   return reading !== null && isRemembered(reading.state, digest);
 }

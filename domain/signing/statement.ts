@@ -5,7 +5,8 @@ import { personSchema } from './trust.js';
 /** The longest that a statement may wait between signing and being accepted. */
 export const LONGEST_VALID_S = 86_400;
 
-const common = {
+/** What every statement says. */
+export const commonStatement = {
   /** The installation that it is for. */
   aud: nameSchema,
   /** Who signs. */
@@ -34,7 +35,7 @@ export const aboutDecisionSchema = z.strictObject({
 export type AboutDecision = z.infer<typeof aboutDecisionSchema>;
 
 export const decisionStatementSchema = z.strictObject({
-  ...common,
+  ...commonStatement,
   ...aboutDecisionSchema.shape,
   /** The hand-off: the role that was asked. */
   gate: nameSchema,
@@ -48,7 +49,7 @@ export type DecisionStatement = z.infer<typeof decisionStatementSchema>;
 export const DECISION_TYPE = 'switchyard-decision+jws';
 
 export const startStatementSchema = z.strictObject({
-  ...common,
+  ...commonStatement,
   /** The workflow that is started. */
   wid: z.string().min(1).max(1_000),
   model: nameSchema,

@@ -1,4 +1,6 @@
 import { fallBackDirectly, type DirectFallback } from '../../client/direct-fallback.js';
+import { readKeyFile } from '../../client/signing/key-file.js';
+import { sealWith } from '../../client/signing/signing-key.js';
 import { isPortError, PortError } from '../../domain/failures.js';
 import type { LiveChangeResult } from '../../domain/live-state.js';
 import { shortDigest } from '../../domain/names.js';
@@ -16,7 +18,8 @@ export async function directFallback(
   order: DirectFallback,
 ): Promise<Answer> {
   const place = await findPlace();
-  const { registry, name } = openBucket(place);
+  const key = place.keyFile === null ? null : await readKeyFile(place.keyFile);
+  const { registry, name } = openBucket(place, key && sealWith(key));
   const startedMs = performance.now();
   const writing = fallBackDirectly(registry, model, order);
   const result = await terminal.during(`writing live.json of ${model} in ${name}`, writing);

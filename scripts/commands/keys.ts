@@ -5,7 +5,14 @@ import { newSigningKey, publicKeyOf } from '../../client/signing/signing-key.js'
 import { PortError } from '../../domain/failures.js';
 import { instantSchema } from '../../domain/names.js';
 import { keysOf, type KnownKey, type Trust } from '../../domain/signing/trust.js';
-import { emptyTrust, withKey, withRetired, withRevoked } from '../../domain/signing/trust-edits.js';
+import { witnessesOf } from '../../domain/signing/seal.js';
+import {
+  emptyTrust,
+  withKey,
+  withRetired,
+  withRevoked,
+  withWitness,
+} from '../../domain/signing/trust-edits.js';
 import type { Answer } from './terminal/answer.js';
 import { defineCommand } from './terminal/define-command.js';
 import { thisPerson } from './terminal/person.js';
@@ -79,16 +86,24 @@ export const runKeysNew = defineCommand({
 export const runKeysTrust = defineCommand({
   name: 'keys trust',
   takes: '<file>',
-  summary: 'trusts a person’s public key for roles; makes the trust file where there is none',
+  summary:
+    'trusts a person’s public key for roles, or a worker’s; makes the trust file where there is none',
   options: {
     ...TRUST,
     role: { type: 'string', value: 'ROLE', about: 'may be given several times', multiple: true },
+    witness: {
+      type: 'boolean',
+      about: 'it is a worker’s, which seals what it writes and decides nothing',
+    },
   },
   run: async ({ values, words: [file = ''] }) => {
     const key = await readPublicKey(file);
-    return edited(fileOf(values.trust), (trust) =>
-      withKey(trust ?? emptyTrust(key.environment), key, values.role ?? []),
-    );
+    const { witness: isWitness, role: roles = [] } = values;
+    if (isWitness && roles.length > 0) throw new UsageError('a witness has no --role');
+    return edited(fileOf(values.trust), (trust) => {
+      const known = trust ?? emptyTrust(key.environment);
+      return isWitness ? withWitness(known, key) : withKey(known, key, roles);
+    });
   },
 });
 
@@ -149,7 +164,11 @@ function required(trust: Trust | null): Trust {
 
 function shown(file: string, trust: Trust): Answer {
   const keys = keysOf(trust);
-  const rows = keys.map((key) => [key.person, key.roles.join(', '), key.kid, stateOf(key)]);
+  const witnesses = witnessesOf(trust);
+  const rows = [
+    ...keys.map((key) => [key.person, key.roles.join(', '), key.kid, stateOf(key, 'signs')]),
+    ...witnesses.map((key) => [key.person, 'witness', key.kid, stateOf(key, 'seals')]),
+  ];
   return {
     lines: [
       keys.length === 0
@@ -157,13 +176,13 @@ function shown(file: string, trust: Trust): Answer {
         : `${file} (${trust.environment}) trusts`,
       ...renderTable(rows),
     ],
-    facts: { file, environment: trust.environment, keys },
+    facts: { file, environment: trust.environment, keys, witnesses },
     webUi: null,
     next: [],
   };
 }
 
-function stateOf({ retired, compromised }: KnownKey): string {
+function stateOf({ retired, compromised }: KnownKey, does: string): string {
   if (compromised !== undefined) return `void since ${compromised}`;
-  return retired === undefined ? 'signs' : `retired since ${retired}`;
+  return retired === undefined ? does : `retired since ${retired}`;
 }

@@ -46,6 +46,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   sweep: async () => (await import('./sweep.js')).runSweep,
   forget: async () => (await import('./forget.js')).runForget,
   verify: async () => (await import('./verify.js')).runVerify,
+  audit: async () => (await import('./audit.js')).runAudit,
+  'audit verify': async () => (await import('./audit.js')).runAuditVerify,
   adopt: async () => (await import('./adopt.js')).runAdopt,
   train: async () => (await import('./train.js')).runTrain,
   test: async () => (await import('./test.js')).runTest,

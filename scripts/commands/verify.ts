@@ -1,5 +1,7 @@
 import { auditBucket, type AuditResult } from '../../adapters/registry/audit/audit-bucket.js';
 import type { AuditCounts } from '../../adapters/registry/audit/audit.js';
+import type { ChainHead } from '../../domain/audit-chain.js';
+import type { Trust } from '../../domain/signing/trust.js';
 import { requiredTrust } from '../../adapters/trust/trust-file.js';
 import { PortError } from '../../domain/failures.js';
 import { nameSchema } from '../../domain/names.js';
@@ -23,20 +25,36 @@ export const runVerify = defineCommand({
   ],
   options: {},
   run: async ({ words: [model], terminal }) => {
-    const place = await findPlace();
-    const { store, name } = openBucket(place);
-    if (model !== undefined) {
-      if (!nameSchema.safeParse(model).success) throw noSuchModel(model, name);
-      requireModel(place, model);
-    }
-    const trusting = await requiredTrust(trustFile());
-    const trust = await trusting.read();
-    const auditing = auditBucket(store, { model, trust, tell: progressOf(terminal) });
-    const result = await terminal.during(`reading the bucket ${name}`, auditing);
-    if (model !== undefined && result.counts.models === 0) throw noSuchModel(model, name);
+    const { result } = await readBucket(terminal, model, {});
     return answerOf(result, model);
   },
 });
+
+/**
+ * Reads all of the bucket, or what it has of a model.
+ * @param heads - States of `live.json` that were kept elsewhere, by model.
+ * @throws PortError `UnknownModel`.
+ */
+export async function readBucket(
+  terminal: Terminal,
+  model: string | undefined,
+  heads: Readonly<Record<string, readonly ChainHead[]>>,
+): Promise<{ readonly result: AuditResult; readonly trust: Trust | null }> {
+  const place = await findPlace();
+  const { store, name } = openBucket(place);
+  if (model !== undefined) {
+    if (!nameSchema.safeParse(model).success) throw noSuchModel(model, name);
+    requireModel(place, model);
+  }
+  const trusting = await requiredTrust(trustFile());
+  const trust = await trusting.read();
+  const auditing = auditBucket(store, { model, trust, heads, tell: progressOf(terminal) });
+  const result = await terminal.during(`reading the bucket ${name}`, auditing);
+  if (model !== undefined && result.counts.models === 0 && heads[model] === undefined) {
+    throw noSuchModel(model, name);
+  }
+  return { result, trust };
+}
 
 function noSuchModel(model: string, bucket: string): PortError {
   return new PortError(
@@ -56,7 +74,8 @@ function progressOf(terminal: Terminal): (counts: AuditCounts) => void {
   };
 }
 
-function answerOf({ problems, counts }: AuditResult, model: string | undefined): Answer {
+/** What was found, and how much was read. */
+export function answerOf({ problems, counts }: AuditResult, model: string | undefined): Answer {
   const { models, versions, files, documents, snapshots, others, stagedRuns, bytes } = counts;
   const only = model === undefined ? [] : [model];
   const checked = `checked: ${models} models, ${versions} versions with ${files} files, ${documents} documents, ${snapshots} snapshots, ${others} other objects; ${size(bytes)} read`;

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeKeyFile } from '../../client/signing/key-file.js';
 import { newSigningKey, type SigningKey } from '../../client/signing/signing-key.js';
-import { emptyTrust, withKey } from '../../domain/signing/trust-edits.js';
+import { emptyTrust, withKey, withWitness } from '../../domain/signing/trust-edits.js';
 import type { Approver } from './carry.js';
 
 /** The demo's installation; a key for it is worth nothing elsewhere. */
@@ -12,6 +12,8 @@ const ENVIRONMENT = 'demo';
 export interface People {
   readonly approvers: readonly Approver[];
   readonly trustFile: string;
+  /** Of the workers, which seal what they write. */
+  readonly witnessKey: string;
   /** Of whoever tries things in a second terminal: trusted for both roles. */
   readonly visitorKey: string;
 }
@@ -19,10 +21,11 @@ export interface People {
 /** Makes keys and the trust file in a folder, which goes with the demo. */
 export async function makePeople(directory: string): Promise<People> {
   await mkdir(directory, { recursive: true });
-  const [ada, grace, visitor] = ['ada', 'grace', 'visitor'].map((name) =>
-    newSigningKey(`${name}@example.com`, ENVIRONMENT),
-  );
-  if (ada === undefined || grace === undefined || visitor === undefined) throw new Error('no key');
+  const keyOf = (name: string) => newSigningKey(name, ENVIRONMENT);
+  const ada = keyOf('ada@example.com');
+  const grace = keyOf('grace@example.com');
+  const visitor = keyOf('visitor@example.com');
+  const worker = keyOf('worker');
   const trusted: readonly [SigningKey, readonly string[]][] = [
     [ada, ['data-science']],
     [grace, ['engineering']],
@@ -30,13 +33,15 @@ export async function makePeople(directory: string): Promise<People> {
   ];
   const trust = trusted.reduce(
     (sum, [key, roles]) => withKey(sum, key, roles),
-    emptyTrust(ENVIRONMENT),
+    withWitness(emptyTrust(ENVIRONMENT), worker),
   );
   const trustFile = join(directory, 'trust.json');
   await writeFile(trustFile, `${JSON.stringify(trust, null, 2)}\n`);
   const visitorKey = join(directory, 'visitor.key.json');
   await writeKeyFile(visitorKey, visitor);
-  return { approvers: approversOf(ada, grace), trustFile, visitorKey };
+  const witnessKey = join(directory, 'worker.key.json');
+  await writeKeyFile(witnessKey, worker);
+  return { approvers: approversOf(ada, grace), trustFile, witnessKey, visitorKey };
 }
 
 function approversOf(ada: SigningKey, grace: SigningKey): readonly Approver[] {

@@ -45,7 +45,9 @@ export async function remainsOf(
   const listed = await Promise.all(prefixes.map((prefix) => world.store.list(prefix)));
   const keys = listed.flatMap(({ objects }) => objects.map(({ key }) => key));
   const bodies = new Map<string, Buffer>();
-  for (const key of keys.filter((each) => !each.includes('/replicas/'))) {
+  // how many generations there were is another thing each time; what they hold is what live.json was
+  const isTimely = (key: string) => key.includes('/replicas/') || key.includes('/audit/');
+  for (const key of keys.filter((each) => !isTimely(each))) {
     const stored = await world.store.get(key);
     if (stored !== null) bodies.set(key, Buffer.from(stored.bytes));
   }

@@ -46,7 +46,7 @@ const LOCAL = new Set([
 const WITHOUT_WORKER = new Set([
   ...['status', 'cancel', 'versions', 'show', 'report', 'diff', 'pull', 'predict', 'snapshot'],
   ...['sweep', 'forget', 'labels add', 'schedule list', 'schedule pause', 'schedule resume'],
-  ...['follow-ups', 'schedule trigger', 'release', 'builds', 'verify'],
+  ...['follow-ups', 'schedule trigger', 'release', 'builds', 'verify', 'audit', 'audit verify'],
 ]);
 /** What has to be chosen, where a command does one of several things. */
 const FLAGS: Readonly<Record<string, readonly string[]>> = { undo: ['--retry'] };
@@ -89,7 +89,7 @@ function serverCases(name: string, command: Command, world: CliWorld): readonly 
       'no worker',
       'withoutWorker',
       WITHOUT_WORKER.has(name)
-        ? { codes: [0, 1], finds: name === 'verify' }
+        ? { codes: [0, 1], finds: name === 'verify' || name === 'audit verify' }
         : { sentence: /no worker polls/ },
     ),
     ...(takesName

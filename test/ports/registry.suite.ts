@@ -7,7 +7,7 @@ import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
 import { encodeManifest } from '../../domain/manifest.js';
 import type { ParityReport } from '../../domain/evidence.js';
 import type { PlotData } from '../../domain/report/plot-data.js';
-import { digestOfJson } from '../../domain/digest.js';
+import { digestOfBytes, digestOfJson } from '../../domain/digest.js';
 import type { LiveWritten } from '../../domain/live-state.js';
 import type { ObjectStore } from '../../domain/ports/object-store.js';
 import {
@@ -441,7 +441,7 @@ export function registrySuite(name: string, openStore: () => Promise<ObjectStore
         assert.deepEqual(reading.state.withdrawn, [aDigest('b')]);
       });
 
-      it('costs two calls of the store where nothing races', async () => {
+      it('costs three calls of the store where nothing races, for what it writes over goes into the chain first', async () => {
         await registry.changeLive(model, aPromotion('a', null), 'w1');
         await registry.changeLive(model, aPromotion('b', 'a'), 'w2');
         const counted = new WatchedStore(store);
@@ -450,7 +450,12 @@ export function registrySuite(name: string, openStore: () => Promise<ObjectStore
         await new ObjectRegistry(counted).changeLive(model, change, 'w3');
 
         const key = `models/${model}/live.json`;
-        assert.deepEqual(counted.calls, [`get ${key}`, `put ${key}`]);
+        const before = `models/${model}/audit/live/2.json`;
+        assert.deepEqual(counted.calls, [`get ${key}`, `put ${before}`, `put ${key}`]);
+        const state = (await registry.live(model))?.state;
+        const line = await store.get(before);
+        assert.equal(state?.audit?.previous, line && digestOfBytes(line.bytes));
+        assert.deepEqual(state.made, { kind: 'fallen-back', by: null, reason: null });
       });
 
       it('lets exactly one of 20 racing promotions through', async () => {
@@ -705,8 +710,8 @@ export function registrySuite(name: string, openStore: () => Promise<ObjectStore
         let writes = 0;
         const rival = new ObjectRegistry(store);
         const busy = watched({
-          before: async (call) => {
-            if (call !== 'put') return;
+          before: async (call, key) => {
+            if (call !== 'put' || key.includes('/audit/')) return;
             writes += 1;
             const [next, before] = [`r${writes}`, writes === 1 ? null : `r${writes - 1}`];
             await rival.changeLive(model, aPromotion(next, before), `rival ${writes}`);

@@ -19,6 +19,7 @@ describe('readWorkerEnvironment', () => {
       failpoints: [],
       build: undefined,
       trustFile: undefined,
+      witnessKey: undefined,
     });
   });
 
@@ -62,6 +63,7 @@ describe('readWorkerEnvironment', () => {
       failpoints: [],
       build: undefined,
       trustFile: undefined,
+      witnessKey: undefined,
     });
   });
 

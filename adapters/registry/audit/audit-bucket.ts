@@ -1,3 +1,4 @@
+import type { ChainHead } from '../../../domain/audit-chain.js';
 import { digestOfBytes } from '../../../domain/digest.js';
 import { deletionSchema } from '../../../domain/forgetting.js';
 import { windowAccuracySchema, windowSchema } from '../../../domain/monitor/window.js';
@@ -7,6 +8,7 @@ import type { ListedObject, ObjectStore } from '../../../domain/ports/object-sto
 import { stagedRuns } from '../inventory.js';
 import { forgottenPrefix, forgottenSaltKey, liveKey, parseWindowKey } from '../keys.js';
 import { Audit, type AuditCounts, type AuditProblem } from './audit.js';
+import { auditChain } from './audit-chain.js';
 import { auditDocuments } from './audit-documents.js';
 import { auditPointer } from './audit-pointer.js';
 import { auditSnapshots } from './audit-snapshots.js';
@@ -16,6 +18,8 @@ import { auditVersions } from './audit-versions.js';
 export interface AuditResult {
   readonly problems: readonly AuditProblem[];
   readonly counts: AuditCounts;
+  /** The newest state of each model's chain: kept elsewhere, it shows later whether a tail was cut. */
+  readonly heads: Readonly<Record<string, ChainHead>>;
 }
 
 /**
@@ -29,6 +33,8 @@ export async function auditBucket(
     model?: string | undefined;
     /** Whom decisions are verified by; they are not signed where left out. */
     trust?: Trust | null;
+    /** States of `live.json` that were kept elsewhere, by model. */
+    heads?: Readonly<Record<string, readonly ChainHead[]>>;
     tell?: (counts: AuditCounts) => void;
   } = {},
 ): Promise<AuditResult> {
@@ -39,9 +45,19 @@ export async function auditBucket(
     ),
   ).then(([models, ...others]) => [models ?? NOTHING, ...others] as const);
   const named = new Map<string, string>();
-  for (const [model, own] of byModel(audit, objects)) {
+  const heads: Record<string, ChainHead> = {};
+  const models = byModel(audit, objects);
+  for (const model of Object.keys(given.heads ?? {})) {
+    if (!models.has(model))
+      audit.note('missing', liveKey(model), 'is not there: its head was kept');
+  }
+  for (const [model, own] of models) {
     audit.counts.models += 1;
-    await auditModel(audit, { model, objects: own, now, named, trust: given.trust ?? null });
+    const head = await auditModel(audit, {
+      ...{ model, objects: own, now, named, trust: given.trust ?? null },
+      heads: given.heads?.[model] ?? [],
+    });
+    if (head !== null) heads[model] = head;
   }
   const known = await auditSnapshots(audit, {
     objects: datasets?.objects ?? [],
@@ -56,7 +72,7 @@ export async function auditBucket(
     await auditShared(audit, staging?.objects ?? []);
   }
   const { problems, counts } = audit;
-  return { problems, counts };
+  return { problems, counts, heads };
 }
 
 const NOTHING: { objects: readonly ListedObject[]; now: Date } = { objects: [], now: new Date(0) };
@@ -83,18 +99,24 @@ async function auditModel(
     now: Date;
     named: Map<string, string>;
     trust: Trust | null;
+    heads: readonly ChainHead[];
   },
-): Promise<void> {
-  const { model, objects, now, named, trust } = given;
+): Promise<ChainHead | null> {
+  const { model, objects, now, named, trust, heads } = given;
   const versions = await auditVersions(audit, model, { objects, now });
   const documents = await auditDocuments(audit, model, { objects, claimed: versions.claimed });
   await auditPointer(audit, { model, objects, versions, documents, now, trust });
+  const head = await auditChain(audit, {
+    ...{ model, objects, versions, documents },
+    ...{ trust, heads },
+  });
   await auditOthers(audit, model, objects);
   for (const { version, manifest } of versions.whole.values()) {
     const key = `models/${model}/versions/${version}/manifest.json`;
     for (const digest of manifest.lineage.data) named.set(digest, key);
   }
   for (const [digest, key] of documents.snapshots) named.set(digest, key);
+  return head;
 }
 
 /** Windows and labels; whatever else lies beside them is foreign. */
@@ -104,7 +126,9 @@ async function auditOthers(
   objects: readonly ListedObject[],
 ): Promise<void> {
   const root = `models/${model}/`;
-  const known = ['versions/', 'evidence/', 'replicas/'].map((folder) => `${root}${folder}`);
+  const known = ['versions/', 'evidence/', 'replicas/', 'audit/live/'].map(
+    (folder) => `${root}${folder}`,
+  );
   for (const { key } of objects) {
     if (key === liveKey(model) || known.some((folder) => key.startsWith(folder))) continue;
     const labels = /^models\/[^/]+\/labels\/([0-9a-f]{64})\.jsonl$/.exec(key)?.[1];

@@ -7,6 +7,7 @@ import {
   type TestReport,
 } from '../../../domain/evidence.js';
 import { tombstoneSchema } from '../../../domain/forgetting.js';
+import { judge, overallVerdict } from '../../../domain/gate.js';
 import { shortDigest } from '../../../domain/names.js';
 import type { ListedObject } from '../../../domain/ports/object-store.js';
 import { documentSchema } from '../evidence-files.js';
@@ -56,12 +57,24 @@ export async function auditDocuments(
     }
     if (isReport.success) {
       reports.set(place, isReport.data);
+      for (const fault of verdictFaults(isReport.data)) audit.note('reference', key, fault);
       snapshots.set(isReport.data.heldOut, key);
       names('reference profile', isReport.data.profile);
       names('plots', isReport.data.plots);
     }
   }
   return { evidence, reports, snapshots };
+}
+
+/** What a report says of its gates, judged again by what was measured. */
+function verdictFaults({ measurements, results, verdict, baseline }: TestReport): string[] {
+  const said = results.flatMap(({ gate, verdict: one }) => {
+    const measured = measurements.find(({ metric }) => metric === gate.metric);
+    const again = judge(gate, measured, baseline !== null).verdict;
+    return again === one ? [] : [`says ${one} of ${gate.metric}, its measurements give ${again}`];
+  });
+  const all = overallVerdict(results);
+  return all === verdict ? said : [...said, `says ${verdict}, its gates give ${all}`];
 }
 
 interface Found {

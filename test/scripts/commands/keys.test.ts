@@ -47,6 +47,14 @@ describe('switchyard keys', () => {
     assert.match(revoked.stdout, /void since 2026-01-31T00:00:00Z/);
     assert.match((await type('retire', 'no-such')).stderr, /has no key no-such/);
 
+    await type('new', 'worker.json', '--person', 'worker-1', '--environment', 'production');
+    const witness = await type('trust', 'worker.json.pub', '--witness');
+    assert.match(witness.stdout, /^worker-1 +witness +\S+ +seals$/m);
+    const worker = await readKeyFile(join(folder.path, 'worker.json'));
+    assert.match((await type('retire', worker.kid)).stdout, /^worker-1 .* retired since 20/m);
+    const both = await type('trust', 'worker.json.pub', '--witness', '--role', 'legal');
+    assert.match(both.stderr, /a witness has no --role/);
+
     await chmod(file, 0o644);
     await assert.rejects(readKeyFile(file), failure('InvalidRequest', /chmod 600/));
   }).timeout(60_000);

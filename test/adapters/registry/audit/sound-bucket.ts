@@ -4,6 +4,7 @@ import { ObjectRegistry } from '../../../../adapters/registry/object-registry.js
 import { ObjectSnapshots } from '../../../../adapters/snapshots/object-snapshots.js';
 import type { RegisteredVersion } from '../../../../domain/ports/registry.js';
 import type { ObjectStore } from '../../../../domain/ports/object-store.js';
+import { judge } from '../../../../domain/gate.js';
 import { aFolder, aManifest, anEvidence, aTestReport } from '../builders.js';
 
 /** The same in every bucket, so that the same documents have the same keys. */
@@ -24,13 +25,12 @@ const ROWS = ['yes', 'no', 'yes', 'no'].map((label, index) => ({
 /** One object of every kind that the registry writes: three versions, of which the second is live and the first the previous one. */
 export async function soundBucket(store: ObjectStore, model: string): Promise<void> {
   const registry = new ObjectRegistry(store);
-  const snapshots = new ObjectSnapshots(store, { mails: { rows: () => Promise.resolve(ROWS) } });
-  const { digest: data } = await snapshots.take('mails', {});
+  const data = await soundSnapshot(store);
   let baseline: string | null = null;
   for (const number of [1, 2, 3]) {
-    const version = await publish(registry, { model, number, data });
+    const version = await publishSound(registry, { model, number, data });
     if (number === 3) break;
-    const evidence = await test(registry, { model, version, data, baseline });
+    const evidence = await testSound(registry, { model, version, data, baseline });
     const { digest } = version;
     const served = { digest, version: version.version, artifact: 'model.onnx', evidence };
     const candidate = { ...served, decisions: [approvalOf(evidence)] };
@@ -49,7 +49,15 @@ export async function soundBucket(store: ObjectStore, model: string): Promise<vo
   await store.put(`staging/${randomUUID()}/retrain/1/model.bin`, Buffer.from('bytes'), 'none');
 }
 
-async function publish(
+/** Rows to train and to test on; resolves to the snapshot's digest. */
+export async function soundSnapshot(store: ObjectStore): Promise<string> {
+  const snapshots = new ObjectSnapshots(store, { mails: { rows: () => Promise.resolve(ROWS) } });
+  const { digest } = await snapshots.take('mails', {});
+  return digest;
+}
+
+/** A version with two files. */
+export async function publishSound(
   registry: ObjectRegistry,
   { model, number, data }: { model: string; number: number; data: string },
 ): Promise<RegisteredVersion> {
@@ -61,7 +69,7 @@ async function publish(
 }
 
 /** Stores a version's profile, reports and evidence; resolves to the digest of the last. */
-async function test(
+export async function testSound(
   registry: ObjectRegistry,
   given: { model: string; version: RegisteredVersion; data: string; baseline: string | null },
 ): Promise<string> {
@@ -82,7 +90,9 @@ async function test(
     ...{ schemaVersion: 1, model, manifest, quality: null },
     system: { latency: { edgesMs: [1, 2], counts: [4] }, memory: [] },
   });
-  const report = { ...aTestReport(model, manifest), heldOut, profile, plots, baseline };
+  const made = { ...aTestReport(model, manifest), heldOut, profile, plots, baseline };
+  const gate = { metric: 'accuracy', min: 0.7, minSample: 1 } as const;
+  const report = { ...made, results: [judge(gate, made.measurements[0], baseline !== null)] };
   const testReport = await put(report);
   const page = await registry.putPage(model, manifest, `<p>${testReport}</p>`);
   const evidence = { ...anEvidence(model, manifest), testReport, parityReport, page, baseline };

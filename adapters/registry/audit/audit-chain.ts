@@ -1,0 +1,89 @@
+import { chainProblems, type ChainHead, type ChainLink } from '../../../domain/audit-chain.js';
+import { digestOfBytes } from '../../../domain/digest.js';
+import { liveStateSchema, type LiveState } from '../../../domain/live-state.js';
+import { proofFaults } from '../../../domain/served-proof.js';
+import type { ListedObject } from '../../../domain/ports/object-store.js';
+import type { Trust } from '../../../domain/signing/trust.js';
+import { isUnreadable, parseStored } from '../stored-json.js';
+import { auditKey, auditPrefix, liveKey, parseAuditKey } from '../keys.js';
+import type { AuditedDocuments } from './audit-documents.js';
+import type { AuditedVersions } from './audit-versions.js';
+import type { Audit } from './audit.js';
+
+interface Around {
+  readonly model: string;
+  readonly objects: readonly ListedObject[];
+  readonly versions: AuditedVersions;
+  readonly documents: AuditedDocuments;
+  readonly trust: Trust | null;
+  /** States that were kept elsewhere. */
+  readonly heads: readonly ChainHead[];
+}
+
+/** Holds all that `live.json` ever was against what came after it, up to what it is; resolves to its head, null where there is none. */
+export async function auditChain(audit: Audit, around: Around): Promise<ChainHead | null> {
+  const { model, objects, trust, heads } = around;
+  const live = await liveLink(audit, model);
+  const generations = new Set<number>();
+  for (const { key } of objects.filter((each) => each.key.startsWith(auditPrefix(model)))) {
+    const generation = parseAuditKey(model, key);
+    if (generation === null) audit.note('foreign', key, 'is of no generation of live.json');
+    else generations.add(generation);
+  }
+  // what was written since the listing
+  for (let next = (live?.generation ?? 1) - 1; next >= 1 && !generations.has(next); next -= 1) {
+    if ((await audit.store.get(auditKey(model, next))) === null) break;
+    generations.add(next);
+  }
+  const lines: ChainLink[] = [];
+  for (const generation of [...generations].sort((one, other) => one - other)) {
+    const bytes = await audit.bytes(auditKey(model, generation));
+    audit.counts.others += 1;
+    if (bytes === null) continue;
+    const state = audit.parsed(auditKey(model, generation), bytes, liveStateSchema);
+    lines.push({ generation, digest: digestOfBytes(bytes), state });
+  }
+  for (const { kind, generation, sentence } of chainProblems({ lines, live, trust, heads })) {
+    const last = lines.at(-1)?.generation ?? 0;
+    const isLive = live === null ? generation > last : generation === live.generation;
+    audit.note(kind, isLive ? liveKey(model) : auditKey(model, generation), sentence);
+  }
+  lines.forEach((line, index) => {
+    auditPromotion(audit, around, { line, before: lines[index - 1]?.state ?? null });
+  });
+  return live && { generation: live.generation, digest: live.digest };
+}
+
+/** What is live now, as far as it can be read: what is wrong with it alone is found elsewhere. */
+async function liveLink(audit: Audit, model: string): Promise<ChainLink | null> {
+  const stored = await audit.store.get(liveKey(model));
+  if (stored === null) return null;
+  const digest = digestOfBytes(stored.bytes);
+  try {
+    const state = parseStored(liveKey(model), stored.bytes, liveStateSchema);
+    return { generation: state.generation, digest, state };
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return null;
+  }
+}
+
+/** What an earlier state promoted must have been approved as well as what is live. */
+function auditPromotion(
+  audit: Audit,
+  { model, versions, documents, trust }: Around,
+  { line: { generation, state }, before }: { line: ChainLink; before: LiveState | null },
+): void {
+  const [served] = state?.served ?? [];
+  if (state?.made?.kind !== 'promoted' || served === undefined) return;
+  if (versions.whole.get(served.version)?.digest !== served.digest) return; // swept since, its evidence with it
+  const evidence = documents.evidence.get(`${served.digest}/${served.evidence}`) ?? null;
+  for (const fault of proofFaults(served, evidence, trust)) {
+    audit.note('pointer', auditKey(model, generation), `does not prove its promotion: ${fault}`);
+  }
+  const isNext = before?.generation === generation - 1;
+  if (evidence !== null && isNext && evidence.baseline !== before.live) {
+    const sentence = 'promotes a version that was compared with another one than it replaced';
+    audit.note('pointer', auditKey(model, generation), sentence);
+  }
+}
