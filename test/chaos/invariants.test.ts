@@ -32,12 +32,11 @@ async function bucket() {
   const versions = await publishVersions(registry, model, 2);
   const [first, second] = versions;
   assert.ok(first && second);
-  const promote = (candidate: Published, baseline: string | null, writeId: string) =>
-    registry.changeLive(
-      model,
-      { kind: 'promote', candidate: { ...candidate, decisions: [] }, baseline },
-      writeId,
-    );
+  const promote = (published: Published, baseline: string | null, writeId: string) => {
+    const { version, digest, artifact, evidence } = published;
+    const candidate = { version, digest, artifact, evidence, decisions: [] };
+    return registry.changeLive(model, { kind: 'promote', candidate, baseline }, writeId);
+  };
   await promote(first, null, 'run-1/promote/1');
   await promote(second, first.digest, 'run-2/promote/2');
   return { store, registry, model, first, second };

@@ -59,7 +59,8 @@ export const fallbackRow: Row = {
 async function promote(line: Line, version: Published, baseline: string | null): Promise<number> {
   const pointer = new TemporalLivePointer(line);
   const before = line.calls();
-  const candidate = { ...version, decisions: [] };
+  const { version: number, digest, artifact, evidence } = version;
+  const candidate = { version: number, digest, artifact, evidence, decisions: [] };
   const { kind } = await pointer.ask(
     line.model,
     { kind: 'promote', candidate, baseline },
