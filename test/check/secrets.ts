@@ -112,7 +112,10 @@ async function liveAndDie(
     await carry(switchyard, { ...given, title: 'a candidate', request: { model: 'tickets' } });
     for (const request of [
       { model: 'tickets', parameters: { regularisation: 'none' } },
-      { model: 'tickets', trainRows: { from: '1990-01-01T00:00:00Z', to: '1990-01-02T00:00:00Z' } },
+      {
+        model: 'tickets',
+        trainRows: { from: '1990-01-01T00:00:00Z', until: '1990-01-02T00:00:00Z' },
+      },
       { model: 'ticket' },
     ]) {
       const { workflowId } = await switchyard.start(request);
