@@ -86,7 +86,9 @@ export function createDeployActivities(ports: DeployPorts) {
       ({ model, change, writeId }) =>
         withHeartbeats(async ({ signal }) => {
           if (change.kind === 'promote' && (await verifyPromotion(ports, model, change)).lapsed) {
-            return liveWritten('lapsed', (await ports.registry.live(model))?.state ?? null);
+            const state = (await ports.registry.live(model))?.state ?? null;
+            // one that was written, and whose answer was lost, has that answer
+            if (state?.writeId !== writeId) return liveWritten('lapsed', state);
           }
           return ports.registry.changeLive(model, change, writeId, signal);
         }),

@@ -1,6 +1,6 @@
 import { previousOf, type LiveState } from './live-state.js';
 import { shortDigest } from './names.js';
-import { sealFault } from './signing/seal.js';
+import { directFault, forgottenBy, sealOf } from './signing/seal.js';
 import type { Trust } from './signing/trust.js';
 
 /** One state of `live.json`: what it is now, or what it was in a generation. */
@@ -10,6 +10,8 @@ export interface ChainLink {
   readonly digest: string;
   /** Null where its bytes are no state. */
   readonly state: LiveState | null;
+  /** Digest of what its writer seals of it. */
+  readonly toSeal: string;
 }
 
 /** What is wrong with one state of the chain. */
@@ -120,15 +122,28 @@ function notYet(lines: readonly ChainLink[], live: ChainLink): readonly ChainPro
   });
 }
 
-/** From the first that is sealed on all are: before it, the installation had no witness yet. */
+/** From the first that a witness sealed on all are: before it, the installation had none yet. */
 function sealProblems(links: readonly ChainLink[], trust: Trust | null): readonly ChainProblem[] {
-  if (trust === null) return [];
-  const first = links.findIndex(({ state }) => state !== null && state.seal !== null);
+  if (trust === null || trust.witnesses.length === 0) return [];
+  const newest = links.at(-1);
+  const isByWitness = ({ state, toSeal }: ChainLink) => {
+    const by = state && sealOf({ state, toSeal }, trust, { isNewest: false });
+    return by !== null && 'person' in by && by.person === null;
+  };
+  const first = links.findIndex(isByWitness);
   const sealed = first === -1 ? links.slice(-1) : links.slice(first);
-  return sealed.flatMap(({ generation, state }) => {
-    const fault = state && sealFault(state, trust);
+  return sealed.flatMap(({ generation, state, toSeal }) => {
+    if (state === null) return [];
+    const by = sealOf({ state, toSeal }, trust, { isNewest: generation === newest?.generation });
+    const before = links.find((link) => link.generation === generation - 1)?.state ?? null;
+    const fault =
+      'code' in by
+        ? by.sentence
+        : by.person === null || before === null
+          ? null
+          : directFault(before, state, by.person);
     if (fault === null) return [];
-    return [{ kind: 'changed' as const, generation, sentence: `is not sealed: ${fault.sentence}` }];
+    return [{ kind: 'changed' as const, generation, sentence: `is not sealed: ${fault}` }];
   });
 }
 
@@ -148,8 +163,8 @@ function stepProblems(links: readonly ChainLink[]): readonly ChainProblem[] {
 }
 
 function stepFault(before: LiveState, after: LiveState): string | null {
-  const back = before.withdrawn.find((digest) => !after.withdrawn.includes(digest));
-  if (back !== undefined) return `does not know any more that ${shortDigest(back)} was withdrawn`;
+  const forgotten = forgottenBy(before, after);
+  if (forgotten !== null) return forgotten;
   switch (after.made?.kind) {
     case 'promoted': {
       const { live } = after;

@@ -48,6 +48,25 @@ export function proofFaults(
   ];
 }
 
+/**
+ * As `proofFaults`, for what was promoted long ago: by its own evidence and by signatures alone. What the trust file asks today, and who has
+ * which role today, says nothing about it; nor does evidence that was swept with its version.
+ */
+export function pastFaults(
+  served: ServedVersion,
+  evidence: Evidence | null,
+  trust: Trust | null,
+): readonly string[] {
+  if (evidence === null) return [];
+  const isUnsigned = served.decisions.every(({ signature }) => signature === null);
+  if (trust === null || isUnsigned) return proofFaults(served, evidence, null);
+  const people = trust.people.map((each) => ({
+    ...each,
+    roles: [...each.roles, ...evidence.roles],
+  }));
+  return proofFaults(served, evidence, { ...trust, people, models: {} });
+}
+
 /** Why the approvals of a version do not satisfy the policy of its evidence, and what the trust file asks at least. */
 export function approvalFaults(served: Approved, given: ProofGiven): readonly string[] {
   const { evidence, trust } = given;
@@ -156,9 +175,10 @@ function starterFaults(evidence: Evidence, trust: Trust, wid: string | null): st
   const { starter } = policyOf(evidence);
   const { start } = evidence;
   if (start === undefined) {
-    return starter === null ? [] : [`nobody signed that ${starter} started it`];
+    // evidence that is older than signed starts in it says so too
+    const isAsked = leastOf(trust, evidence.model).distinct && starter !== null;
+    return isAsked ? [`nobody signed that ${starter} started it`] : [];
   }
-  if (wid === null) return []; // nobody approved it
   const { environment } = trust;
   const when = { acceptedMs: null, mayBeLate: true };
   const result = verifyStart(start, { environment, keys: keysOf(trust), wid, ...when });

@@ -1,6 +1,7 @@
 import { isPortError } from '../domain/failures.js';
 import type { LiveState } from '../domain/live-state.js';
-import type { Registry } from '../domain/ports/registry.js';
+import type { LiveReading, Registry } from '../domain/ports/registry.js';
+import { forgottenBy } from '../domain/signing/seal.js';
 import type { Log } from './log.js';
 import { repeat } from './repeat.js';
 
@@ -12,7 +13,7 @@ export interface LiveWatchOptions {
   /** Called with every newer state, in order. */
   readonly onState: (state: LiveState) => void;
   /** Why nobody should follow a state, such as that no witness sealed it; null where nothing is wrong. */
-  readonly faultOf?: (state: LiveState) => Promise<string | null>;
+  readonly faultOf?: (reading: LiveReading) => Promise<string | null>;
   /** Called with why the newest `live.json` is refused, and with null once it is accepted again. */
   readonly onProblem: (problem: string | null) => void;
 }
@@ -50,7 +51,7 @@ export class LiveWatch {
         this.#readAtMs = performance.now();
         return;
       }
-      const fault = await this.#faultOf(reading?.state ?? null);
+      const fault = await this.#faultOf(reading);
       // one that is refused is read again: the trust file may change
       this.#etag = fault === null ? (reading?.etag ?? null) : null;
       if (fault !== null) {
@@ -74,7 +75,8 @@ export class LiveWatch {
     return this.#polling.stop();
   }
 
-  async #faultOf(state: LiveState | null): Promise<string | null> {
+  async #faultOf(reading: LiveReading | null): Promise<string | null> {
+    const state = reading?.state ?? null;
     const seen = this.#seen;
     const isOlder =
       seen !== null &&
@@ -85,7 +87,12 @@ export class LiveWatch {
       const found = state === null ? 'is gone' : `has generation ${state.generation}`;
       return `live.json ${found} after generation ${seen.generation} was seen; it is refused`;
     }
-    const fault = state && ((await this.#options.faultOf?.(state)) ?? null);
+    const fault =
+      reading === null
+        ? null
+        : ((seen && forgottenBy(seen, reading.state)) ??
+          (await this.#options.faultOf?.(reading)) ??
+          null);
     return fault && `live.json is refused: ${fault}`;
   }
 

@@ -15,7 +15,7 @@ import { VersionSet } from './version-set.js';
 export interface ResidentModelOptions {
   readonly registry: Pick<
     Registry,
-    'liveIfChanged' | 'versionByDigest' | 'fetchVersion' | 'evidence'
+    'liveIfChanged' | 'liveBefore' | 'versionByDigest' | 'fetchVersion' | 'evidence'
   >;
   readonly runtime: ModelRuntime;
   readonly model: string;
@@ -73,9 +73,9 @@ export class ResidentModel {
     });
     this.#watch = new LiveWatch({
       ...options,
-      faultOf: async (state) => {
+      faultOf: async (reading) => {
         const trust = await options.trust.read();
-        return trust && (sealFault(state, trust)?.sentence ?? null);
+        return trust && sealFault(reading, trust, (state) => registry.liveBefore(state));
       },
       onState: (state) => {
         this.#state = state;

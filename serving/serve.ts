@@ -16,6 +16,7 @@ import { ServingMetrics } from './serving-metrics.js';
 export type ServingRegistry = Pick<
   Registry,
   | 'evidence'
+  | 'liveBefore'
   | 'liveIfChanged'
   | 'versionByDigest'
   | 'fetchVersion'

@@ -9,8 +9,8 @@ export { createLog } from '../adapters/process/process-log.js';
 export { loadProject, type Project } from './project.js';
 export { wireActivities } from './wire.js';
 export { bringWorkflowBundle } from './own-workflows.js';
-export { requiredSeal } from './witness.js';
-export type { Seal } from '../domain/signing/seal.js';
+export { requiredSealer } from './witness.js';
+export type { Sealer } from '../domain/ports/sealer.js';
 export { createWorkers, type WorkerGiven, type Workers } from './worker.js';
 export { readWorkerEnvironment, type WorkerEnvironment } from './environment.js';
 

@@ -23,7 +23,7 @@ import { traceWorker } from './tracing.js';
 import { watchActivities } from './watched-activities.js';
 import { giveStandingOrders } from './standing-orders.js';
 import { wireActivities } from './wire.js';
-import { requiredSeal } from './witness.js';
+import { requiredSealer } from './witness.js';
 import { createWorkers, type WorkerBuild, type Workers } from './worker.js';
 
 /** Two racing writers show a store that ignores conditions; more cost a start on SeaweedFS up to a second each. */
@@ -98,13 +98,13 @@ async function wire(
   environment: WorkerEnvironment,
   ports: Omit<
     Parameters<typeof wireActivities>[0],
-    'taskQueue' | 'workDir' | 'failpoints' | 'seal'
+    'taskQueue' | 'workDir' | 'failpoints' | 'sealer'
   > & { meter: Meter; trust: TrustSource },
 ) {
   const { failpoints: given, taskQueue, workDir } = environment;
-  const seal = await requiredSeal(environment, ports.trust);
+  const sealer = await requiredSealer(environment, ports.trust);
   const failpoints = new Failpoints(given);
-  const activities = wireActivities({ ...ports, taskQueue, workDir, failpoints, seal });
+  const activities = wireActivities({ ...ports, taskQueue, workDir, failpoints, sealer });
   failpoints.checkNames(Object.keys(activities));
   const innermost = given.length === 0 ? [] : [failpoints.interceptor];
   return { activities, interceptors: [watchActivities(ports.meter), ...innermost] };

@@ -23,7 +23,7 @@ import type { Notifier } from '../domain/ports/notifier.js';
 import type { ObjectStore } from '../domain/ports/object-store.js';
 import type { Trainer } from '../domain/ports/trainer.js';
 import { NO_TRUST, type TrustSource } from '../domain/ports/trust.js';
-import type { Seal } from '../domain/signing/seal.js';
+import { NO_SEALER, type Sealer } from '../domain/ports/sealer.js';
 import type { Meter } from '../domain/worker-metrics.js';
 import { NO_FAILPOINTS, type Failpoints } from './failpoints.js';
 import { MeasuredTrainer } from './measured-trainer.js';
@@ -40,18 +40,18 @@ export function wireActivities(given: {
   /** Whom it trusts; nobody is asked to sign where left out. */
   trust?: TrustSource;
   /** How it seals `live.json`; nobody does where left out. */
-  seal?: Seal | null;
+  sealer?: Sealer;
   /** Where trainers' runs are counted; nowhere, where left out. */
   meter?: Meter;
   /** Where they break on purpose; nowhere, where left out. */
   failpoints?: Failpoints;
 }): Activities {
-  const { project, client, taskQueue, log, trust = NO_TRUST, seal = null } = given;
+  const { project, client, taskQueue, log, trust = NO_TRUST, sealer = NO_SEALER } = given;
   const { failpoints = NO_FAILPOINTS } = given;
   const store = failpoints.armedStore(given.store);
   const ports = {
     models: project.models,
-    registry: new ObjectRegistry(store, { seal }),
+    registry: new ObjectRegistry(store, { sealer }),
     snapshots: new ObjectSnapshots(store, project.sources),
     trainer: given.meter
       ? new MeasuredTrainer(wireTrainer(project), given.meter)

@@ -1,28 +1,28 @@
 import { readKeyFile } from '../client/signing/key-file.js';
-import { sealWith } from '../client/signing/signing-key.js';
+import { witnessSealer } from '../client/signing/sealers.js';
 import { PortError } from '../domain/failures.js';
+import type { Sealer } from '../domain/ports/sealer.js';
 import type { TrustSource } from '../domain/ports/trust.js';
-import type { Seal } from '../domain/signing/seal.js';
 import type { WorkerEnvironment } from './environment.js';
 
 /**
- * With which key a worker seals what it writes; null where its installation has no witnesses.
+ * How a worker seals what it writes; nothing where its installation has no witnesses.
  * @throws PortError `SetUpMissing` where the trust file names witnesses and the worker is none of them, or the other way round: what it
  *   wrote would be followed by nobody.
  */
-export async function requiredSeal(
+export async function requiredSealer(
   { witnessKey }: Pick<WorkerEnvironment, 'witnessKey'>,
   source: TrustSource,
-): Promise<Seal | null> {
-  const trust = await source.read();
-  const known = trust?.witnesses.filter((each) => each.retired === undefined) ?? [];
+): Promise<Sealer> {
+  const witnesses = (await source.read())?.witnesses ?? [];
   if (witnessKey === undefined) {
-    if (known.length === 0) return null;
+    if (witnesses.length === 0) return witnessSealer(null, source);
     throw missing('the trust file names witnesses: set SWITCHYARD_WITNESS_KEY to the key of one');
   }
   const key = await readKeyFile(witnessKey);
-  if (known.some(({ kid, compromised }) => kid === key.kid && compromised === undefined)) {
-    return sealWith(key);
+  const own = witnesses.find(({ kid }) => kid === key.kid);
+  if (own !== undefined && own.retired === undefined && own.compromised === undefined) {
+    return witnessSealer(key, source);
   }
   throw missing(
     `the key ${key.kid} of SWITCHYARD_WITNESS_KEY is no witness of the trust file: npx switchyard keys trust ${witnessKey}.pub --witness`,

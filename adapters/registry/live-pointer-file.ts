@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { setTimeout as delay } from 'node:timers/promises';
 import { digestOfBytes } from '../../domain/digest.js';
 import { isPortError, PortError } from '../../domain/failures.js';
@@ -9,8 +10,9 @@ import {
   type LiveWritten,
 } from '../../domain/live-state.js';
 import { stepLive } from '../../domain/live-step.js';
-import type { Seal } from '../../domain/signing/seal.js';
+import { digestToSeal, type Sealed } from '../../domain/signing/seal.js';
 import type { ObjectStore, StoredObject } from '../../domain/ports/object-store.js';
+import { NO_SEALER, type Sealer } from '../../domain/ports/sealer.js';
 import type { LiveReading } from '../../domain/ports/registry.js';
 import { auditKey, liveKey } from './keys.js';
 import { encodeJson, readAhead } from './stored-json.js';
@@ -37,23 +39,25 @@ interface Looked extends LiveReading {
 export class LivePointerFile {
   readonly #store: ObjectStore;
   readonly #now: () => Date;
-  readonly #seal: Seal | null;
+  readonly #sealer: Sealer;
   readonly #seen = new Map<string, Seen>();
 
   constructor(
     store: ObjectStore,
     {
       now = () => new Date(),
-      seal = null,
-    }: { readonly now?: () => Date; readonly seal?: Seal | null } = {},
+      sealer = NO_SEALER,
+    }: { readonly now?: () => Date; readonly sealer?: Sealer } = {},
   ) {
     this.#store = store;
     this.#now = now;
-    this.#seal = seal;
+    this.#sealer = sealer;
   }
 
-  read(model: string): Promise<LiveReading | null> {
-    return this.#look(model);
+  async read(model: string): Promise<LiveReading | null> {
+    const looked = await this.#look(model);
+    await this.#verify(looked);
+    return looked;
   }
 
   async #look(model: string): Promise<Looked | null> {
@@ -61,13 +65,13 @@ export class LivePointerFile {
     return this.#accept(model, floor, await this.#store.get(liveKey(model)));
   }
 
+  /** For who follows: what was followed last, and what is refused, is remembered there. */
   async readIfChanged(
     model: string,
     etag: string | null,
   ): Promise<LiveReading | 'unchanged' | null> {
-    const floor = this.#seen.get(model);
     const stored = await this.#store.getIfChanged(liveKey(model), etag);
-    return stored === 'unchanged' ? stored : this.#accept(model, floor, stored);
+    return stored === 'unchanged' ? stored : this.#accept(model, undefined, stored);
   }
 
   /** One read and two writes where nothing races; `writeId` in what is read means that this wish was done before. */
@@ -82,6 +86,8 @@ export class LivePointerFile {
       const state = reading?.state ?? null;
       if (state?.writeId === writeId) return ownAnswer(state, change);
       signal?.throwIfAborted();
+      const fault = await this.#verify(reading);
+      if (fault !== null && isOfALifecycle(change)) throw spoilt(model, fault);
       // the way back must be open to every build
       if (change.kind === 'promote' && reading !== null && reading.unknown.length > 0) {
         throw tooOld(model, reading.unknown);
@@ -102,7 +108,7 @@ export class LivePointerFile {
   async #write(model: string, step: LiveState, over: Looked | null): Promise<boolean> {
     const key = liveKey(model);
     const chained = { ...step, audit: over && (await this.#archive(model, over)) };
-    const next = { ...chained, seal: this.#seal && (await this.#seal(chained)) };
+    const next = { ...chained, seal: await this.#sealer.seal(chained, over?.state ?? null) };
     const bytes = encodeJson(liveStateSchema.parse(next));
     try {
       const result = await this.#store.put(
@@ -119,6 +125,24 @@ export class LivePointerFile {
     }
     this.#remember(model, next);
     return true;
+  }
+
+  /** Why nobody should build on what was read; what nothing is wrong with is the least that is read from now on. */
+  async #verify(looked: Looked | null): Promise<string | null> {
+    if (looked === null) return null;
+    const fault = await this.#sealer.faultOf(looked, (state) => this.before(state));
+    if (fault === null) this.#remember(looked.state.model, looked.state);
+    return fault;
+  }
+
+  /** The state before one, as the chain has it, by the digest that the later one names; null where it is not there. */
+  async before({ model, generation, audit }: LiveState): Promise<Sealed | null> {
+    if (audit === null || generation === 1) return null;
+    const key = auditKey(model, generation - 1);
+    const stored = await this.#store.get(key);
+    if (stored === null || digestOfBytes(stored.bytes) !== audit.previous) return null;
+    const { value: state } = readAhead(key, stored.bytes, liveStateSchema);
+    return { state, toSeal: toSealOf(stored.bytes) };
   }
 
   /** Puts what is to be written over into the chain; whoever does it at the same time, or again, writes the same bytes. */
@@ -153,8 +177,8 @@ export class LivePointerFile {
       );
     }
     if (stored === null || read === null || state === null) return null;
-    this.#remember(model, state);
-    return { state, etag: stored.etag, bytes: stored.bytes, unknown: read.unknown };
+    const { etag, bytes } = stored;
+    return { state, etag, bytes, toSeal: toSealOf(bytes), unknown: read.unknown };
   }
 
   #remember(model: string, { generation, writeId }: LiveState): void {
@@ -162,6 +186,26 @@ export class LivePointerFile {
       this.#seen.set(model, { generation, writeId });
     }
   }
+}
+
+/** Of bytes that are a state. */
+export function toSealOf(bytes: Uint8Array): string {
+  return digestToSeal(z.looseObject({}).parse(JSON.parse(new TextDecoder().decode(bytes))));
+}
+
+/** Nobody orders it at that moment: it waits until somebody has looked at what is there. */
+const isOfALifecycle = ({ kind }: LiveChange) => kind === 'promote' || kind === 'undo-promotion';
+
+/**
+ * What a lifecycle wants is not built on a state that somebody wrote past those who may: sealed with the rest, it would be followed. A
+ * person's order goes on all the same, and so does the way back: the spoilt state stays in the chain.
+ */
+function spoilt(model: string, fault: string): PortError {
+  return new PortError(
+    'StoreRefused',
+    `${liveKey(model)} is not as a worker wrote it: ${fault}; nothing is built on it, look at it with npx switchyard audit ${model}`,
+    { details: { model } },
+  );
 }
 
 /** What a newer build wrote would be lost by a write of this one; tried again, it may come to a worker of that build. */

@@ -1,6 +1,6 @@
 import { PortError } from '../../domain/failures.js';
 import type { Staged } from '../../domain/lifecycle.js';
-import type { LiveChange } from '../../domain/live-state.js';
+import type { LiveChange, LiveState } from '../../domain/live-state.js';
 import type { Manifest } from '../../domain/manifest.js';
 import type { ObjectStore } from '../../domain/ports/object-store.js';
 import type {
@@ -9,7 +9,7 @@ import type {
   Registry,
   ReplicaReport,
 } from '../../domain/ports/registry.js';
-import type { Seal } from '../../domain/signing/seal.js';
+import type { Sealer } from '../../domain/ports/sealer.js';
 import { EvidenceFiles } from './evidence-files.js';
 import { predictionsKey } from './keys.js';
 import { LivePointerFile } from './live-pointer-file.js';
@@ -27,10 +27,10 @@ export class ObjectRegistry implements Registry {
   readonly #replicas: Replicas;
 
   /**
-   * @param given - `now`: the clock that dates writes of `live.json`; the system's where left out. `seal`: signs them; nobody does
+   * @param given - `now`: the clock that dates writes of `live.json`; the system's where left out. `sealer`: signs them; nobody does
    *   where left out.
    */
-  constructor(store: ObjectStore, given: { now?: () => Date; seal?: Seal | null } = {}) {
+  constructor(store: ObjectStore, given: { now?: () => Date; sealer?: Sealer } = {}) {
     this.#store = store;
     this.#staging = new Staging(store);
     this.#versions = new Versions(store);
@@ -117,6 +117,10 @@ export class ObjectRegistry implements Registry {
 
   async liveIfChanged(model: string, etag: string | null) {
     return this.#pointer.readIfChanged(model, etag);
+  }
+
+  async liveBefore(state: LiveState) {
+    return this.#pointer.before(state);
   }
 
   async changeLive(model: string, change: LiveChange, writeId: string, signal?: AbortSignal) {

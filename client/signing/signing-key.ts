@@ -5,6 +5,7 @@ import { decisionSchema, type Decision } from '../../domain/decision.js';
 import { canonicalJson } from '../../domain/digest.js';
 import type { Evidence } from '../../domain/evidence.js';
 import { PortError } from '../../domain/failures.js';
+import type { LiveState } from '../../domain/live-state.js';
 import type { LifecycleRequest, ToSign } from '../../domain/lifecycle.js';
 import { nameSchema, shortDigest } from '../../domain/names.js';
 import { ALGORITHM, keyIdOf, keyIdSchema, publicKeySchema } from '../../domain/signing/jws.js';
@@ -14,12 +15,7 @@ import {
   type DecisionStatement,
   type StartStatement,
 } from '../../domain/signing/statement.js';
-import {
-  digestToSeal,
-  SEAL_TYPE,
-  type Seal,
-  type SealStatement,
-} from '../../domain/signing/seal.js';
+import { digestToSeal, SEAL_TYPE, type SealStatement } from '../../domain/signing/seal.js';
 import { digestOfRequest, unsigned } from '../../domain/signing/verify-start.js';
 import { personSchema } from '../../domain/signing/trust.js';
 
@@ -109,16 +105,14 @@ export async function signStart(
   return { ...signed, signature: await sign(key, START_TYPE, statement) };
 }
 
-/** Signs what `live.json` is written to be, as a worker's registry does with its witness's key. */
-export function sealWith(key: SigningKey): Seal {
-  return (state) => {
-    const iat = Math.floor(Date.parse(state.updatedAt) / 1_000);
-    const statement: SealStatement = {
-      ...{ aud: key.environment, sub: key.person, ...timesOf(new Date(iat * 1_000)), exp: iat },
-      ...{ model: state.model, generation: state.generation, state: digestToSeal(state) },
-    };
-    return sign(key, SEAL_TYPE, statement);
+/** Signs what `live.json` is written to be. */
+export function sealWith(key: SigningKey, state: LiveState): Promise<string> {
+  const iat = Math.floor(Date.parse(state.updatedAt) / 1_000);
+  const statement: SealStatement = {
+    ...{ aud: key.environment, sub: key.person, ...timesOf(new Date(iat * 1_000)), exp: iat },
+    ...{ model: state.model, generation: state.generation, state: digestToSeal(state) },
   };
+  return sign(key, SEAL_TYPE, statement);
 }
 
 function timesOf(now: Date): Pick<StartStatement, 'iat' | 'exp' | 'jti'> {

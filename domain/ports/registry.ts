@@ -1,6 +1,7 @@
 import type { Evidence, ParityReport, TestReport } from '../evidence.js';
 import type { Staged } from '../lifecycle.js';
 import type { LiveChange, LiveState, LiveWritten } from '../live-state.js';
+import type { Sealed } from '../signing/seal.js';
 import type { Manifest } from '../manifest.js';
 import type { ReferenceProfile } from '../monitor/reference-profile.js';
 import type { PlotData } from '../report/plot-data.js';
@@ -16,8 +17,7 @@ export interface RegisteredVersion {
 }
 
 /** `live.json` as read, with the tag that the next read or write compares. */
-export interface LiveReading {
-  readonly state: LiveState;
+export interface LiveReading extends Sealed {
   readonly etag: string;
 }
 
@@ -80,6 +80,8 @@ export interface Registry {
   live(model: string): Promise<LiveReading | null>;
   /** As `live`; `'unchanged'` where the tag still fits. */
   liveIfChanged(model: string, etag: string | null): Promise<LiveReading | 'unchanged' | null>;
+  /** The state before one, from the audit chain, its bytes held against the digest that the later one names; null where it is not there. */
+  liveBefore(state: LiveState): Promise<Sealed | null>;
   /**
    * Applies a wish by compare-and-set, reading again on a conflict (`LivePointerBusy` after 20). `writeId` names the wish: a
    * retry whose first reply was lost gets the first one's answer. Where `signal` aborts it writes nothing any more: what was asked

@@ -23,16 +23,21 @@ export function digestOfRequest(request: LifecycleRequest): string {
   return digestOfJson(unsigned(request));
 }
 
-/** Who started a lifecycle, by the signature of its request, or why that says nothing. */
+/**
+ * Who started a lifecycle, by the signature of its request, or why that says nothing. A start is of a workflow id and a request, and of
+ * no run: whoever has it can begin the very same again.
+ * @param given - `wid`: null where it is not known.
+ */
 export function verifyStart(
   request: SignedRequest,
-  given: Verifying & { readonly wid: string },
+  given: Verifying & { readonly wid: string | null },
 ): { readonly person: string } | Refusal {
   const kind = { typ: START_TYPE, schema: startStatementSchema };
   const verified = verifyStatement(request.signature, kind, given);
   if (!isVerified(verified)) return verified;
   const { wid, model, sub, request: signed } = verified.statement;
-  if (wid !== given.wid) return refusalBecause('wrong-workflow', `it starts ${wid}`);
+  if (given.wid !== null && wid !== given.wid)
+    return refusalBecause('wrong-workflow', `it starts ${wid}`);
   if (model !== request.model) return refusalBecause('wrong-model', `it starts "${model}"`);
   if (sub !== request.startedBy || signed !== digestOfRequest(request)) {
     return refusalBecause('altered', 'the request says something else than was signed');

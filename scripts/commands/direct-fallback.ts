@@ -1,13 +1,14 @@
 import { fallBackDirectly, type DirectFallback } from '../../client/direct-fallback.js';
 import { readKeyFile } from '../../client/signing/key-file.js';
-import { sealWith } from '../../client/signing/signing-key.js';
+import { requiredTrust } from '../../adapters/trust/trust-file.js';
+import { personSealer } from '../../client/signing/sealers.js';
 import { isPortError, PortError } from '../../domain/failures.js';
 import type { LiveChangeResult } from '../../domain/live-state.js';
 import { shortDigest } from '../../domain/names.js';
 import { liveWorkflowId } from '../../workflows/messages.js';
 import type { Answer } from './terminal/answer.js';
 import { openBucket } from './terminal/bucket.js';
-import { findPlace, pageOf } from './terminal/place.js';
+import { findPlace, pageOf, trustFile } from './terminal/place.js';
 import type { Terminal } from './terminal/terminal.js';
 import { typed } from './terminal/words.js';
 
@@ -18,8 +19,11 @@ export async function directFallback(
   order: DirectFallback,
 ): Promise<Answer> {
   const place = await findPlace();
-  const key = place.keyFile === null ? null : await readKeyFile(place.keyFile);
-  const { registry, name } = openBucket(place, key && sealWith(key));
+  const { keyFile } = place;
+  const readKey = () => (keyFile === null ? Promise.resolve(null) : readKeyFile(keyFile));
+  const file = trustFile();
+  const trust = file === undefined ? null : await requiredTrust(file);
+  const { registry, name } = openBucket(place, personSealer(readKey, trust));
   const startedMs = performance.now();
   const writing = fallBackDirectly(registry, model, order);
   const result = await terminal.during(`writing live.json of ${model} in ${name}`, writing);

@@ -3,8 +3,14 @@ import { attackedTrust } from './forgeries.js';
 import { asking, ENVIRONMENT } from '../support/signers.js';
 import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
 import { fallBackDirectly } from '../../client/direct-fallback.js';
+import { personSealer, witnessSealer } from '../../client/signing/sealers.js';
 import { newSigningKey, sealWith } from '../../client/signing/signing-key.js';
-import { writePast } from './effects.js';
+import { failure } from '../adapters/registry/builders.js';
+import { auditKey, liveKey } from '../../adapters/registry/keys.js';
+import { encodeJson } from '../../adapters/registry/stored-json.js';
+import { digestOfBytes } from '../../domain/digest.js';
+import type { LiveState } from '../../domain/live-state.js';
+import { stepLive } from '../../domain/live-step.js';
 import { withRevoked, withWitness } from '../../domain/signing/trust-edits.js';
 import { approvalsOf, openEndpoint, servedUnder, type PredictorAttack } from './predictors.js';
 import { runApprovals } from './approvals.js';
@@ -36,26 +42,70 @@ describe('approvals', () => {
     const { keys, trust } = attackedTrust();
     const witness = newSigningKey('worker-1', ENVIRONMENT);
     const source = { read: () => Promise.resolve(withWitness(trust, witness)) };
-    await using open = await openEndpoint(source, keys, sealWith(witness));
+    const sealer = witnessSealer(witness, source);
+    await using open = await openEndpoint(source, keys, sealer);
     const { store, registry, model, good, evil, reported } = open;
+    const read = async () => (await registry.live(model)) ?? assert.fail();
+    const write = (state: LiveState) => store.put(liveKey(model), encodeJson(state), 'none');
+    const refusal = (why: RegExp) =>
+      reported(`it is refused: ${why.source}`, ({ problem }) => why.test(problem ?? ''));
+    const served = async (generation: number) => {
+      const found = await reported(`generation ${generation} is followed`, (each) => {
+        return each.generation === generation && each.problem === null;
+      });
+      return found.digest;
+    };
     const about = { version: evil.version, digest: evil.digest, artifact: evil.artifact };
     const decisions = approvalsOf(keys, model, evil);
     const candidate = { ...about, evidence: evil.evidence, decisions };
-    // approved, and nobody who may write put it there: old approvals of what was never promoted, say
-    await writePast(new ObjectRegistry(store), model, candidate, 'forged');
-    const { digest, problem } = await reported('it is refused', (each) => each.problem !== null);
-    assert.equal(digest, good.digest);
-    assert.match(problem ?? '', /^live\.json is refused: generation 2 has no seal of a witness$/);
-    const own = new ObjectRegistry(store, { seal: sealWith(keys.grace) });
-    const said = { by: keys.grace.person, reason: 'it is forged' };
-    await fallBackDirectly(own, model, said);
-    await reported('the way back, which a person sealed, is followed', ({ generation }) => {
-      return generation === 3;
-    });
-    await registry.changeLive(model, { kind: 'freeze', by: 'ada', reason: 'look' }, 'honest again');
-    const after = await reported('so is what a worker sealed', (each) => each.generation === 4);
-    assert.deepEqual([after.digest, after.problem], [good.digest, null]);
-  }).timeout(60_000);
+    const promotion = { kind: 'promote', candidate, baseline: good.digest } as const;
+
+    // approved, and nobody put it there who may
+    const now = new Date().toISOString();
+    const before = await read();
+    const given = { model, writeId: 'forged', now };
+    await write(stepLive(before.state, promotion, given).next ?? assert.fail());
+    await refusal(/^live\.json is refused: generation 2 has no seal of a witness$/);
+    await assert.rejects(
+      registry.changeLive(model, { ...promotion, baseline: evil.digest }, 'built on it'),
+      failure('StoreRefused', /is not as a worker wrote it: generation 2 has no seal/),
+    );
+    await write(before.state);
+
+    // as it was: a worker promotes it, and a person falls back past liveModel
+    const worker = new ObjectRegistry(store, { sealer });
+    await worker.changeLive(model, promotion, 'honest 2');
+    assert.equal(await served(2), evil.digest);
+    const said = { by: keys.grace.person, reason: 'it is wrong' };
+    const without = personSealer(() => Promise.resolve(null), source);
+    await assert.rejects(
+      fallBackDirectly(new ObjectRegistry(store, { sealer: without }), model, said),
+      failure('InvalidRequest', /nobody would follow this fallback: .* SWITCHYARD_KEY/),
+    );
+    const own = personSealer(() => Promise.resolve(keys.grace), source);
+    await fallBackDirectly(new ObjectRegistry(store, { sealer: own }), model, said);
+    assert.equal(await served(3), good.digest);
+
+    // what that person seals besides counts for nothing
+    const { state } = await read();
+    const [order] = state.direct;
+    const thawed: LiveState = {
+      ...{ ...state, generation: 4, writeId: 'forged 4', live: evil.digest },
+      served: [...state.served].reverse(),
+      direct: [...state.direct, { ...(order ?? assert.fail()), generation: 4 }],
+      audit: { previous: digestOfBytes(encodeJson(state)) },
+    };
+    await store.put(auditKey(model, 3), encodeJson(state), 'none');
+    await write({ ...thawed, seal: await sealWith(keys.grace, thawed) });
+    await refusal(/a person's seal is for a fallback of that person alone/);
+    await write({ ...thawed, withdrawn: [] });
+    await refusal(/does not know any more that .* was withdrawn/);
+    const order5 = { kind: 'freeze', by: 'grace', reason: 'look at what is there' } as const;
+    await write({ ...state, generation: 4, writeId: 'forged once more', seal: null });
+    await refusal(/generation 4 has no seal/);
+    await worker.changeLive(model, order5, 'a person has looked');
+    assert.equal(await served(5), good.digest);
+  }).timeout(90_000);
 
   it('by a key that is revoked later leave what serves serving, and say so', async () => {
     const { keys, trust } = attackedTrust();

@@ -1,6 +1,6 @@
 import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
 import { fallBackDirectly } from '../../client/direct-fallback.js';
-import { newSigningKey, sealWith, type SigningKey } from '../../client/signing/signing-key.js';
+import { newSigningKey, type SigningKey } from '../../client/signing/signing-key.js';
 import type { LiveChange } from '../../domain/live-state.js';
 import type { ObjectStore } from '../../domain/ports/object-store.js';
 import { withWitness } from '../../domain/signing/trust-edits.js';
@@ -13,7 +13,7 @@ import {
   testSound,
 } from '../adapters/registry/audit/sound-bucket.js';
 import type { Published } from '../bench/lifecycle/publish-versions.js';
-import { ENVIRONMENT } from '../support/signers.js';
+import { ENVIRONMENT, sealerOf } from '../support/signers.js';
 import { attackedTrust, type Keys } from './forgeries.js';
 import { approvalsOf } from './predictors.js';
 
@@ -31,7 +31,7 @@ export interface AuditWorld {
 export async function writeHistory(store: ObjectStore): Promise<AuditWorld> {
   const { keys, trust } = attackedTrust();
   const witness = newSigningKey('worker-1', ENVIRONMENT);
-  const registry = new ObjectRegistry(store, { seal: sealWith(witness) });
+  const registry = new ObjectRegistry(store, { sealer: sealerOf(witness) });
   const data = await soundSnapshot(store);
   /** A version that was measured against what it is to replace. */
   const tested = async (name: number, baseline: string | null): Promise<Published> => {
@@ -65,7 +65,7 @@ export async function writeHistory(store: ObjectStore): Promise<AuditWorld> {
   await promote(second);
   await change({ kind: 'fallback', leaving: second.digest, said });
   await promote(third);
-  const own = new ObjectRegistry(store, { seal: sealWith(keys.grace) });
+  const own = new ObjectRegistry(store, { sealer: sealerOf(keys.grace) });
   await fallBackDirectly(own, MODEL, said);
   await change({ kind: 'freeze', ...order });
   return { store, keys, witness, trust: withWitness(trust, witness) };

@@ -7,6 +7,7 @@ import { digestOfBytes } from '../../domain/digest.js';
 import { evidenceSchema, testReportSchema } from '../../domain/evidence.js';
 import { liveStateSchema, type LiveState } from '../../domain/live-state.js';
 import { randomInt, seededRandom } from '../../domain/random.js';
+import type { ObjectStore } from '../../domain/ports/object-store.js';
 import type { ChaosGiven, ChaosResult } from '../chaos/chaos-run.js';
 import { ownBucket } from '../support/own-bucket.js';
 import { MODEL, writeHistory, type AuditWorld } from './audit-world.js';
@@ -31,12 +32,11 @@ interface AuditAttack {
  * `npm run attack -- audit`: flips, drops, puts in another's place, inserts and forges objects of a bucket with a history, and looks
  * whether `audit verify` names what was changed. `--count N`: so many of them, drawn by the seed.
  */
-export async function runAudit({
-  seed,
-  count,
-  say,
-}: Pick<ChaosGiven, 'count' | 'say' | 'seed'>): Promise<ChaosResult> {
-  const { store } = await ownBucket();
+export async function runAudit(
+  { seed, count, say }: Pick<ChaosGiven, 'count' | 'say' | 'seed'>,
+  given?: ObjectStore,
+): Promise<ChaosResult> {
+  const store = given ?? (await ownBucket()).store;
   const world = await writeHistory(store);
   const objects = await readAll(world);
   const sound = await auditBucket(store, { trust: world.trust });
@@ -247,7 +247,7 @@ async function rewritten(
     const text = new TextDecoder().decode(objects.get(place));
     const state = edit(liveStateSchema.parse(JSON.parse(text)));
     const chained: LiveState = { ...state, audit: previous === null ? null : { previous } };
-    const seal = key === 'kept' ? state.seal : key && (await sealWith(key)(chained));
+    const seal = key === 'kept' ? state.seal : key && (await sealWith(key, chained));
     const bytes = encodeJson({ ...chained, seal });
     previous = digestOfBytes(bytes);
     change.set(place, bytes);

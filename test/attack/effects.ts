@@ -257,6 +257,7 @@ export const EFFECT_ATTACKS: readonly EffectAttack[] = [
         honest(keys.joan, about, { role: 'engineering' }),
       ]);
     },
+    trust: ({ world }) => asking(world.trust, world.model, { distinct: true }),
   },
   {
     name: 'the signed start of another lifecycle',

@@ -7,7 +7,7 @@ import { canonicalJson } from '../../domain/digest.js';
 import type { Tombstone } from '../../domain/forgetting.js';
 import type { ObjectStore } from '../../domain/ports/object-store.js';
 import type { ReplicaReport } from '../../domain/ports/registry.js';
-import type { Seal } from '../../domain/signing/seal.js';
+import { NO_SEALER, type Sealer } from '../../domain/ports/sealer.js';
 import type { TrustSource } from '../../domain/ports/trust.js';
 import type { Trust } from '../../domain/signing/trust.js';
 import { startEndpoint } from '../../serving/serve.js';
@@ -169,10 +169,10 @@ export async function replaceEvidence(
   await store.delete(evidenceKey(model, manifest, evidence));
 }
 
-/** An endpoint that serves an approved version of a model. @param seal - How what is honestly written is sealed. */
-export async function openEndpoint(trust: TrustSource, keys: Keys, seal: Seal | null = null) {
+/** An endpoint that serves an approved version of a model. @param sealer - How what is honestly written is sealed. */
+export async function openEndpoint(trust: TrustSource, keys: Keys, sealer: Sealer = NO_SEALER) {
   const { store } = await ownBucket();
-  const registry = new ObjectRegistry(store, { seal });
+  const registry = new ObjectRegistry(store, { sealer });
   const model = 'tickets';
   const [good, evil] = await publishVersions(registry, model, 2);
   if (good === undefined || evil === undefined) throw new Error('nothing was published');

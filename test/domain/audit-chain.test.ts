@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { chainProblems, type ChainLink } from '../../domain/audit-chain.js';
 import { digestOfJson } from '../../domain/digest.js';
 import type { LiveChange, LiveState } from '../../domain/live-state.js';
+import { digestToSeal } from '../../domain/signing/seal.js';
 import { stepLive } from '../../domain/live-step.js';
 import { aDigest } from '../../testing/builders.js';
 
@@ -29,7 +30,7 @@ function chainOf(changes: readonly LiveChange[]): ChainLink[] {
 }
 
 const linkOf = (state: LiveState, generation = state.generation): ChainLink => ({
-  ...{ generation, state },
+  ...{ generation, state, toSeal: digestToSeal(state) },
   digest: digestOfJson(state),
 });
 
@@ -71,7 +72,7 @@ describe('chainProblems', () => {
 
   it('names what was changed, and not what that one says of others', () => {
     const other = { ...links[2], digest: aDigest('other') };
-    const unreadable = { generation: 3, digest: aDigest('other'), state: null };
+    const unreadable = { generation: 3, digest: aDigest('other'), state: null, toSeal: '' };
     for (const changed of [{ ...unreadable, ...other }, unreadable]) {
       assert.deepEqual(found(links.with(2, changed)), ['changed 3']);
     }

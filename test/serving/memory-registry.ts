@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { digestOfBytes } from '../../domain/digest.js';
 import { PortError } from '../../domain/failures.js';
+import { digestToSeal } from '../../domain/signing/seal.js';
 import { stepLive } from '../../domain/live-step.js';
 import type { LiveChange, LiveState } from '../../domain/live-state.js';
 import { encodeManifest } from '../../domain/manifest.js';
@@ -75,13 +76,21 @@ export class MemoryRegistry implements ServingRegistry {
     if (this.#state === null) return Promise.resolve(null);
     const current = `tag-${this.#writes}`;
     return Promise.resolve(
-      etag === current ? ('unchanged' as const) : { state: this.#state, etag: current },
+      etag === current
+        ? ('unchanged' as const)
+        : { state: this.#state, etag: current, toSeal: digestToSeal(this.#state) },
     );
   }
 
   async versionByDigest(_model: string, digest: string) {
     this.#check();
     return Promise.resolve(this.#versions.get(digest)?.registered ?? null);
+  }
+
+  /** It has no chain. */
+  async liveBefore() {
+    this.#check();
+    return Promise.resolve(null);
   }
 
   /** It has none: decisions are not signed here. */

@@ -1,4 +1,5 @@
-import { newSigningKey, type SigningKey } from '../../client/signing/signing-key.js';
+import { NO_SEALER, type Sealer } from '../../domain/ports/sealer.js';
+import { newSigningKey, sealWith, type SigningKey } from '../../client/signing/signing-key.js';
 import type { ToSign } from '../../domain/lifecycle.js';
 import { emptyTrust, withKey } from '../../domain/signing/trust-edits.js';
 import { trustSchema, type Least, type Trust } from '../../domain/signing/trust.js';
@@ -20,6 +21,12 @@ export function signersOf(roles: Readonly<Record<string, readonly string[]>>) {
   }
   return { keys, trust };
 }
+
+/** Seals by a key whatever it is asked to. */
+export const sealerOf = (key: SigningKey): Sealer => ({
+  ...NO_SEALER,
+  seal: (next) => sealWith(key, next),
+});
 
 /** The same trust file, that asks this at least of a model. */
 export function asking(trust: Trust, model: string, least: Partial<Least>): Trust {

@@ -48,7 +48,8 @@ export async function auditBucket(
   const heads: Record<string, ChainHead> = {};
   const models = byModel(audit, objects);
   for (const model of Object.keys(given.heads ?? {})) {
-    if (!models.has(model))
+    const isAsked = given.model === undefined || given.model === model;
+    if (isAsked && !models.has(model))
       audit.note('missing', liveKey(model), 'is not there: its head was kept');
   }
   for (const [model, own] of models) {

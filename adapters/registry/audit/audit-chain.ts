@@ -1,9 +1,10 @@
 import { chainProblems, type ChainHead, type ChainLink } from '../../../domain/audit-chain.js';
 import { digestOfBytes } from '../../../domain/digest.js';
 import { liveStateSchema, type LiveState } from '../../../domain/live-state.js';
-import { proofFaults } from '../../../domain/served-proof.js';
+import { pastFaults } from '../../../domain/served-proof.js';
 import type { ListedObject } from '../../../domain/ports/object-store.js';
 import type { Trust } from '../../../domain/signing/trust.js';
+import { toSealOf } from '../live-pointer-file.js';
 import { isUnreadable, parseStored } from '../stored-json.js';
 import { auditKey, auditPrefix, liveKey, parseAuditKey } from '../keys.js';
 import type { AuditedDocuments } from './audit-documents.js';
@@ -41,15 +42,18 @@ export async function auditChain(audit: Audit, around: Around): Promise<ChainHea
     audit.counts.others += 1;
     if (bytes === null) continue;
     const state = audit.parsed(auditKey(model, generation), bytes, liveStateSchema);
-    lines.push({ generation, digest: digestOfBytes(bytes), state });
+    const toSeal = state === null ? '' : toSealOf(bytes);
+    lines.push({ generation, digest: digestOfBytes(bytes), state, toSeal });
   }
   for (const { kind, generation, sentence } of chainProblems({ lines, live, trust, heads })) {
     const last = lines.at(-1)?.generation ?? 0;
     const isLive = live === null ? generation > last : generation === live.generation;
     audit.note(kind, isLive ? liveKey(model) : auditKey(model, generation), sentence);
   }
-  lines.forEach((line, index) => {
-    auditPromotion(audit, around, { line, before: lines[index - 1]?.state ?? null });
+  const all = [...lines, ...(live === null ? [] : [live])];
+  all.forEach((line, index) => {
+    const key = line === live ? liveKey(model) : auditKey(model, line.generation);
+    auditPromotion(audit, around, { line, before: all[index - 1]?.state ?? null, key });
   });
   return live && { generation: live.generation, digest: live.digest };
 }
@@ -61,7 +65,7 @@ async function liveLink(audit: Audit, model: string): Promise<ChainLink | null> 
   const digest = digestOfBytes(stored.bytes);
   try {
     const state = parseStored(liveKey(model), stored.bytes, liveStateSchema);
-    return { generation: state.generation, digest, state };
+    return { generation: state.generation, digest, state, toSeal: toSealOf(stored.bytes) };
   } catch (error) {
     if (!isUnreadable(error)) throw error;
     return null;
@@ -71,19 +75,21 @@ async function liveLink(audit: Audit, model: string): Promise<ChainLink | null> 
 /** What an earlier state promoted must have been approved as well as what is live. */
 function auditPromotion(
   audit: Audit,
-  { model, versions, documents, trust }: Around,
-  { line: { generation, state }, before }: { line: ChainLink; before: LiveState | null },
+  { versions, documents, trust }: Around,
+  given: { readonly line: ChainLink; readonly before: LiveState | null; readonly key: string },
 ): void {
+  const { before, key } = given;
+  const { generation, state } = given.line;
   const [served] = state?.served ?? [];
   if (state?.made?.kind !== 'promoted' || served === undefined) return;
   if (versions.whole.get(served.version)?.digest !== served.digest) return; // swept since, its evidence with it
   const evidence = documents.evidence.get(`${served.digest}/${served.evidence}`) ?? null;
-  for (const fault of proofFaults(served, evidence, trust)) {
-    audit.note('pointer', auditKey(model, generation), `does not prove its promotion: ${fault}`);
+  for (const fault of pastFaults(served, evidence, trust)) {
+    audit.note('pointer', key, `does not prove its promotion: ${fault}`);
   }
   const isNext = before?.generation === generation - 1;
   if (evidence !== null && isNext && evidence.baseline !== before.live) {
     const sentence = 'promotes a version that was compared with another one than it replaced';
-    audit.note('pointer', auditKey(model, generation), sentence);
+    audit.note('pointer', key, sentence);
   }
 }

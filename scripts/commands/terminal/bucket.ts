@@ -2,7 +2,7 @@ import { ObjectRegistry } from '../../../adapters/registry/object-registry.js';
 import { S3ObjectStore } from '../../../adapters/object-store/s3-object-store.js';
 import { PortError } from '../../../domain/failures.js';
 import type { RegisteredVersion } from '../../../domain/ports/registry.js';
-import type { Seal } from '../../../domain/signing/seal.js';
+import { NO_SEALER, type Sealer } from '../../../domain/ports/sealer.js';
 import { versionNumberSchema } from '../../../domain/names.js';
 import { requireModel, type Place } from './place.js';
 import { UsageError } from './usage-error.js';
@@ -19,10 +19,10 @@ export interface Bucket {
 }
 
 /**
- * @param seal - With which key what is written into `live.json` is sealed; nobody's where left out.
+ * @param sealer - How what is written into `live.json` is sealed; not at all where left out.
  * @throws PortError `SetUpMissing` where the environment names a Temporal server, but no bucket.
  */
-export function openBucket({ bucket }: Place, seal: Seal | null = null): Bucket {
+export function openBucket({ bucket }: Place, sealer: Sealer = NO_SEALER): Bucket {
   if (bucket === null) {
     throw new PortError(
       'SetUpMissing',
@@ -30,7 +30,7 @@ export function openBucket({ bucket }: Place, seal: Seal | null = null): Bucket 
     );
   }
   const store = new S3ObjectStore({ ...PATIENCE, ...bucket });
-  return { store, registry: new ObjectRegistry(store, { seal }), name: bucket.bucket };
+  return { store, registry: new ObjectRegistry(store, { sealer }), name: bucket.bucket };
 }
 
 /** A version by the number that was typed. @throws PortError `UnknownVersion` with those that there are. */
