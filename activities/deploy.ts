@@ -7,7 +7,7 @@ import { digestSchema, durationSchema, nameSchema } from '../domain/names.js';
 import type { LivePointer } from '../domain/ports/live-pointer.js';
 import type { Notifier } from '../domain/ports/notifier.js';
 import type { TrustSource } from '../domain/ports/trust.js';
-import { approvalFaults, lapseOf } from '../domain/served-proof.js';
+import { approvalFaults, haveLapsed } from '../domain/served-proof.js';
 import { awaitServing, type ServingPorts } from './await-serving.js';
 import { defineActivity } from './define-activity.js';
 import { withHeartbeats } from './heartbeats.js';
@@ -132,7 +132,7 @@ async function verifyPromotion(
   }
   const given = { evidence, trust: await ports.trust.read(), effectiveMs: Date.now() };
   const [fault] = approvalFaults(candidate, given);
-  if (fault !== undefined && lapseOf(candidate, given) !== null) return { lapsed: true };
+  if (haveLapsed(candidate, given)) return { lapsed: true };
   if (fault !== undefined) throw refuse(fault);
   const report = await registry.testReport(model, candidate.digest, evidence.testReport);
   if (report === null || report.verdict === 'failed') throw refuse('its gates did not pass');

@@ -91,16 +91,17 @@ const LAPSES: ReadonlySet<RefusalCode> = new Set([
 ]);
 
 /**
- * Why approvals that were enough when they were accepted are not any more, in a sentence: the trust file has changed since, so people
- * must be asked again. Null where nothing of the kind is wrong with them, or something else too.
+ * Whether approvals that were enough when they were accepted are not any more: the trust file has changed since, so people must be asked
+ * again. False where nothing of the kind is wrong with them, or something else too.
  */
-export function lapseOf(served: Approved, given: ProofGiven): string | null {
+export function haveLapsed(served: Approved, given: ProofGiven): boolean {
   const { refused } = approvalsOf(served, given);
-  const [first] = refused;
-  if (first === undefined || !refused.every(({ why }) => LAPSES.has(why.code))) return null;
-  if (approvalFaults(served, given).length === 0) return null;
-  if (approvalFaults(served, { ...given, trust: null }).length > 0) return null;
-  return `the approval of ${first.by} does not count any more: ${first.why.sentence}`;
+  return (
+    refused.length > 0 &&
+    refused.every(({ why }) => LAPSES.has(why.code)) &&
+    approvalFaults(served, given).length > 0 &&
+    approvalFaults(served, { ...given, trust: null }).length === 0
+  );
 }
 
 interface Approvals {

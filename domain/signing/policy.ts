@@ -23,7 +23,7 @@ export const approvalPolicySchema = z.strictObject({
 export type ApprovalPolicy = z.infer<typeof approvalPolicySchema>;
 
 /** As far as a policy looks at decisions. */
-export interface Deciding {
+interface Deciding {
   readonly role: string;
   readonly by: string;
   readonly decision: string;

@@ -45,7 +45,7 @@ export function withWitness(
   return parsed({ ...trust, witnesses: [...trust.witnesses, { witness, kid, x }] });
 }
 
-/** From an instant on a key signs nothing new; what was accepted before stands. */
+/** From an instant on a key signs nothing new; what serves by it stands. */
 export function withRetired(trust: Trust, kid: string, at: string): Trust {
   return changed(trust, kid, (key) => ({ ...key, retired: key.retired ?? at }));
 }

@@ -10,7 +10,7 @@ export const personSchema = z
 const keySchema = z.strictObject({
   kid: keyIdSchema,
   x: publicKeySchema,
-  /** From then on it signs nothing new; what was accepted before stands. */
+  /** From then on it signs nothing new, and what is not live yet is asked again; what serves by it stands. */
   retired: instantSchema.optional(),
   /** Somebody else may have it since then: what it signed, or was accepted by it, from then on is void. */
   compromised: instantSchema.optional(),

@@ -107,11 +107,11 @@ export const runKeysTrust = defineCommand({
   },
 });
 
-/** `switchyard keys retire`: what it signed stands, it signs nothing new. */
+/** `switchyard keys retire`: what serves by it stands, it signs nothing new. */
 export const runKeysRetire = defineCommand({
   name: 'keys retire',
   takes: '<kid>',
-  summary: 'a key signs nothing new from now on; what was accepted before stands',
+  summary: 'a key signs nothing new from now on; what serves by it stands',
   options: TRUST,
   run: ({ values, words: [kid = ''] }) =>
     edited(fileOf(values.trust), (trust) =>
