@@ -16,9 +16,9 @@ const RETRY = {
 
 /** A worker's death counts as an attempt, and the longer an attempt takes the more workers can die in it. */
 const QUEUE_RETRIES = {
-  train: { ...RETRY, maximumAttempts: 6 },
-  // seconds of work that harm nothing when repeated: a dozen killed workers are none of the version's fault
-  test: { ...RETRY, backoffCoefficient: 1.3, maximumAttempts: 12 },
+  train: { ...RETRY, maximumAttempts: 8 },
+  // seconds of work that harm nothing when repeated: twenty killed workers are none of the version's fault
+  test: { ...RETRY, backoffCoefficient: 1.3, maximumAttempts: 20 },
 };
 
 // Each takes a summary last: what is done, for which model, version or role, as the web UI's timeline shows it.
@@ -28,7 +28,7 @@ export function bookkeeping(summary: string) {
   return proxyActivities<Activities>({
     startToCloseTimeout: '1 minute',
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
-    retry: { ...RETRY, maximumAttempts: 9 },
+    retry: { ...RETRY, maximumAttempts: 12 },
     summary,
   });
 }

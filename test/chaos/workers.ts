@@ -25,7 +25,7 @@ const PATIENCE_MS = 420_000;
 const RECOVERY_LIMIT_MS = 3_000;
 
 /** Lifecycles after those, a few at a time, whose workers are killed one by one. */
-const SPARED = 36;
+const SPARED = 24;
 const SPARED_EVERY_MS = 2_500;
 /** As many as workers are left: what is measured is how work is taken over, and not how it waits for other work. */
 const SPARED_OPEN = 2;
