@@ -151,9 +151,13 @@ function policyFor({ spec, starter }: AssembleInput, roles: readonly string[]): 
       const asked = spec.approve.handOffs.find(({ role }) => role === one.role);
       return asked === undefined
         ? one
-        : { ...one, quorum: asked.quorum, distinctFrom: asked.distinctFrom };
+        : {
+            ...{ ...one, quorum: asked.quorum, distinctFrom: asked.distinctFrom },
+            ...(asked.escalation && { escalation: asked.escalation.to }),
+          };
     }),
     starter,
+    ...(spec.approve.breakGlass && { breakGlass: spec.approve.breakGlass }),
   };
 }
 

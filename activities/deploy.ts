@@ -52,7 +52,15 @@ const awaitInputSchema = z.strictObject({
 });
 
 const noticeSchema = z.strictObject({
-  kind: z.enum(['hand-off', 'reminder', 'outcome', 'fallback', 'monitor', 'follow-up']),
+  kind: z.enum([
+    'hand-off',
+    'reminder',
+    'break-glass',
+    'outcome',
+    'fallback',
+    'monitor',
+    'follow-up',
+  ]),
   model: nameSchema,
   workflowId: z.string().max(1_000),
   roles: z.array(nameSchema),

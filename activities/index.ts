@@ -6,6 +6,7 @@
 import { createConvertActivities, type ConvertPorts } from './convert.js';
 import { createDeployActivities, type DeployPorts } from './deploy.js';
 import { createFollowUpActivities, type FollowUpPorts } from './follow-up.js';
+import { createJournalActivities, type JournalPorts } from './journal.js';
 import { createMonitorActivities, type MonitorPorts } from './monitor.js';
 import { createReconcileActivities, type ReconcilePorts } from './reconcile.js';
 import { createResolveActivities, type ResolvePorts } from './resolve.js';
@@ -15,6 +16,7 @@ import { createTestActivities, type TestPorts } from './test.js';
 export type { Converted, ConvertPorts } from './convert.js';
 export type { DeployPorts } from './deploy.js';
 export type { FollowUpPorts } from './follow-up.js';
+export type { JournalPorts } from './journal.js';
 export type { Gone, MonitorPorts, Planned } from './monitor.js';
 export type { JoinedLabels } from './monitor-labels.js';
 export type { Models, ResolvePorts } from './resolve.js';
@@ -42,6 +44,7 @@ export type ActivityPorts = RetrainPorts &
   TestPorts &
   DeployPorts &
   FollowUpPorts &
+  JournalPorts &
   MonitorPorts &
   ReconcilePorts &
   ResolvePorts;
@@ -55,6 +58,7 @@ export function createActivities(ports: ActivityPorts) {
     ...createTestActivities(ports),
     ...createDeployActivities(ports),
     ...createFollowUpActivities(ports),
+    ...createJournalActivities(ports),
     ...createMonitorActivities(ports),
     ...createReconcileActivities(ports),
   };

@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { digestSchema, instantSchema, nameSchema, shortDigest } from './names.js';
-import { openRoles, refusalByPolicy, type ApprovalPolicy } from './signing/policy.js';
+import {
+  handOffOf,
+  isGlassBroken,
+  openRoles,
+  refusalByPolicy,
+  type ApprovalPolicy,
+} from './signing/policy.js';
 import { refusalBecause, type Refusal } from './signing/refusal.js';
 
 /** An answer to a hand-off, as an approver sends it. */
@@ -32,6 +38,8 @@ export interface DeskState {
   /** Who must approve it. */
   readonly policy: ApprovalPolicy;
   readonly decisions: readonly RecordedDecision[];
+  /** Roles of hand-offs that were escalated: another role is asked besides. */
+  readonly escalated: readonly string[];
   /** Why no more decisions are taken; null while they are. */
   readonly closed: string | null;
 }
@@ -49,13 +57,8 @@ export function refusalOf(decision: Decision, desk: DeskState): Refusal | null {
       'there is no evidence yet to decide on; ask for the status and try again',
     );
   }
-  const roles = desk.policy.handOffs.map(({ role }) => role);
-  if (!roles.includes(decision.role)) {
-    return refusalBecause(
-      'not-asked',
-      `the role "${decision.role}" is not asked; asked are ${roles.join(', ') || 'none'}`,
-    );
-  }
+  const notAsked = refusalOfRole(decision, desk);
+  if (notAsked !== null) return notAsked;
   if (decision.evidence !== desk.evidence) {
     return refusalBecause(
       'stale',
@@ -63,6 +66,26 @@ export function refusalOf(decision: Decision, desk: DeskState): Refusal | null {
     );
   }
   return refusalOfSecond(decision, desk) ?? refusalByPolicy(desk.policy, decision, desk.decisions);
+}
+
+/** Where the role has no say in it. */
+function refusalOfRole({ role, decision }: Decision, desk: DeskState): Refusal | null {
+  const { handOffs, breakGlass } = desk.policy;
+  if (breakGlass?.role === role) {
+    if (decision === 'approved') return null;
+    return refusalBecause('not-asked', `"${role}" may break the glass, which is to approve`);
+  }
+  const handOff = handOffOf(desk.policy, role);
+  const roles = handOffs.map((each) => each.role);
+  if (handOff === undefined) {
+    const sentence = `the role "${role}" is not asked; asked are ${roles.join(', ') || 'none'}`;
+    return refusalBecause('not-asked', sentence);
+  }
+  if (handOff.role === role || desk.escalated.includes(handOff.role)) return null;
+  return refusalBecause(
+    'not-asked',
+    `"${role}" is asked once "${handOff.role}" has not answered in time`,
+  );
 }
 
 /** Where the role has decided already, or this person for it. */
@@ -79,8 +102,10 @@ function refusalOfSecond(decision: Decision, desk: DeskState): Refusal | null {
   );
 }
 
-const isOpen = (desk: DeskState, role: string) =>
-  openRoles(desk.policy, desk.decisions).includes(role);
+const isOpen = ({ policy, decisions }: DeskState, role: string) =>
+  policy.breakGlass?.role === role
+    ? !isGlassBroken(policy, decisions)
+    : openRoles(policy, decisions).includes(handOffOf(policy, role)?.role ?? role);
 
 /** True for the very same answer, which may come twice (a retry, or update and signal). */
 export function sameDecision(left: Decision, right: Decision): boolean {
@@ -95,12 +120,16 @@ export function sameDecision(left: Decision, right: Decision): boolean {
 
 /** The roles that are asked now: all without enough answers, or in order only the first of them. */
 export function askedRoles(
-  desk: Pick<DeskState, 'order' | 'policy' | 'decisions'>,
+  desk: Pick<DeskState, 'order' | 'policy' | 'decisions' | 'escalated'>,
 ): readonly string[] {
   // who said no, or wants more data, is asked no more; a second person of a role is
   const answered = desk.decisions.filter(({ decision }) => decision !== 'approved');
   const open = openRoles(desk.policy, desk.decisions).filter(
     (role) => !answered.some((each) => each.role === role),
   );
-  return desk.order === 'in-order' ? open.slice(0, 1) : open;
+  const asked = desk.order === 'in-order' ? open.slice(0, 1) : open;
+  return asked.flatMap((role) => {
+    const escalation = handOffOf(desk.policy, role)?.escalation;
+    return escalation !== undefined && desk.escalated.includes(role) ? [role, escalation] : [role];
+  });
 }

@@ -17,6 +17,7 @@ import {
 } from './names.js';
 import { approvalPolicySchema } from './signing/policy.js';
 import { aboutDecisionSchema } from './signing/statement.js';
+import { delegationSchema } from './signing/trust.js';
 import { modelSpecSchema, parametersSchema, timeCutSchema } from './spec.js';
 import { undoRowSchema, type UndoRow } from './undo.js';
 
@@ -110,6 +111,7 @@ export const signingSchema = z.strictObject({
         x: z.string(),
         person: z.string(),
         roles: z.array(nameSchema),
+        delegated: z.array(delegationSchema).optional(),
       }),
     )
     .max(1_000),

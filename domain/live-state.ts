@@ -7,6 +7,7 @@ import {
   shownDirect,
   shownDirectSchema,
 } from './direct-order.js';
+import { journalHeadSchema } from './journal-head.js';
 import {
   digestSchema,
   filePathSchema,
@@ -34,6 +35,9 @@ export type ServedVersion = z.infer<typeof servedVersionSchema>;
 
 /** How many versions that served are remembered: each can still be fallen back to. */
 export const SERVED_REMEMBERED = 20;
+
+/** How many journals' heads a state vouches for. */
+export const HEADS_REMEMBERED = 200;
 
 const WITHDRAWN_SHOWN = 5;
 
@@ -94,6 +98,11 @@ export const liveStateSchema = z.strictObject({
     })
     .nullable()
     .default(null),
+  /**
+   * The newest lines of lifecycles' journals that were written since the last promotion: this state vouches for them. Empty in what is no
+   * promotion, and in states that are older than journals.
+   */
+  journals: z.array(journalHeadSchema).max(HEADS_REMEMBERED).default([]),
   /** Digest of the state before, as it lies in the audit chain; null in the first, and in states that are older than chains. */
   audit: z.strictObject({ previous: digestSchema }).nullable(),
   /** Its writer's signature (compact JWS); null where the installation has no witness. */

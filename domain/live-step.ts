@@ -35,7 +35,7 @@ export function stepLive(
       frozen: state?.frozen ?? null,
       direct: state?.direct ?? [],
       fellBack: state?.fellBack ?? null,
-      ...{ audit: null, seal: null }, // the writer's, who has the bytes of the state before
+      ...{ journals: [], audit: null, seal: null }, // the writer's, who has the bytes of the state before
       made: { kind, by, reason },
       ...fields,
       generation: (state?.generation ?? 0) + 1,

@@ -2,7 +2,7 @@ import { policyOf, type Evidence } from './evidence.js';
 import type { RecordedDecision } from './decision.js';
 import type { ServedVersion } from './live-state.js';
 import { shortDigest } from './names.js';
-import { policyFaults, STARTER, type ApprovalPolicy } from './signing/policy.js';
+import { policyFaults, rolesOf, STARTER, type ApprovalPolicy } from './signing/policy.js';
 import type { Refusal, RefusalCode } from './signing/refusal.js';
 import type { DecisionStatement } from './signing/statement.js';
 import { keysOf, leastOf, type Least, type Trust } from './signing/trust.js';
@@ -62,7 +62,7 @@ export function pastFaults(
   if (trust === null || isUnsigned) return proofFaults(served, evidence, null);
   const people = trust.people.map((each) => ({
     ...each,
-    roles: [...each.roles, ...evidence.roles],
+    roles: [...each.roles, ...rolesOf(policyOf(evidence))],
   }));
   return proofFaults(served, evidence, { ...trust, people, models: {} });
 }

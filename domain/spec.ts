@@ -32,6 +32,8 @@ const handOffSchema = z.strictObject({
   quorum: z.int().min(1).max(20).default(1),
   /** Nobody decides who decided for one of these roles, or, with `starter`, who started the lifecycle by a signed start. */
   distinctFrom: z.array(nameSchema).max(8).default([]),
+  /** Another role, which may decide in its place too once it has not answered for so long. */
+  escalation: z.strictObject({ after: durationSchema, to: nameSchema }).optional(),
 });
 
 export const modelSpecSchema = z.strictObject({
@@ -84,6 +86,10 @@ export const modelSpecSchema = z.strictObject({
       /** In order: a role is asked when the one before it has approved. In parallel: all at once. */
       order: z.enum(['in-order', 'in-parallel']).default('in-order'),
       handOffs: z.array(handOffSchema).max(8).default([]),
+      /** So many people of a role that is not asked may approve in the place of all, in an emergency; nobody, where left out. */
+      breakGlass: z
+        .strictObject({ role: nameSchema, quorum: z.int().min(2).max(20).default(2) })
+        .optional(),
     })
     .prefault({}),
   deploy: z
@@ -135,6 +141,7 @@ function specProblems(spec: ModelSpec): readonly string[] {
       problems.push(`"${role}" is to be distinct from "${other}", which is not asked`);
     }
   }
+  problems.push(...spareProblems(spec));
   for (const { role, deadline, reminder } of spec.approve.handOffs) {
     if (reminder !== undefined && durationMs(reminder) >= durationMs(deadline)) {
       problems.push(
@@ -142,6 +149,27 @@ function specProblems(spec: ModelSpec): readonly string[] {
       );
     }
   }
+  return problems;
+}
+
+/** Whoever decides in another's place has a role of its own for it, so that each decision says which it is. */
+function spareProblems({ approve: { handOffs, breakGlass } }: ModelSpec): readonly string[] {
+  const problems: string[] = [];
+  const roles = new Set(handOffs.map(({ role }) => role));
+  const takeRole = (role: string, whose: string) => {
+    if (roles.has(role)) problems.push(`${whose} "${role}", which has a say already`);
+    roles.add(role);
+  };
+  for (const { role, deadline, escalation } of handOffs) {
+    if (escalation === undefined) continue;
+    takeRole(escalation.to, `"${role}" is escalated to`);
+    if (durationMs(escalation.after) >= durationMs(deadline)) {
+      problems.push(
+        `the escalation of "${role}" (${escalation.after}) comes after its deadline (${deadline})`,
+      );
+    }
+  }
+  if (breakGlass !== undefined) takeRole(breakGlass.role, 'the glass is broken by');
   return problems;
 }
 

@@ -49,6 +49,12 @@ export const WORKER_METRICS = {
     labels: ['code'],
     meaning: 'decisions that could not be taken, by why: unsigned, bad-signature, stale and so on',
   },
+  switchyard_broken_glass: {
+    kind: 'counter',
+    labels: ['model'],
+    meaning:
+      'candidates that people approved in an emergency, in the place of those who were asked',
+  },
   switchyard_undos: {
     kind: 'counter',
     labels: ['model', 'end'],

@@ -15,6 +15,9 @@ import type { ModelSpec } from '../domain/spec.js';
 import { followUpWorkflowId } from '../workflows/follow-up-messages.js';
 import { aCandidate, aDigest, aSnapshot, aSpec, aTested } from './builders.js';
 
+/** Whose journal the fakes write. */
+const A_RUN = '0195d1a0-0000-7000-8000-000000000001';
+
 const recordedCandidate = servedVersionSchema.omit({ since: true, promotion: true });
 
 /** `live.json` of each model in memory, by the real rule; what the fakes' `writeLive` writes. */
@@ -79,6 +82,11 @@ export function fakeActivities(
     assembleEvidence: ({ baseline, round }) =>
       Promise.resolve(aTested({ baseline, ...(round > 199 && { evidence: aDigest(round) }) })),
     ...fakeDeploy(new TemporalLivePointer(given), live),
+    writeJournal: ({ after, entries }) =>
+      Promise.resolve({
+        ...{ run: A_RUN, line: (after?.line ?? 0) + entries.length },
+        digest: aDigest('line'),
+      }),
     ...fakeMonitoring(),
     ...fakeReconciling(),
     notify: () => Promise.resolve(),

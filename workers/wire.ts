@@ -9,6 +9,7 @@ import { PredictionLogReader } from '../adapters/monitoring/prediction-log-reade
 import { WindowFiles } from '../adapters/monitoring/window-files.js';
 import { LogNotifier } from '../adapters/notifier/log-notifier.js';
 import { WebhookNotifier } from '../adapters/notifier/webhook-notifier.js';
+import { JournalFiles } from '../adapters/registry/journal-files.js';
 import { ObjectRegistry } from '../adapters/registry/object-registry.js';
 import { RegistryWatch } from '../adapters/registry/registry-watch.js';
 import { ObjectSnapshots } from '../adapters/snapshots/object-snapshots.js';
@@ -65,6 +66,7 @@ export function wireActivities(given: {
     monitorActions: new TemporalMonitorActions({ client, taskQueue }),
     bucketWatch: new RegistryWatch(store),
     runWatch: new TemporalRuns({ client, taskQueue }),
+    journal: new JournalFiles(store, { sealer, trust }),
     notifier: wireNotifier(project, log),
     trust,
     targets: project.targets,

@@ -45,6 +45,16 @@ export function waiting(startToCloseTimeout: string, summary: string) {
   });
 }
 
+/** The last lines of a journal: tried until the store takes them, since whatever they tell has happened. */
+export function recording(summary: string) {
+  return proxyActivities<Activities>({
+    startToCloseTimeout: '1 minute',
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    retry: RETRY,
+    summary,
+  });
+}
+
 /** An undo: tried again for a minute, or until its time is over; then it waits for a person. */
 export function undoing(summary: string) {
   return proxyActivities<Activities>({

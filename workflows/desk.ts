@@ -45,6 +45,7 @@ export class Desk {
     order: 'in-order',
     policy: NOBODY,
     decisions: [],
+    escalated: [],
     closed: null,
   };
   #signed: Signed | null = null;
@@ -72,8 +73,14 @@ export class Desk {
     table: Pick<DeskState, 'policy' | 'order'> & { evidence: string },
     signed: Signed | null,
   ): void {
-    this.#state = { ...table, decisions: [], closed: null };
+    this.#state = { ...table, decisions: [], escalated: [], closed: null };
     this.#signed = signed;
+    this.#changed();
+  }
+
+  /** A role has not answered for too long: the one to which its hand-off is escalated is asked besides. */
+  escalate(role: string): void {
+    this.#state = { ...this.#state, escalated: [...this.#state.escalated, role] };
     this.#changed();
   }
 

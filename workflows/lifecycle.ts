@@ -8,15 +8,20 @@ import type {
   Stage,
   Tested,
 } from '../domain/lifecycle.js';
+import type { JournalEntry } from '../domain/journal.js';
 import { shortDigest } from '../domain/names.js';
 import type { Frozen } from '../domain/live-state.js';
 import { readSignal } from './capped-signal.js';
 import { showDetails } from './details.js';
 import { openDesk, type Desk } from './desk.js';
+import { Journal } from './journal.js';
 import { openLedger, type Ledger } from './ledger.js';
 import { count, recordTime } from './measure.js';
 import { lookAgain } from './messages.js';
 import { findBy } from './search-attributes.js';
+
+/** Characters of why it ended that its journal keeps. */
+const REASON_KEPT = 2_000;
 
 /** Looks that are asked for; after them it looks by itself only. */
 const MOST_LOOKS = 100;
@@ -28,6 +33,7 @@ export class Lifecycle {
   readonly run = workflowInfo().firstExecutionRunId;
   readonly desk: Desk;
   readonly ledger: Ledger;
+  readonly journal: Journal;
   /** Who started it, by a verified signature; null: no person that is known. */
   starter: string | null = null;
   /** How often it was told to look again at what it waits for. */
@@ -42,6 +48,7 @@ export class Lifecycle {
 
   constructor(request: LifecycleRequest) {
     this.request = request;
+    this.journal = new Journal(request.model);
     this.desk = openDesk(() => this.#draw());
     this.ledger = openLedger((ended) => {
       // counted when it ends, for a failed one may wait for a person for days
@@ -106,8 +113,10 @@ export class Lifecycle {
     this.show();
   }
 
-  ended(outcome: LifecycleOutcome): void {
-    this.#ending = 'reason' in outcome ? `${outcome.outcome}: ${outcome.reason}` : outcome.outcome;
+  async ended(outcome: LifecycleOutcome): Promise<void> {
+    const reason = 'reason' in outcome ? outcome.reason : null;
+    const told = await this.#writeEnd(outcome.outcome, reason);
+    this.#ending = `${outcome.outcome}${reason === null ? '' : `: ${reason}`}${told}`;
     upsertMemo({ outcome: outcome.outcome });
     this.enter('ended');
   }
@@ -119,9 +128,13 @@ export class Lifecycle {
     this.#draw();
   }
 
-  /** It did not come to an outcome: how it broke, in one sentence, and what was undone, kept where no worker is needed to read it. */
-  broke(ending: string): void {
-    this.#ending = ending;
+  /**
+   * It did not come to an outcome: how it broke, and what was undone, kept where no worker is needed to read it.
+   * @param reason - Null: it was cancelled.
+   */
+  async broke(reason: string | null): Promise<void> {
+    const told = await this.#writeEnd(reason === null ? 'cancelled' : 'failed', reason);
+    this.#ending = `${reason === null ? 'cancelled' : `failed: ${reason}`}${told}`;
     if (this.ledger.rows.length > 0) upsertMemo({ ledger: [...this.ledger.rows] });
     this.show();
   }
@@ -148,6 +161,22 @@ export class Lifecycle {
       undoing: ledger.running,
       ending: this.#ending,
     };
+  }
+
+  /** Resolves to what people must know of it besides how it ended, mostly nothing. */
+  async #writeEnd(
+    outcome: Extract<JournalEntry, { kind: 'ended' }>['outcome'],
+    reason: string | null,
+  ): Promise<string> {
+    const { version = null, digest = null } = this.#candidate ?? {};
+    const rows = this.ledger.rows.map((row) => ({ kind: 'undone', row }) as const);
+    const end = { ...{ outcome, version, digest }, evidence: this.#tested?.evidence ?? null };
+    const short = reason && reason.slice(0, REASON_KEPT);
+    const why = await this.journal.ended(this.desk.decisions, [
+      ...rows,
+      { kind: 'ended', ...end, reason: short },
+    ]);
+    return why === null ? '' : `; its journal is not whole: ${why}`;
   }
 
   #waitingFor(): readonly string[] {

@@ -43,16 +43,15 @@ export async function runLifecycle(
   const end = await reachEnd(lifecycle, travel);
   if (end.kind === 'broken') {
     await undo(lifecycle, null);
-    lifecycle.broke(
-      isCancellation(end.failure) ? 'cancelled' : `failed: ${innermost(end.failure).message}`,
-    );
-    countEnd(lifecycle, isCancellation(end.failure) ? 'cancelled' : 'failed');
+    const isCancelled = isCancellation(end.failure);
+    await lifecycle.broke(isCancelled ? null : innermost(end.failure).message);
+    countEnd(lifecycle, isCancelled ? 'cancelled' : 'failed');
     throw withLedger(end.failure, lifecycle.ledger.rows);
   }
   const { outcome } = end;
   if (outcome.outcome === 'live') await cleanUp(lifecycle);
   else await undo(lifecycle, outcome);
-  lifecycle.ended(outcome);
+  await lifecycle.ended(outcome);
   countEnd(lifecycle, outcome.outcome);
   return { ...outcome, ledger: [...lifecycle.ledger.rows] };
 }
@@ -66,6 +65,7 @@ async function reachEnd(
   travel: (lifecycle: Lifecycle) => Promise<LifecycleOutcome>,
 ): Promise<End> {
   try {
+    await lifecycle.journal.began({ kind: 'started', request: lifecycle.request });
     return { kind: 'ended', outcome: await travel(lifecycle) };
   } catch (error) {
     // our bug, or that of a workflow of one's own: the workflow task stalls visibly, with nothing undone, until it is mended

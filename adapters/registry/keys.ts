@@ -20,6 +20,7 @@ const MANIFEST = 'manifest.json';
 
 const attemptSchema = z.int().min(1).max(1_000_000);
 const generationSchema = z.int().min(1);
+const lineSchema = z.int().min(1).max(1_000_000);
 const fileNameSchema = filePathSchema.refine(
   (name) => !name.includes('/'),
   'a file name has no "/"',
@@ -134,6 +135,45 @@ export function auditKey(model: string, generation: number): string {
 export function parseAuditKey(model: string, key: string): number | null {
   const number = /^([1-9]\d{0,14})\.json$/.exec(key.slice(auditPrefix(model).length))?.[1];
   return number === undefined ? null : Number(number);
+}
+
+/** What happened in all lifecycles of a model. */
+export function journalPrefix(model: string): string {
+  return `models/${modelName(model)}/journal/`;
+}
+
+/** The journal of one run. */
+export function journalChain(model: string, run: string): string {
+  return `${journalPrefix(model)}${runId(run)}/`;
+}
+
+/** One line of a run's journal. */
+export function journalKey(model: string, run: string, line: number): string {
+  return `${journalChain(model, run)}${checked(lineSchema, line, "a line's number")}.json`;
+}
+
+/** The line that a key below `journalPrefix` names; null for what no run wrote. */
+export function parseJournalKey(model: string, key: string): { run: string; line: number } | null {
+  const [, run, line] =
+    /^([0-9a-f-]{36})\/([1-9]\d{0,6})\.json$/.exec(key.slice(journalPrefix(model).length)) ?? [];
+  const parsed = runIdSchema.safeParse(run);
+  return parsed.success ? { run: parsed.data, line: Number(line) } : null;
+}
+
+/** All that the trust file ever was, as far as workers saw it. */
+export function trustPrefix(): string {
+  return 'trust/';
+}
+
+/** What the trust file was: one line of its chain. */
+export function trustKey(line: number): string {
+  return `${trustPrefix()}${checked(lineSchema, line, "a line's number")}.json`;
+}
+
+/** The line that a key below `trustPrefix` names; null for what no worker wrote. */
+export function parseTrustKey(key: string): number | null {
+  const line = /^trust\/([1-9]\d{0,6})\.json$/.exec(key)?.[1];
+  return line === undefined ? null : Number(line);
 }
 
 /** All replicas of a model, dead ones included. */

@@ -3,7 +3,7 @@ import type { Sealer } from '../../domain/ports/sealer.js';
 import type { TrustSource } from '../../domain/ports/trust.js';
 import { sealFault } from '../../domain/signing/seal.js';
 import { keysOf, type Trust, type TrustKey } from '../../domain/signing/trust.js';
-import { sealWith, type SigningKey } from './signing-key.js';
+import { sealLineWith, sealWith, type SigningKey } from './signing-key.js';
 
 const isCurrent = ({ retired, compromised }: TrustKey) =>
   retired === undefined && compromised === undefined;
@@ -22,16 +22,25 @@ export function witnessSealer(key: SigningKey | null, source: TrustSource): Seal
     });
     return known !== null && known.witnesses.length > 0 ? known : null;
   };
+  /** The key that counts now; null where nothing is sealed. */
+  const current = async () => {
+    const trust = await trusted();
+    if (trust === null) return null;
+    const own = trust.witnesses.find(({ kid }) => kid === key?.kid);
+    if (key !== null && own !== undefined && isCurrent(own)) return key;
+    throw new PortError(
+      'LivePointerBusy',
+      'the trust file names witnesses, and this worker has the key of none that counts: nobody would follow what it writes; give it one (SWITCHYARD_WITNESS_KEY)',
+    );
+  };
   return {
     seal: async (next) => {
-      const trust = await trusted();
-      if (trust === null) return null;
-      const own = trust.witnesses.find(({ kid }) => kid === key?.kid);
-      if (key !== null && own !== undefined && isCurrent(own)) return sealWith(key, next);
-      throw new PortError(
-        'LivePointerBusy',
-        'the trust file names witnesses, and this worker has the key of none that counts: nobody would follow what it writes; give it one (SWITCHYARD_WITNESS_KEY)',
-      );
+      const own = await current();
+      return own && sealWith(own, next);
+    },
+    sealLine: async (line) => {
+      const own = await current();
+      return own && sealLineWith(own, line);
     },
     faultOf: async (sealed, before) => {
       const trust = await trusted();
@@ -70,6 +79,7 @@ export function personSealer(
       }
       return sealWith(key, next);
     },
+    sealLine: () => Promise.reject(refused('a person writes no journal')),
     faultOf: () => Promise.resolve(null),
   };
 }

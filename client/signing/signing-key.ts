@@ -15,6 +15,7 @@ import {
   type DecisionStatement,
   type StartStatement,
 } from '../../domain/signing/statement.js';
+import { LINE_TYPE, type LineStatement, type LineToSeal } from '../../domain/signing/line-seal.js';
 import { digestToSeal, SEAL_TYPE, type SealStatement } from '../../domain/signing/seal.js';
 import { digestOfRequest, unsigned } from '../../domain/signing/verify-start.js';
 import { personSchema } from '../../domain/signing/trust.js';
@@ -107,12 +108,27 @@ export async function signStart(
 
 /** Signs what `live.json` is written to be. */
 export function sealWith(key: SigningKey, state: LiveState): Promise<string> {
-  const iat = Math.floor(Date.parse(state.updatedAt) / 1_000);
   const statement: SealStatement = {
-    ...{ aud: key.environment, sub: key.person, ...timesOf(new Date(iat * 1_000)), exp: iat },
+    ...sealedAt(key, state.updatedAt),
     ...{ model: state.model, generation: state.generation, state: digestToSeal(state) },
   };
   return sign(key, SEAL_TYPE, statement);
+}
+
+/** Signs a line of a journal. */
+export function sealLineWith(key: SigningKey, line: LineToSeal): Promise<string> {
+  const { at, ...sealed } = line;
+  const statement: LineStatement = { ...sealedAt(key, at), ...sealed };
+  return sign(key, LINE_TYPE, statement);
+}
+
+/** A seal is of one moment: it is written at once, or never. */
+function sealedAt(key: SigningKey, at: string) {
+  const iat = Math.floor(Date.parse(at) / 1_000);
+  return {
+    ...{ aud: key.environment, sub: key.person },
+    ...{ ...timesOf(new Date(iat * 1_000)), exp: iat },
+  };
 }
 
 function timesOf(now: Date): Pick<StartStatement, 'iat' | 'exp' | 'jti'> {

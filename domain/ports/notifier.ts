@@ -1,6 +1,7 @@
 /** Something that people should hear of. */
 export interface Notice {
-  readonly kind: 'hand-off' | 'reminder' | 'outcome' | 'fallback' | 'monitor' | 'follow-up';
+  readonly kind:
+    'hand-off' | 'reminder' | 'break-glass' | 'outcome' | 'fallback' | 'monitor' | 'follow-up';
   readonly model: string;
   /** The workflow it is about. */
   readonly workflowId: string;

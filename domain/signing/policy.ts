@@ -14,8 +14,12 @@ export const approvalPolicySchema = z.strictObject({
       quorum: z.int().min(1).max(20),
       /** Nobody may decide here who started the lifecycle (`starter`), or decided for one of these roles. */
       distinctFrom: z.array(nameSchema).max(8),
+      /** A role whose people may decide in its place, once it has not answered for too long. */
+      escalation: nameSchema.optional(),
     }),
   ),
+  /** So many people of this role, of nobody else's hand-off, may approve in the place of all: in an emergency, and it is told apart. */
+  breakGlass: z.strictObject({ role: nameSchema, quorum: z.int().min(2).max(20) }).optional(),
   /** Who started it, by a verified signature; null: a schedule, the monitor, or nobody knows who, which is no person. */
   starter: z.string().nullable(),
 });
@@ -37,11 +41,35 @@ export function policyOfRoles(roles: readonly string[]): ApprovalPolicy {
   };
 }
 
+/** Every role that has a say. */
+export function rolesOf({ handOffs, breakGlass }: ApprovalPolicy): readonly string[] {
+  const asked = handOffs.flatMap(({ role, escalation }) => [
+    role,
+    ...(escalation ? [escalation] : []),
+  ]);
+  return breakGlass === undefined ? asked : [...asked, breakGlass.role];
+}
+
 /** The roles that lack approvals, in the order of asking. */
 export function openRoles(policy: ApprovalPolicy, decisions: readonly Deciding[]): string[] {
+  if (isGlassBroken(policy, decisions)) return [];
   return policy.handOffs
-    .filter(({ role, quorum }) => approversOf(role, decisions).size < quorum)
+    .filter((handOff) => approversOf(handOff, decisions).size < handOff.quorum)
     .map(({ role }) => role);
+}
+
+/** Whether enough people approved in the place of all. */
+export function isGlassBroken(policy: ApprovalPolicy, decisions: readonly Deciding[]): boolean {
+  const { breakGlass } = policy;
+  return breakGlass !== undefined && approversOf(breakGlass, decisions).size >= breakGlass.quorum;
+}
+
+/** The hand-off for which a role's people decide: its own, or the one that was escalated to it; undefined: none. */
+export function handOffOf(
+  policy: ApprovalPolicy,
+  role: string,
+): ApprovalPolicy['handOffs'][number] | undefined {
+  return policy.handOffs.find((each) => each.role === role || each.escalation === role);
 }
 
 /** Why somebody may not decide for a role, or null. Whom roles must be distinct from holds whoever of the two comes first. */
@@ -50,8 +78,13 @@ export function refusalByPolicy(
   { role, by }: Pick<Deciding, 'role' | 'by'>,
   decisions: readonly Deciding[],
 ): Refusal | null {
+  const everyone = policy.handOffs.flatMap(({ distinctFrom }) => distinctFrom);
+  const isGlass = (name: string) => policy.breakGlass?.role === name;
   const fromOf = (name: string) =>
-    policy.handOffs.find((handOff) => handOff.role === name)?.distinctFrom ?? [];
+    isGlass(name)
+      ? everyone.filter((each) => each === STARTER)
+      : (handOffOf(policy, name)?.distinctFrom ?? []);
+  const handOffRole = (name: string) => handOffOf(policy, name)?.role ?? name;
   const from = fromOf(role);
   if (from.includes(STARTER) && policy.starter === by) {
     return refusalBecause('self', `${by} started this lifecycle, so somebody else decides`);
@@ -60,7 +93,7 @@ export function refusalByPolicy(
     (each) =>
       each.by === by &&
       each.role !== role &&
-      (from.includes(each.role) || fromOf(each.role).includes(role)),
+      (from.includes(handOffRole(each.role)) || fromOf(each.role).includes(handOffRole(role))),
   );
   if (other === undefined) return null;
   return refusalBecause(
@@ -71,8 +104,13 @@ export function refusalByPolicy(
 
 /** Why approvals do not satisfy a policy, in sentences; none where they do. Every approval counts once a person. */
 export function policyFaults(policy: ApprovalPolicy, approvals: readonly Deciding[]): string[] {
-  const lacking = policy.handOffs.flatMap(({ role, quorum }) => {
-    const count = approversOf(role, approvals).size;
+  if (isGlassBroken(policy, approvals)) {
+    const broke = approvals.filter(({ role }) => role === policy.breakGlass?.role);
+    return broke.flatMap((each) => refusalByPolicy(policy, each, [])?.sentence ?? []);
+  }
+  const lacking = policy.handOffs.flatMap((handOff) => {
+    const { role, quorum } = handOff;
+    const count = approversOf(handOff, approvals).size;
     if (count >= quorum) return [];
     return quorum === 1
       ? [`${role} did not approve this evidence`]
@@ -85,7 +123,12 @@ export function policyFaults(policy: ApprovalPolicy, approvals: readonly Decidin
   return [...lacking, ...new Set(forbidden)];
 }
 
-function approversOf(role: string, decisions: readonly Deciding[]): ReadonlySet<string> {
-  const approved = decisions.filter((each) => each.role === role && each.decision === 'approved');
+function approversOf(
+  { role, escalation }: { readonly role: string; readonly escalation?: string | undefined },
+  decisions: readonly Deciding[],
+): ReadonlySet<string> {
+  const approved = decisions.filter(
+    (each) => (each.role === role || each.role === escalation) && each.decision === 'approved',
+  );
   return new Set(approved.map(({ by }) => by));
 }

@@ -1,5 +1,5 @@
 import { PortError } from '../failures.js';
-import { trustSchema, type Trust, type TrustKey } from './trust.js';
+import { trustSchema, type Delegation, type Trust, type TrustKey } from './trust.js';
 
 interface OpenKey {
   readonly person: string;
@@ -21,11 +21,12 @@ export function withKey(trust: Trust, key: OpenKey, roles: readonly string[]): T
   const { person, environment, kid, x } = key;
   requireEnvironment(trust, environment);
   const known = trust.people.find((each) => each.person === person);
-  const entry = known ?? { person, roles: [], keys: [] };
+  const entry: Trust['people'][number] = known ?? { person, roles: [], keys: [] };
   const isKnown = entry.keys.some((each) => each.kid === kid);
   const next = {
     person,
     roles: [...new Set([...entry.roles, ...roles])],
+    ...(entry.delegated && { delegated: entry.delegated }),
     keys: isKnown ? entry.keys : [...entry.keys, { kid, x }],
   };
   if (next.roles.length === 0) throw invalid(`${person} has no role: name one with --role`);
@@ -43,6 +44,23 @@ export function withWitness(
 ): Trust {
   requireEnvironment(trust, environment);
   return parsed({ ...trust, witnesses: [...trust.witnesses, { witness, kid, x }] });
+}
+
+/**
+ * Lets somebody decide for a role of somebody else for a while.
+ * @throws PortError `InvalidRequest` where either is not known, the giver does not have the role, or the time has no length.
+ */
+export function withDelegation(trust: Trust, person: string, delegation: Delegation): Trust {
+  const { by, role, from, until } = delegation;
+  const giver = trust.people.find((each) => each.person === by);
+  const taker = trust.people.find((each) => each.person === person);
+  if (taker === undefined) throw invalid(`the trust file does not know ${person}`);
+  if (giver?.roles.includes(role) !== true) throw invalid(`${by} does not have the role "${role}"`);
+  if (person === by) throw invalid(`${by} has the role already`);
+  if (Date.parse(until) <= Date.parse(from)) throw invalid('it ends before it begins');
+  const delegated = [...(taker.delegated ?? []), delegation];
+  const people = trust.people.map((each) => (each === taker ? { ...each, delegated } : each));
+  return parsed({ ...trust, people });
 }
 
 /** From an instant on a key signs nothing new; what serves by it stands. */

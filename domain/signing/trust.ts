@@ -16,9 +16,21 @@ const keySchema = z.strictObject({
   compromised: instantSchema.optional(),
 });
 
+export const delegationSchema = z.strictObject({
+  role: nameSchema,
+  /** Who has the role, and lets somebody else decide for it. */
+  by: personSchema,
+  from: instantSchema,
+  until: instantSchema,
+});
+/** A role that somebody has for a while: what is decided in it stands. */
+export type Delegation = z.infer<typeof delegationSchema>;
+
 const personEntrySchema = z.strictObject({
   person: personSchema,
   roles: z.array(nameSchema).max(20),
+  /** Roles of others for a while. One whose giver does not have it counts for nothing. */
+  delegated: z.array(delegationSchema).max(20).optional(),
   keys: z.array(keySchema).max(20),
 });
 
@@ -80,6 +92,19 @@ const repeated = (names: readonly string[]) =>
 export interface KnownKey extends TrustKey {
   readonly person: string;
   readonly roles: readonly string[];
+  readonly delegated?: Delegation[] | undefined;
+}
+
+/** The roles in which a key's person could decide something that was signed and accepted then, in ms since the epoch. */
+export function rolesAt(
+  { roles, delegated = [] }: Pick<KnownKey, 'roles' | 'delegated'>,
+  { signedMs, acceptedMs }: { readonly signedMs: number; readonly acceptedMs: number },
+): readonly string[] {
+  const [first, last] = [Math.min(signedMs, acceptedMs), Math.max(signedMs, acceptedMs)];
+  const then = delegated.filter(
+    ({ from, until }) => Date.parse(from) <= first && last < Date.parse(until),
+  );
+  return [...roles, ...then.map(({ role }) => role)];
 }
 
 /** Keys that may sign new decisions travel through history, where a payload has 128 KB: some 500 of them. */
@@ -89,16 +114,31 @@ const MOST_CHARACTERS = 100_000;
 export function signingKeysOf(trust: People): SigningKeys {
   return keysOf(trust)
     .filter((key) => key.retired === undefined && key.compromised === undefined)
-    .map(({ kid, x, person, roles }) => ({ kid, x, person, roles: [...roles] }));
+    .map(({ kid, x, person, roles, delegated = [] }) => ({
+      ...{ kid, x, person, roles: [...roles] },
+      ...(delegated.length > 0 && { delegated: [...delegated] }),
+    }));
 }
 
-type SigningKeys = { kid: string; x: string; person: string; roles: string[] }[];
+type SigningKeys = {
+  kid: string;
+  x: string;
+  person: string;
+  roles: string[];
+  delegated?: Delegation[];
+}[];
 
 /** Every key of a trust file. */
 export function keysOf(trust: People): readonly KnownKey[] {
-  return trust.people.flatMap(({ person, roles, keys }) =>
-    keys.map((key) => ({ ...key, person, roles })),
-  );
+  const has = ({ by, role }: Delegation) =>
+    trust.people.some(({ person, roles }) => person === by && roles.includes(role));
+  return trust.people.flatMap(({ person, roles, keys, delegated }) => {
+    const whole = delegated?.filter(has) ?? [];
+    return keys.map((key) => ({
+      ...{ ...key, person, roles },
+      ...(whole.length > 0 && { delegated: whole }),
+    }));
+  });
 }
 
 /** The least that a model needs. */

@@ -7,6 +7,7 @@ import {
   type AboutDecision,
   type DecisionStatement,
 } from './statement.js';
+import { rolesAt } from './trust.js';
 import { isVerified, verifyStatement, type Verified, type Verifying } from './verify-statement.js';
 
 /** Where decisions are verified. */
@@ -33,7 +34,9 @@ export function verifyDecision(
   const verified = verifyStatement(decision.signature, kind, given);
   if (!isVerified(verified)) return verified;
   const { statement, key } = verified;
-  if (!key.roles.includes(statement.gate)) {
+  const signedMs = statement.iat * 1_000;
+  const { acceptedMs } = given;
+  if (!rolesAt(key, { signedMs, acceptedMs: acceptedMs ?? signedMs }).includes(statement.gate)) {
     const sentence = `${statement.sub} is not trusted to decide for "${statement.gate}"`;
     return refusalBecause('not-in-role', sentence);
   }

@@ -1,6 +1,9 @@
+import { readJournals } from '../../adapters/registry/journal-files.js';
 import { readAuditTrail } from '../../adapters/registry/audit/read-audit-trail.js';
 import { PortError } from '../../domain/failures.js';
-import { digestSchema, nameSchema, shortDigest } from '../../domain/names.js';
+import type { JournalHead } from '../../domain/journal-head.js';
+import type { JournalLine } from '../../domain/journal.js';
+import { digestSchema, nameSchema, runIdSchema, shortDigest } from '../../domain/names.js';
 import type { ChainHead } from '../../domain/audit-chain.js';
 import { liveVersionOf, type LiveState } from '../../domain/live-state.js';
 import { openBucket } from './terminal/bucket.js';
@@ -9,15 +12,16 @@ import { findPlace, requireModel } from './terminal/place.js';
 import { renderTable } from './terminal/table.js';
 import { UsageError } from './terminal/usage-error.js';
 import { typed } from './terminal/words.js';
-import { answerOf, readBucket } from './verify.js';
+import { answerOf, readBucket, type KeptHeads } from './verify.js';
 
 const SHOWN = 30;
 
-/** `switchyard audit <model>`: what `live.json` was, write by write. */
+/** `switchyard audit <model>`: what `live.json` was, write by write, and what happened in lifecycles. */
 export const runAudit = defineCommand({
   name: 'audit',
   takes: '<model>',
-  summary: 'every promotion, fallback, undo and freeze of a model: when, by whom and why',
+  summary:
+    'every start, decision, promotion, fallback, undo and end of a model: when, by whom, why',
   more: [
     `It needs the bucket only, not Temporal. The last ${SHOWN}; all of them with --json. Whether they are whole says audit verify.`,
   ],
@@ -28,17 +32,19 @@ export const runAudit = defineCommand({
     const { store, name } = openBucket(place);
     const reading = readAuditTrail(store, model);
     const states = await terminal.during(`reading the bucket ${name}`, reading);
-    if (states.length === 0) {
+    const lines = await readJournals(store, model);
+    if (states.length === 0 && lines.length === 0) {
       throw new PortError(
         'UnknownModel',
-        `the bucket "${name}" has no live.json of "${model}": look whether the name is right, or whether anything ever went live`,
+        `the bucket "${name}" has neither a journal nor a live.json of "${model}": look whether the name is right`,
         { details: { model } },
       );
     }
-    const rows = states.map(rowOf);
+    const rows = [...states.map(rowOf), ...lines.map(rowOfLine)];
+    rows.sort((one, other) => (one.at < other.at ? -1 : 1));
     return {
       lines: renderTable(rows.slice(-SHOWN).map((row) => Object.values(row))),
-      facts: { model, states: rows },
+      facts: { model, rows },
       webUi: null,
       next: [typed('audit', 'verify', model)],
     };
@@ -67,13 +73,18 @@ export const runAuditVerify = defineCommand({
     const kept = headsOf(values.head ?? []);
     const { result, trust } = await readBucket(terminal, model, kept);
     const answer = answerOf(result, model);
-    const heads = Object.entries(result.heads).map(([name, head]) => shownHead(name, head));
+    const heads = [
+      ...Object.entries(result.heads).map(([name, head]) => shownHead(name, head)),
+      ...Object.entries(result.journals).flatMap(([name, own]) =>
+        own.map((head) => shownLine(name, head)),
+      ),
+    ];
     return {
       ...answer,
       lines: [
         ...answer.lines,
         ...heads.map((head) => `head: ${head}`),
-        ...(Object.keys(kept).length > 0
+        ...((values.head ?? []).length > 0
           ? []
           : ['no head was given, so a cut tail cannot be seen: keep these elsewhere']),
         ...(trust !== null
@@ -89,20 +100,34 @@ export const runAuditVerify = defineCommand({
 const shownHead = (model: string, { generation, digest }: ChainHead) =>
   `${model}@${generation}:${digest}`;
 
+const shownLine = (model: string, { run, line, digest }: JournalHead) =>
+  `${model}/${run}@${line}:${digest}`;
+
 /** @throws UsageError where a head is not as it was printed. */
-function headsOf(words: readonly string[]): Readonly<Record<string, readonly ChainHead[]>> {
+function headsOf(words: readonly string[]): KeptHeads {
   const heads: Record<string, ChainHead[]> = {};
+  const journals: Record<string, JournalHead[]> = {};
   for (const word of words) {
-    const [, model, number, digest] = /^([^@]+)@([1-9]\d*):(.+)$/.exec(word) ?? [];
+    const [, model, run, number, digest] =
+      /^([^@/]+)(?:\/([^@/]+))?@([1-9]\d*):(.+)$/.exec(word) ?? [];
     const name = nameSchema.safeParse(model);
     const parsed = digestSchema.safeParse(digest);
-    if (!name.success || !parsed.success) {
-      throw new UsageError(`--head takes what audit verify prints, <model>@<generation>:<sha256>`);
+    const ofRun = runIdSchema.optional().safeParse(run);
+    if (!name.success || !parsed.success || !ofRun.success) {
+      throw new UsageError(
+        '--head takes what audit verify prints, <model>@<generation>:<sha256> or <model>/<run>@<line>:<sha256>',
+      );
     }
-    const head = { generation: Number(number), digest: parsed.data };
-    heads[name.data] = [...(heads[name.data] ?? []), head];
+    const place = { number: Number(number), digest: parsed.data };
+    if (ofRun.data === undefined) {
+      const head = { generation: place.number, digest: place.digest };
+      heads[name.data] = [...(heads[name.data] ?? []), head];
+    } else {
+      const head = { run: ofRun.data, line: place.number, digest: place.digest };
+      journals[name.data] = [...(journals[name.data] ?? []), head];
+    }
   }
-  return heads;
+  return { heads, journals };
 }
 
 /** One write, as people read it. */
@@ -117,6 +142,29 @@ function rowOf(state: LiveState) {
     by: made?.by ?? deciders(state) ?? writeId.slice(0, 60),
     reason: made?.reason ?? '',
   };
+}
+
+/** One line of a journal, as people read it; it has no generation. */
+function rowOfLine({ at, entry, workflowId }: JournalLine) {
+  const row = { generation: '', at, what: entry.kind, live: workflowId, by: '', reason: '' };
+  switch (entry.kind) {
+    case 'started':
+      return { ...row, by: entry.request.startedBy ?? '', reason: entry.request.reason ?? '' };
+    case 'decided': {
+      const { role, decision, by, reason } = entry.decision;
+      return { ...row, what: `${decision} for ${role}`, by, reason };
+    }
+    case 'glass-broken': {
+      const reason = `in the place of ${entry.insteadOf.join(', ')}`;
+      return { ...row, what: 'broke the glass', by: entry.by.join(', '), reason };
+    }
+    case 'undone':
+      return { ...row, what: `undone: ${entry.row.end}`, reason: entry.row.step };
+    case 'ended':
+      return { ...row, what: `ended ${entry.outcome}`, reason: entry.reason ?? '' };
+    default:
+      return entry satisfies never;
+  }
 }
 
 /** Who approved what a promotion brought. */

@@ -8,6 +8,7 @@ import { keysOf, type KnownKey, type Trust } from '../../domain/signing/trust.js
 import { witnessesOf } from '../../domain/signing/seal.js';
 import {
   emptyTrust,
+  withDelegation,
   withKey,
   withRetired,
   withRevoked,
@@ -107,6 +108,35 @@ export const runKeysTrust = defineCommand({
   },
 });
 
+/** `switchyard keys delegate`: a role of somebody else, for a while. */
+export const runKeysDelegate = defineCommand({
+  name: 'keys delegate',
+  takes: '<person>',
+  summary: 'lets a person decide for a role of somebody else for a while',
+  options: {
+    ...TRUST,
+    role: { type: 'string', value: 'ROLE', about: 'the role; required' },
+    by: { type: 'string', value: 'WHO', about: 'who has it; git’s user.email where left out' },
+    from: { type: 'string', value: 'INSTANT', about: 'from when on; now, where left out' },
+    until: { type: 'string', value: 'INSTANT', about: 'such as 2026-01-31T00:00:00Z; required' },
+  },
+  run: async ({ values, words: [person = ''] }) => {
+    const until = instantSchema.safeParse(values.until);
+    const from = instantSchema.safeParse(values.from ?? new Date().toISOString());
+    const { role } = values;
+    if (!until.success || !from.success || role === undefined) {
+      throw new UsageError(
+        `keys delegate needs a role and instants: ${typed('keys', 'delegate', person, '--role', 'data-science', '--until', '2027-01-31T00:00:00Z')}`,
+      );
+    }
+    const by = values.by ?? (await thisPerson());
+    const delegation = { role, by, from: from.data, until: until.data };
+    return edited(fileOf(values.trust), (trust) =>
+      withDelegation(required(trust), person, delegation),
+    );
+  },
+});
+
 /** `switchyard keys retire`: what serves by it stands, it signs nothing new. */
 export const runKeysRetire = defineCommand({
   name: 'keys retire',
@@ -166,7 +196,7 @@ function shown(file: string, trust: Trust): Answer {
   const keys = keysOf(trust);
   const witnesses = witnessesOf(trust);
   const rows = [
-    ...keys.map((key) => [key.person, key.roles.join(', '), key.kid, stateOf(key, 'signs')]),
+    ...keys.map((key) => [key.person, rolesShown(key), key.kid, stateOf(key, 'signs')]),
     ...witnesses.map((key) => [key.person, 'witness', key.kid, stateOf(key, 'seals')]),
   ];
   return {
@@ -180,6 +210,11 @@ function shown(file: string, trust: Trust): Answer {
     webUi: null,
     next: [],
   };
+}
+
+function rolesShown({ roles, delegated = [] }: KnownKey): string {
+  const others = delegated.map(({ role, by, until }) => `${role} for ${by} until ${until}`);
+  return [...roles, ...others].join(', ');
 }
 
 function stateOf({ retired, compromised }: KnownKey, does: string): string {

@@ -16,6 +16,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   keys: async () => (await import('./keys.js')).runKeys,
   'keys new': async () => (await import('./keys.js')).runKeysNew,
   'keys trust': async () => (await import('./keys.js')).runKeysTrust,
+  'keys delegate': async () => (await import('./keys.js')).runKeysDelegate,
   'keys retire': async () => (await import('./keys.js')).runKeysRetire,
   'keys revoke': async () => (await import('./keys.js')).runKeysRevoke,
   fallback: async () => (await import('./order.js')).runFallback,

@@ -1,6 +1,7 @@
 import { auditBucket, type AuditResult } from '../../adapters/registry/audit/audit-bucket.js';
 import type { AuditCounts } from '../../adapters/registry/audit/audit.js';
 import type { ChainHead } from '../../domain/audit-chain.js';
+import type { JournalHead } from '../../domain/journal-head.js';
 import type { Trust } from '../../domain/signing/trust.js';
 import { requiredTrust } from '../../adapters/trust/trust-file.js';
 import { PortError } from '../../domain/failures.js';
@@ -25,20 +26,25 @@ export const runVerify = defineCommand({
   ],
   options: {},
   run: async ({ words: [model], terminal }) => {
-    const { result } = await readBucket(terminal, model, {});
+    const { result } = await readBucket(terminal, model, { heads: {}, journals: {} });
     return answerOf(result, model);
   },
 });
 
+/** What was kept elsewhere, by model: states of `live.json`, and lines of journals. */
+export interface KeptHeads {
+  readonly heads: Readonly<Record<string, readonly ChainHead[]>>;
+  readonly journals: Readonly<Record<string, readonly JournalHead[]>>;
+}
+
 /**
  * Reads all of the bucket, or what it has of a model.
- * @param heads - States of `live.json` that were kept elsewhere, by model.
  * @throws PortError `UnknownModel`.
  */
 export async function readBucket(
   terminal: Terminal,
   model: string | undefined,
-  heads: Readonly<Record<string, readonly ChainHead[]>>,
+  { heads, journals }: KeptHeads,
 ): Promise<{ readonly result: AuditResult; readonly trust: Trust | null }> {
   const place = await findPlace();
   const { store, name } = openBucket(place);
@@ -48,7 +54,13 @@ export async function readBucket(
   }
   const trusting = await requiredTrust(trustFile());
   const trust = await trusting.read();
-  const auditing = auditBucket(store, { model, trust, heads, tell: progressOf(terminal) });
+  const auditing = auditBucket(store, {
+    model,
+    trust,
+    heads,
+    journals,
+    tell: progressOf(terminal),
+  });
   const result = await terminal.during(`reading the bucket ${name}`, auditing);
   if (model !== undefined && result.counts.models === 0 && heads[model] === undefined) {
     throw noSuchModel(model, name);

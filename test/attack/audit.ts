@@ -1,10 +1,19 @@
 import { auditBucket } from '../../adapters/registry/audit/audit-bucket.js';
-import { auditKey, evidenceKey, liveKey } from '../../adapters/registry/keys.js';
+import {
+  auditKey,
+  evidenceKey,
+  journalKey,
+  journalPrefix,
+  liveKey,
+  parseJournalKey,
+} from '../../adapters/registry/keys.js';
 import { encodeJson } from '../../adapters/registry/stored-json.js';
 import { sealWith, type SigningKey } from '../../client/signing/signing-key.js';
 import type { ChainHead } from '../../domain/audit-chain.js';
 import { digestOfBytes } from '../../domain/digest.js';
 import { evidenceSchema, testReportSchema } from '../../domain/evidence.js';
+import type { JournalHead } from '../../domain/journal-head.js';
+import { journalLineSchema } from '../../domain/journal.js';
 import { liveStateSchema, type LiveState } from '../../domain/live-state.js';
 import { randomInt, seededRandom } from '../../domain/random.js';
 import type { ObjectStore } from '../../domain/ports/object-store.js';
@@ -16,6 +25,12 @@ import { MODEL, writeHistory, type AuditWorld } from './audit-world.js';
 const FLIPS = 4;
 
 type Objects = ReadonlyMap<string, Uint8Array>;
+
+/** The heads that somebody keeps elsewhere. */
+interface Kept {
+  readonly heads: Readonly<Record<string, readonly ChainHead[]>>;
+  readonly journals: Readonly<Record<string, readonly JournalHead[]>>;
+}
 
 /** What somebody does to a bucket who may write whatever he likes there. */
 interface AuditAttack {
@@ -42,17 +57,20 @@ export async function runAudit(
   const sound = await auditBucket(store, { trust: world.trust });
   const violations = sound.problems.map(({ key, sentence }) => `untouched: ${key} ${sentence}`);
   const head = sound.heads[MODEL];
-  if (head === undefined) throw new Error('there is no history');
+  const journals = sound.journals[MODEL] ?? [];
+  if (head === undefined || journals.length === 0) throw new Error('there is no history');
+  const kept = { heads: { [MODEL]: [head] }, journals: { [MODEL]: journals } };
   say(`${objects.size} objects, generation ${head.generation}, nothing wrong with them`);
   const all = [
     ...onEveryObject(objects, seed),
     ...onTheChain(objects, head),
+    ...onJournals(objects),
     ...(await forged(world, objects)),
   ];
   const attacks = count === null ? all : drawn(all, count, seed);
   let told = 0;
   for (const attack of attacks) {
-    violations.push(...(await violationsOf(world, { attack, objects, head })));
+    violations.push(...(await violationsOf(world, { attack, objects, kept })));
     told += 1;
     if (told % 100 === 0) say(`${told} of ${attacks.length} attacks`);
   }
@@ -76,9 +94,9 @@ function drawn<Item>(items: readonly Item[], count: number, seed: number): reado
 
 /** Everything that vouches for something, or is vouched for. */
 async function readAll({ store }: AuditWorld): Promise<Objects> {
-  const { objects } = await store.list(`models/${MODEL}/`);
+  const listed = await Promise.all([`models/${MODEL}/`, 'trust/'].map((each) => store.list(each)));
   const read = new Map<string, Uint8Array>();
-  for (const { key } of objects) {
+  for (const { key } of listed.flatMap(({ objects }) => objects)) {
     const stored = await store.get(key);
     if (stored !== null) read.set(key, stored.bytes);
   }
@@ -87,16 +105,15 @@ async function readAll({ store }: AuditWorld): Promise<Objects> {
 
 async function violationsOf(
   { store, trust }: AuditWorld,
-  given: { readonly attack: AuditAttack; readonly objects: Objects; readonly head: ChainHead },
+  given: { readonly attack: AuditAttack; readonly objects: Objects; readonly kept: Kept },
 ): Promise<readonly string[]> {
-  const { attack, objects, head } = given;
+  const { attack, objects, kept } = given;
   const write = async (key: string, bytes: Uint8Array | null | undefined) => {
     if (bytes == null) await store.delete(key);
     else await store.put(key, bytes, 'none');
   };
   for (const [key, bytes] of attack.change) await write(key, bytes);
-  const heads = { [MODEL]: [head] };
-  const withHead = await auditBucket(store, { trust, heads });
+  const withHead = await auditBucket(store, { trust, ...kept });
   const without = await auditBucket(store, { trust });
   for (const key of attack.change.keys()) await write(key, objects.get(key));
   const expected = attack.names ?? [...attack.change.keys()];
@@ -121,12 +138,14 @@ function onEveryObject(objects: Objects, seed: number): readonly AuditAttack[] {
       changed[place] = (changed[place] ?? 0) ^ (1 << (place % 8));
       return { name: `${key}: byte ${place} flipped`, bytes: changed };
     });
+    // which of the lines of its chain it was, nobody knows when it is gone
+    const beside = key.startsWith('trust/') ? ['names the trust file'] : [];
     const kind = (name: string) => name.replaceAll(/[0-9a-f]{64}|\d+/g, '#');
     const twin = keys.find((other) => other > key && kind(other) === kind(key));
     const rest = [
       { name: `${key}: cut by a byte`, bytes: bytes.slice(0, -1) },
       { name: `${key}: a byte more`, bytes: new Uint8Array([...bytes, 10]) },
-      { name: `${key}: dropped`, bytes: null },
+      { name: `${key}: dropped`, bytes: null, ...(isLoose(objects, key) && { needsHead: true }) },
       { name: `${key}: empty`, bytes: new Uint8Array() },
     ];
     // a claim and its manifest vouch for each other: which of the two was changed cannot be known
@@ -140,7 +159,8 @@ function onEveryObject(objects: Objects, seed: number): readonly AuditAttack[] {
       ]),
     };
     const changes = [...edited, ...rest].map((each) => ({
-      ...{ name: each.name, change: new Map([[key, each.bytes]]), names: [key, pairOf(key)] },
+      ...{ name: each.name, change: new Map([[key, each.bytes]]) },
+      ...{ names: [key, pairOf(key), ...beside], needsHead: 'needsHead' in each },
     }));
     return swapped === false ? changes : [...changes, swapped];
   });
@@ -197,6 +217,56 @@ function onTheChain(objects: Objects, head: ChainHead): readonly AuditAttack[] {
       change: new Map(older.map((each) => [line(each), null])),
     },
   ];
+}
+
+/** Lines cut off, moved, doubled and made up. */
+function onJournals(objects: Objects): readonly AuditAttack[] {
+  const lines = [...objects.keys()].flatMap((key) => {
+    const place = parseJournalKey(MODEL, key);
+    return key.startsWith(journalPrefix(MODEL)) && place !== null ? [{ key, ...place }] : [];
+  });
+  const bytesOf = (key: string) => objects.get(key) ?? null;
+  return lines.flatMap(({ key, run, line }): AuditAttack[] => {
+    const tail = lines.filter((each) => each.run === run && each.line >= line);
+    const newest = tail.reduce((one, other) => (other.line > one.line ? other : one));
+    const next = journalKey(MODEL, run, newest.line + 1);
+    const stranger = journalKey(MODEL, STRANGER, line);
+    return [
+      {
+        name: `${key}: cut off with all after it`,
+        change: new Map(tail.map((each) => [each.key, null])),
+        names: tail.map((each) => each.key),
+        needsHead: isLoose(objects, key),
+      },
+      { name: `${key}: again after the last`, change: new Map([[next, bytesOf(key)]]) },
+      { name: `${key}: as that of another run`, change: new Map([[stranger, bytesOf(key)]]) },
+      {
+        name: `${key}: as that of another run, whose it says it is`,
+        change: new Map([[stranger, ofRun(bytesOf(key), STRANGER)]]),
+      },
+    ];
+  });
+}
+
+/** Whether no state of `live.json` vouches for a line of a journal: only a head can tell that it is gone. */
+function isLoose(objects: Objects, key: string): boolean {
+  const place = parseJournalKey(MODEL, key);
+  if (!key.startsWith(journalPrefix(MODEL)) || place === null) return false;
+  const states = [...objects].flatMap(([name, bytes]) =>
+    /\/live(\/\d+)?\.json$/.test(name)
+      ? [liveStateSchema.parse(JSON.parse(new TextDecoder().decode(bytes)))]
+      : [],
+  );
+  const anchors = states.flatMap(({ journals }) => journals);
+  return !anchors.some(({ run, line }) => run === place.run && line >= place.line);
+}
+
+const STRANGER = '0195d1a0-0000-7000-8000-000000000400';
+
+/** A line that says it is of another run; without a seal, which nobody but a witness can make. */
+function ofRun(bytes: Uint8Array | null, run: string): Uint8Array {
+  const line = journalLineSchema.parse(JSON.parse(new TextDecoder().decode(bytes ?? undefined)));
+  return encodeJson({ ...line, run, seal: null });
 }
 
 /** Histories that are whole in themselves, but for what only a key can make. */

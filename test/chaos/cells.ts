@@ -26,6 +26,7 @@ interface Place {
  */
 const PLACES: Readonly<Record<string, readonly Place[]>> = {
   resolveSpec: [{ course: 'live', hasEffects: false }],
+  writeJournal: [{ course: 'live', hasEffects: true }],
   takeSnapshots: [{ course: 'live', hasEffects: true }],
   takeHeldOut: [{ course: 'gathered', hasEffects: false }],
   trainModel: [{ course: 'live', hasEffects: true }],
@@ -77,6 +78,10 @@ const WITHOUT_EFFECTS = [
   { at: 'after', does: 'throw' },
   { at: 'before', does: 'hang' },
 ] as const;
+/** An activity that is broken in every way elsewhere: at another place other things are left by a kill, and by a throw in the middle. */
+const ELSEWHERE = WITH_EFFECTS.filter(
+  ({ at, does }) => does === 'kill' || (at === 'mid' && does === 'throw'),
+);
 
 /** Every cell of every activity. @throws where an activity has no place, or a place no activity. */
 export function cellsOf(activities: readonly string[]): readonly Cell[] {
@@ -88,13 +93,18 @@ export function cellsOf(activities: readonly string[]): readonly Cell[] {
     );
   }
   return activities.flatMap((activity) =>
-    (PLACES[activity] ?? []).flatMap(({ course, hasEffects, as, about = [] }) =>
-      (hasEffects ? WITH_EFFECTS : WITHOUT_EFFECTS).map(({ at, does }) => ({
+    (PLACES[activity] ?? []).flatMap(({ course, hasEffects, as, about = [] }, index) =>
+      waysOf(hasEffects, index).map(({ at, does }) => ({
         name: `${activity}${as === undefined ? '' : ` ${as}`}: ${does} ${at}`,
         ...{ course, activity, at, does, about },
       })),
     ),
   );
+}
+
+function waysOf(hasEffects: boolean, place: number) {
+  if (!hasEffects) return WITHOUT_EFFECTS;
+  return place === 0 ? WITH_EFFECTS : ELSEWHERE;
 }
 
 /** As the worker of a cell's model is told. */

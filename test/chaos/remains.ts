@@ -23,6 +23,7 @@ export interface Repeats {
 /** Fields that hold times or chance, wherever they stand. */
 const VOLATILE = [
   ...['updatedAt', 'since', 'at', 'nonce', 'machine', 'judgedAt', 'from', 'until'],
+  ...['journals', 'previous', 'seal'], // digests of what holds times
   ...['latency', 'memory'], // of plots
 ];
 /** Instants in sentences, and windows' own names. */

@@ -40,7 +40,7 @@ export interface CliCase {
 /** They work in this folder alone; what they meet of a situation is written down below. */
 const LOCAL = new Set([
   ...['init', 'setup', 'dev', 'train', 'test', 'worker', 'endpoint'],
-  ...['keys', 'keys new', 'keys trust', 'keys retire', 'keys revoke'],
+  ...['keys', 'keys new', 'keys trust', 'keys delegate', 'keys retire', 'keys revoke'],
 ]);
 /** They need no answer of a worker: Temporal or the bucket itself knows. */
 const WITHOUT_WORKER = new Set([
@@ -203,6 +203,15 @@ function localCases(name: string, world: CliWorld): readonly CliCase[] {
     'keys trust': [
       given('wrong name', ['no-such-file.pub', '--role', 'engineering'], {
         sentence: /cannot be read/,
+      }),
+    ],
+    'keys delegate': [
+      given('wrong id', ['joan@example.com', '--role', 'x', '--until', '2027-01-31T00:00:00Z'], {
+        sentence: /there is no trust file/,
+      }),
+      given('wrong name', ['joan@example.com', '--role', 'x', '--until', 'soon'], {
+        codes: [2],
+        sentence: /needs a role and instants/,
       }),
     ],
     'keys retire': [given('wrong id', ['no-such-key'], { sentence: /there is no trust file/ })],

@@ -34,6 +34,7 @@ const aDesk = (fields: Partial<DeskState> = {}): DeskState => ({
   order: 'in-order',
   policy: policyOfRoles(['data-science', 'engineering']),
   decisions: [],
+  escalated: [],
   closed: null,
   ...fields,
 });
@@ -125,6 +126,49 @@ describe('a policy of several people', () => {
       policyFaults(policy, byAda).join(),
       /1 of 2 people approved this evidence for data-science/,
     );
+  });
+});
+
+describe('a policy with somebody in another’s place', () => {
+  const policy: ApprovalPolicy = {
+    handOffs: [
+      { role: 'data-science', quorum: 1, distinctFrom: ['starter'], escalation: 'lead' },
+      { role: 'engineering', quorum: 1, distinctFrom: ['data-science'] },
+    ],
+    starter: 'Mary',
+    breakGlass: { role: 'on-call', quorum: 2 },
+  };
+  const codeOf = (fields: Partial<Decision>, desk: Partial<DeskState> = {}) =>
+    refusalOf(aDecision(fields), aDesk({ policy, ...desk }))?.code ?? 'taken';
+  const byLead = recorded({ role: 'lead' });
+
+  it('takes the answer of the role that a hand-off is escalated to once it is', () => {
+    assert.equal(codeOf({ role: 'lead' }), 'not-asked');
+    const escalated = ['data-science'];
+    assert.equal(codeOf({ role: 'lead' }, { escalated }), 'taken');
+    assert.equal(codeOf({ role: 'lead', by: 'Mary' }, { escalated }), 'self');
+    assert.deepEqual(askedRoles(aDesk({ policy, escalated })), ['data-science', 'lead']);
+    const decisions = [byLead];
+    assert.deepEqual(askedRoles(aDesk({ policy, escalated, decisions })), ['engineering']);
+    assert.equal(codeOf({ by: 'Grace' }, { escalated, decisions }), 'taken', 'late, and harmless');
+  });
+
+  it('holds who is distinct from whom for that role too', () => {
+    const engineering = { role: 'engineering' };
+    assert.equal(codeOf(engineering, { decisions: [byLead] }), 'not-distinct');
+    assert.equal(codeOf({ ...engineering, by: 'Grace' }, { decisions: [byLead] }), 'taken');
+    const approvals = [byLead, recorded({ ...engineering, by: 'Grace' })];
+    assert.deepEqual(policyFaults(policy, approvals), []);
+  });
+
+  it('is satisfied by enough people who break the glass, each counted once, none of them the starter', () => {
+    const onCall = (by: string) => recorded({ role: 'on-call', by });
+    assert.equal(codeOf({ role: 'on-call', decision: 'rejected' }), 'not-asked');
+    assert.equal(codeOf({ role: 'on-call', by: 'Mary' }), 'self');
+    assert.equal(policyFaults(policy, [onCall('Ada'), onCall('Ada')]).length, 2);
+    assert.deepEqual(policyFaults(policy, [onCall('Ada'), onCall('Joan')]), []);
+    assert.match(policyFaults(policy, [onCall('Ada'), onCall('Mary')]).join(), /Mary started this/);
+    assert.deepEqual(openRoles(policy, [onCall('Ada'), onCall('Joan')]), []);
   });
 });
 

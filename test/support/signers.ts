@@ -1,5 +1,10 @@
 import { NO_SEALER, type Sealer } from '../../domain/ports/sealer.js';
-import { newSigningKey, sealWith, type SigningKey } from '../../client/signing/signing-key.js';
+import {
+  newSigningKey,
+  sealLineWith,
+  sealWith,
+  type SigningKey,
+} from '../../client/signing/signing-key.js';
 import type { ToSign } from '../../domain/lifecycle.js';
 import { emptyTrust, withKey } from '../../domain/signing/trust-edits.js';
 import { trustSchema, type Least, type Trust } from '../../domain/signing/trust.js';
@@ -26,6 +31,7 @@ export function signersOf(roles: Readonly<Record<string, readonly string[]>>) {
 export const sealerOf = (key: SigningKey): Sealer => ({
   ...NO_SEALER,
   seal: (next) => sealWith(key, next),
+  sealLine: (line) => sealLineWith(key, line),
 });
 
 /** The same trust file, that asks this at least of a model. */

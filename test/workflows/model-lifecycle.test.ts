@@ -8,14 +8,18 @@ import { MemoryLive } from '../../testing/fake-activities.js';
 import type { Rig } from '../../testing/rig.js';
 import { until } from '../../testing/until.js';
 import { detailsOf } from './details-of.js';
+import { policyOfRoles } from '../../domain/signing/policy.js';
 import {
   approveBoth,
+  asked,
   failedOn,
   promoteAnother,
   refusedWith,
   rigFor,
   startedAndAsked,
 } from './lifecycle-rig.js';
+
+const A_RUN = '0195d1a0-0000-7000-8000-000000000001';
 
 describe('modelLifecycle', () => {
   it('goes live after both roles have approved, by update and by signal', async function () {
@@ -32,6 +36,50 @@ describe('modelLifecycle', () => {
       ['data-science ada', 'engineering grace'],
     );
     assert.equal(live.state(rig.taskQueue)?.live, aDigest('version 1'));
+  });
+
+  it('writes its start down before all else, decisions before anything comes of them, and its end', async function () {
+    const done: string[] = [];
+    await using rig = await rigFor(this, {
+      overrides: {
+        writeJournal: ({ after, entries }) => {
+          done.push(...entries.map(({ kind }) => kind));
+          const line = (after?.line ?? 0) + entries.length;
+          return Promise.resolve({ run: A_RUN, line, digest: aDigest(line) });
+        },
+        awaitServing: () => {
+          done.push('served');
+          return Promise.resolve({ kind: 'serves', note: 'endpoint-1 serves it' });
+        },
+      },
+    });
+    const cancelled = await startedAndAsked(rig);
+    await rig.switchyard.cancel(cancelled);
+    await assert.rejects(rig.switchyard.outcome(cancelled));
+    assert.deepEqual(done.splice(0), ['started', 'undone', 'ended']);
+    const id = await startedAndAsked(rig);
+    await approveBoth(rig, id, (await rig.switchyard.status(id)).evidence ?? '');
+    await rig.switchyard.outcome(id);
+    assert.deepEqual(done, ['started', 'decided', 'decided', 'served', 'ended']);
+  });
+
+  it('says so where its journal cannot be whole, and ends as it did', async function () {
+    await using rig = await rigFor(this, {
+      overrides: {
+        writeJournal: ({ after, entries }) => {
+          if (entries.at(-1)?.kind === 'ended') {
+            throw ApplicationFailure.nonRetryable('another line is there', 'StoreRefused');
+          }
+          const line = (after?.line ?? 0) + entries.length;
+          return Promise.resolve({ run: A_RUN, line, digest: aDigest(line) });
+        },
+      },
+    });
+    const id = await startedAndAsked(rig);
+    await rig.switchyard.decide(id, aDecision({ decision: 'rejected', reason: 'slices look odd' }));
+    assert.equal((await rig.switchyard.outcome(id)).outcome, 'refused');
+    const { ending } = await rig.switchyard.status(id);
+    assert.match(ending ?? '', /slices look odd; its journal is not whole: another line is there/);
   });
 
   it('keeps an early decision until its role is asked', async function () {
@@ -117,6 +165,69 @@ describe('modelLifecycle', () => {
     assert.equal(outcome.outcome, 'expired');
     assert.equal(told[0], 'hand-off');
     assert.ok(told.filter((kind) => kind === 'reminder').length >= 1, told.join());
+  });
+
+  it('asks another role besides when one has been silent for too long, and not before', async function () {
+    const told: string[] = [];
+    const escalation = { after: '1 second', to: 'platform-lead' };
+    const handOffs = [{ role: 'engineering', deadline: '1 minute', escalation }];
+    const handOff = { role: 'engineering', quorum: 1, distinctFrom: [] };
+    const policy = { handOffs: [{ ...handOff, escalation: escalation.to }], starter: null };
+    await using rig = await rigFor(this, {
+      spec: aSpec({ approve: { handOffs } }),
+      overrides: {
+        assembleEvidence: () => Promise.resolve(aTested({ roles: ['engineering'], policy })),
+        notify: ({ kind, roles }) => Promise.resolve(void told.push(`${kind} ${roles.join()}`)),
+      },
+    });
+    const id = await startedAndAsked(rig, 'engineering');
+    const byLead = aDecision({ role: 'platform-lead', by: 'lena' });
+    await assert.rejects(
+      rig.switchyard.decide(id, byLead),
+      refusedWith(/"platform-lead" is asked once "engineering" has not answered in time/),
+    );
+    await asked(rig, id, 'platform-lead');
+    assert.deepEqual((await rig.switchyard.status(id)).waitingFor, [
+      'engineering',
+      'platform-lead',
+    ]);
+    await rig.switchyard.decide(id, byLead);
+    assert.equal((await rig.switchyard.outcome(id)).outcome, 'live');
+    assert.deepEqual(told, ['hand-off engineering', 'hand-off platform-lead']);
+  });
+
+  it('goes live by broken glass, and tells those who were not waited for', async function () {
+    const told: string[] = [];
+    const written: string[] = [];
+    const { handOffs } = policyOfRoles(['data-science', 'engineering']);
+    const policy = { handOffs, starter: null, breakGlass: { role: 'on-call', quorum: 2 } };
+    await using rig = await rigFor(this, {
+      overrides: {
+        assembleEvidence: () => Promise.resolve(aTested({ policy })),
+        notify: ({ kind, roles, text }) =>
+          Promise.resolve(void told.push(`${kind} ${roles.join()}: ${text}`)),
+        writeJournal: ({ after, entries }) => {
+          written.push(...entries.map((entry) => JSON.stringify(entry)));
+          const line = (after?.line ?? 0) + entries.length;
+          return Promise.resolve({ run: A_RUN, line, digest: aDigest(line) });
+        },
+      },
+    });
+    const id = await startedAndAsked(rig);
+    const breaking = { role: 'on-call', reason: 'mails are lost' };
+    const decide = (fields: object) =>
+      rig.switchyard.decide(id, aDecision({ ...breaking, ...fields }));
+    await assert.rejects(decide({ decision: 'rejected' }), refusedWith(/may break the glass/));
+    await decide({ by: 'ada' });
+    await assert.rejects(decide({ by: 'ada', reason: 'again' }), refusedWith(/already approved/));
+    assert.deepEqual((await rig.switchyard.status(id)).waitingFor, ['data-science']);
+    await decide({ by: 'grace' });
+    assert.equal((await rig.switchyard.outcome(id)).outcome, 'live');
+    assert.match(
+      told.join('\n'),
+      /break-glass data-science,engineering: version 1 .* ada: mails are lost; grace: mails are lost/,
+    );
+    assert.ok(written.some((each) => /"glass-broken","by":\["ada","grace"\]/.test(each)));
   });
 
   it('goes on when a notice cannot be delivered', async function () {

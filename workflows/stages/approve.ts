@@ -8,16 +8,25 @@ import {
 import type { RecordedDecision } from '../../domain/decision.js';
 import { durationMs } from '../../domain/duration.js';
 import type { Signing, Tested } from '../../domain/lifecycle.js';
-import { openRoles, policyOfRoles, type ApprovalPolicy } from '../../domain/signing/policy.js';
+import {
+  isGlassBroken,
+  openRoles,
+  policyOfRoles,
+  type ApprovalPolicy,
+} from '../../domain/signing/policy.js';
 import type { AboutDecision } from '../../domain/signing/statement.js';
 import type { ModelSpec } from '../../domain/spec.js';
 import { bookkeeping } from '../activity-options.js';
 import type { Lifecycle } from '../lifecycle.js';
+import { count } from '../measure.js';
 
 export type Approval =
   | { readonly kind: 'approved'; readonly decisions: readonly RecordedDecision[] }
   | { readonly kind: 'needs-more-data' }
   | { readonly kind: 'ended'; readonly outcome: 'refused' | 'expired'; readonly reason: string };
+
+/** Characters of a notice. */
+const TEXT_KEPT = 4_000;
 
 /** When a role that is asked must answer, and when it is told again. */
 interface Asked {
@@ -25,6 +34,8 @@ interface Asked {
   readonly expiresAt: number;
   readonly reminderMs: number;
   remindAt: number;
+  /** When another role is asked besides. */
+  escalateAt: number;
 }
 
 /** Puts the evidence before the roles and waits for their decisions, each with a deadline and reminders. */
@@ -43,6 +54,10 @@ export async function approve(
   lifecycle.enter('approve');
   const approval = await waitForDecisions(lifecycle, spec);
   desk.close(approval.kind === 'ended' ? approval.outcome : approval.kind);
+  await lifecycle.journal.decided(desk.decisions);
+  if (approval.kind === 'approved' && isGlassBroken(desk.policy, desk.decisions)) {
+    await tellOfBrokenGlass(lifecycle);
+  }
   return approval;
 }
 
@@ -54,7 +69,7 @@ async function waitForDecisions(lifecycle: Lifecycle, spec: ModelSpec): Promise<
     if (settled) return settled;
     const seen = desk.decisions.length;
     for (const role of desk.waitingFor().filter((each) => !asked.has(each))) {
-      const handOff = askedNow(spec, role);
+      const handOff = askedNow(spec, role, asked);
       asked.set(role, handOff);
       lifecycle.asks(role, handOff.expiresAt);
       lifecycle.show();
@@ -63,7 +78,7 @@ async function waitForDecisions(lifecycle: Lifecycle, spec: ModelSpec): Promise<
     if (desk.decisions.length !== seen) continue; // one came while a role was told
     const waiting = [...asked.values()].filter(({ role }) => desk.waitingFor().includes(role));
     const wakeAt = Math.min(
-      ...waiting.map(({ expiresAt, remindAt }) => Math.min(expiresAt, remindAt)),
+      ...waiting.map((each) => Math.min(each.expiresAt, each.remindAt, each.escalateAt)),
     );
     const answered = await condition(
       () => desk.decisions.length !== seen,
@@ -74,6 +89,10 @@ async function waitForDecisions(lifecycle: Lifecycle, spec: ModelSpec): Promise<
     const late = waiting.find(({ expiresAt }) => expiresAt <= Date.now());
     if (late)
       return { kind: 'ended', outcome: 'expired', reason: `"${late.role}" did not answer in time` };
+    for (const each of waiting.filter(({ escalateAt }) => escalateAt <= Date.now())) {
+      each.escalateAt = Number.POSITIVE_INFINITY;
+      desk.escalate(each.role);
+    }
     for (const each of waiting.filter(({ remindAt }) => remindAt <= Date.now())) {
       each.remindAt = Date.now() + each.reminderMs;
       await tell(lifecycle, 'reminder', each.role);
@@ -112,37 +131,77 @@ function settledBy(
   return openRoles(policy, decisions).length === 0 ? { kind: 'approved', decisions } : null;
 }
 
-function askedNow(spec: ModelSpec, role: string): Asked {
-  const handOff = spec.approve.handOffs.find((each) => each.role === role);
+function askedNow(spec: ModelSpec, role: string, asked: ReadonlyMap<string, Asked>): Asked {
+  const never = Number.POSITIVE_INFINITY;
+  const { handOffs } = spec.approve;
+  const instead = handOffs.find(({ escalation }) => escalation?.to === role);
+  const before = instead && asked.get(instead.role);
+  if (before) {
+    const { expiresAt } = before;
+    return { role, expiresAt, reminderMs: never, remindAt: never, escalateAt: never };
+  }
+  const handOff = handOffs.find((each) => each.role === role);
   const deadline = handOff?.deadline ?? spec.gather.deadline; // an owner who is asked about an open gate
-  const reminderMs =
-    handOff?.reminder === undefined ? Number.POSITIVE_INFINITY : durationMs(handOff.reminder);
+  const reminderMs = handOff?.reminder === undefined ? never : durationMs(handOff.reminder);
+  const escalation = handOff?.escalation;
   return {
     role,
     expiresAt: Date.now() + durationMs(deadline),
     reminderMs,
     remindAt: Date.now() + reminderMs,
+    escalateAt: escalation === undefined ? never : Date.now() + durationMs(escalation.after),
   };
 }
 
-/** A notice that cannot be delivered is logged; it never stops a lifecycle. */
+/** Those who were not waited for hear of it, from whom it was and why. */
+async function tellOfBrokenGlass(lifecycle: Lifecycle): Promise<void> {
+  const { candidate, desk, request } = lifecycle;
+  const { breakGlass, handOffs } = desk.policy;
+  const broke = desk.decisions.filter(({ role }) => role === breakGlass?.role);
+  const version = candidate?.version ?? 0;
+  const roles = handOffs.map(({ role }) => role);
+  const people = [...new Set(broke.map(({ by }) => by))];
+  await lifecycle.journal.glassBroken(people, roles);
+  count('switchyard_broken_glass', { model: request.model });
+  log.warn('the glass was broken', { version, by: people });
+  const why = broke.map(({ by, reason }) => `${by}: ${reason}`).join('; ');
+  await notify(lifecycle, {
+    ...{ kind: 'break-glass', roles },
+    text: `version ${version} of "${request.model}" goes live by broken glass, without your decision on evidence ${desk.evidence ?? ''}: ${why}`,
+  });
+}
+
 async function tell(
   lifecycle: Lifecycle,
   kind: 'hand-off' | 'reminder',
   role: string,
 ): Promise<void> {
-  const { workflowId } = workflowInfo();
   const { candidate, desk, request } = lifecycle;
+  await notify(lifecycle, {
+    ...{ kind, roles: [role] },
+    text: `${role}: version ${candidate?.version ?? 0} of "${request.model}" waits for your decision on evidence ${desk.evidence ?? ''}`,
+  });
+}
+
+/** A notice that cannot be delivered is logged; it never stops a lifecycle. */
+async function notify(
+  lifecycle: Lifecycle,
+  given: {
+    readonly kind: 'hand-off' | 'reminder' | 'break-glass';
+    readonly roles: string[];
+    readonly text: string;
+  },
+): Promise<void> {
+  const { workflowId } = workflowInfo();
+  const { model } = lifecycle.request;
+  const text = given.text.slice(0, TEXT_KEPT);
   try {
-    await bookkeeping(`${kind} to ${role}: ${lifecycle.name}`).notify({
-      kind,
-      model: request.model,
-      workflowId,
-      roles: [role],
-      text: `${role}: version ${candidate?.version ?? 0} of "${request.model}" waits for your decision on evidence ${desk.evidence ?? ''}`,
+    await bookkeeping(`${given.kind} to ${given.roles.join(', ')}: ${lifecycle.name}`).notify({
+      ...{ ...given, model, workflowId, text },
     });
   } catch (error) {
     if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
-    log.warn('a notice was not delivered', { kind, role, cause: error.cause?.message });
+    const { kind, roles } = given;
+    log.warn('a notice was not delivered', { kind, roles, cause: error.cause?.message });
   }
 }

@@ -1,5 +1,6 @@
 import type { ChainHead } from '../../../domain/audit-chain.js';
 import { digestOfBytes } from '../../../domain/digest.js';
+import type { JournalHead } from '../../../domain/journal-head.js';
 import { deletionSchema } from '../../../domain/forgetting.js';
 import { windowAccuracySchema, windowSchema } from '../../../domain/monitor/window.js';
 import { nameSchema } from '../../../domain/names.js';
@@ -9,6 +10,7 @@ import { stagedRuns } from '../inventory.js';
 import { forgottenPrefix, forgottenSaltKey, liveKey, parseWindowKey } from '../keys.js';
 import { Audit, type AuditCounts, type AuditProblem } from './audit.js';
 import { auditChain } from './audit-chain.js';
+import { auditJournals, auditTrustLines } from './audit-journals.js';
 import { auditDocuments } from './audit-documents.js';
 import { auditPointer } from './audit-pointer.js';
 import { auditSnapshots } from './audit-snapshots.js';
@@ -20,6 +22,8 @@ export interface AuditResult {
   readonly counts: AuditCounts;
   /** The newest state of each model's chain: kept elsewhere, it shows later whether a tail was cut. */
   readonly heads: Readonly<Record<string, ChainHead>>;
+  /** The newest line of each journal for which no such state vouches yet, by model: to be kept as well. */
+  readonly journals: Readonly<Record<string, readonly JournalHead[]>>;
 }
 
 /**
@@ -35,6 +39,8 @@ export async function auditBucket(
     trust?: Trust | null;
     /** States of `live.json` that were kept elsewhere, by model. */
     heads?: Readonly<Record<string, readonly ChainHead[]>>;
+    /** Lines of journals that were kept elsewhere, by model. */
+    journals?: Readonly<Record<string, readonly JournalHead[]>>;
     tell?: (counts: AuditCounts) => void;
   } = {},
 ): Promise<AuditResult> {
@@ -46,19 +52,22 @@ export async function auditBucket(
   ).then(([models, ...others]) => [models ?? NOTHING, ...others] as const);
   const named = new Map<string, string>();
   const heads: Record<string, ChainHead> = {};
+  const journals: Record<string, readonly JournalHead[]> = {};
+  const trusted = await auditTrustLines(audit, given.trust ?? null);
   const models = byModel(audit, objects);
-  for (const model of Object.keys(given.heads ?? {})) {
+  for (const model of Object.keys({ ...given.heads, ...given.journals })) {
     const isAsked = given.model === undefined || given.model === model;
     if (isAsked && !models.has(model))
       audit.note('missing', liveKey(model), 'is not there: its head was kept');
   }
   for (const [model, own] of models) {
     audit.counts.models += 1;
-    const head = await auditModel(audit, {
-      ...{ model, objects: own, now, named, trust: given.trust ?? null },
-      heads: given.heads?.[model] ?? [],
+    const ends = await auditModel(audit, {
+      ...{ model, objects: own, now, named, trust: given.trust ?? null, trusted },
+      ...{ heads: given.heads?.[model] ?? [], journals: given.journals?.[model] ?? [] },
     });
-    if (head !== null) heads[model] = head;
+    if (ends.head !== null) heads[model] = ends.head;
+    journals[model] = ends.journals;
   }
   const known = await auditSnapshots(audit, {
     objects: datasets?.objects ?? [],
@@ -73,7 +82,7 @@ export async function auditBucket(
     await auditShared(audit, staging?.objects ?? []);
   }
   const { problems, counts } = audit;
-  return { problems, counts, heads };
+  return { problems, counts, heads, journals };
 }
 
 const NOTHING: { objects: readonly ListedObject[]; now: Date } = { objects: [], now: new Date(0) };
@@ -100,16 +109,22 @@ async function auditModel(
     now: Date;
     named: Map<string, string>;
     trust: Trust | null;
+    trusted: ReadonlySet<string>;
     heads: readonly ChainHead[];
+    journals: readonly JournalHead[];
   },
-): Promise<ChainHead | null> {
+): Promise<{ head: ChainHead | null; journals: readonly JournalHead[] }> {
   const { model, objects, now, named, trust, heads } = given;
   const versions = await auditVersions(audit, model, { objects, now });
   const documents = await auditDocuments(audit, model, { objects, claimed: versions.claimed });
   await auditPointer(audit, { model, objects, versions, documents, now, trust });
-  const head = await auditChain(audit, {
+  const { head, ...vouching } = await auditChain(audit, {
     ...{ model, objects, versions, documents },
     ...{ trust, heads },
+  });
+  const journals = await auditJournals(audit, {
+    ...{ model, objects, trust, trusted: given.trusted },
+    ...{ ...vouching, heads: given.journals },
   });
   await auditOthers(audit, model, objects);
   for (const { version, manifest } of versions.whole.values()) {
@@ -117,7 +132,7 @@ async function auditModel(
     for (const digest of manifest.lineage.data) named.set(digest, key);
   }
   for (const [digest, key] of documents.snapshots) named.set(digest, key);
-  return head;
+  return { head, journals };
 }
 
 /** Windows and labels; whatever else lies beside them is foreign. */
@@ -127,7 +142,7 @@ async function auditOthers(
   objects: readonly ListedObject[],
 ): Promise<void> {
   const root = `models/${model}/`;
-  const known = ['versions/', 'evidence/', 'replicas/', 'audit/live/'].map(
+  const known = ['versions/', 'evidence/', 'replicas/', 'audit/live/', 'journal/'].map(
     (folder) => `${root}${folder}`,
   );
   for (const { key } of objects) {

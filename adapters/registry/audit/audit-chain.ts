@@ -1,5 +1,6 @@
 import { chainProblems, type ChainHead, type ChainLink } from '../../../domain/audit-chain.js';
 import { digestOfBytes } from '../../../domain/digest.js';
+import type { JournalHead } from '../../../domain/journal-head.js';
 import { liveStateSchema, type LiveState } from '../../../domain/live-state.js';
 import { pastFaults } from '../../../domain/served-proof.js';
 import type { ListedObject } from '../../../domain/ports/object-store.js';
@@ -21,8 +22,18 @@ interface Around {
   readonly heads: readonly ChainHead[];
 }
 
-/** Holds all that `live.json` ever was against what came after it, up to what it is; resolves to its head, null where there is none. */
-export async function auditChain(audit: Audit, around: Around): Promise<ChainHead | null> {
+/** What the states of a chain are good for. */
+interface Vouching {
+  /** The newest of them; null where there is none. */
+  readonly head: ChainHead | null;
+  /** The lines of journals that they name. */
+  readonly anchors: readonly JournalHead[];
+  /** Whether any of them is sealed. */
+  readonly isSealed: boolean;
+}
+
+/** Holds all that `live.json` ever was against what came after it, up to what it is. */
+export async function auditChain(audit: Audit, around: Around): Promise<Vouching> {
   const { model, objects, trust, heads } = around;
   const live = await liveLink(audit, model);
   const generations = new Set<number>();
@@ -55,7 +66,11 @@ export async function auditChain(audit: Audit, around: Around): Promise<ChainHea
     const key = line === live ? liveKey(model) : auditKey(model, line.generation);
     auditPromotion(audit, around, { line, before: all[index - 1]?.state ?? null, key });
   });
-  return live && { generation: live.generation, digest: live.digest };
+  return {
+    head: live && { generation: live.generation, digest: live.digest },
+    anchors: all.flatMap(({ state }) => state?.journals ?? []),
+    isSealed: all.some(({ state }) => state !== null && state.seal !== null),
+  };
 }
 
 /** What is live now, as far as it can be read: what is wrong with it alone is found elsewhere. */

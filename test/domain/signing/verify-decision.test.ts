@@ -7,7 +7,12 @@ import type { Decision } from '../../../domain/decision.js';
 import { isSignedBy, readJws } from '../../../domain/signing/jws.js';
 import { aboutDecisionSchema } from '../../../domain/signing/statement.js';
 import { keysOf, trustSchema } from '../../../domain/signing/trust.js';
-import { withKey, withRetired, withRevoked } from '../../../domain/signing/trust-edits.js';
+import {
+  withDelegation,
+  withKey,
+  withRetired,
+  withRevoked,
+} from '../../../domain/signing/trust-edits.js';
 import { verifyDecision } from '../../../domain/signing/verify-decision.js';
 import { isVerified } from '../../../domain/signing/verify-statement.js';
 import { aDigest } from '../../../testing/builders.js';
@@ -69,6 +74,37 @@ describe('verifyDecision', () => {
     assert.equal(isSignedBy(jws, neutral), false);
     const people = [{ person: 'x', roles: [], keys: [{ kid: other.kid, x: keys.ada.x }] }];
     assert.equal(trustSchema.safeParse({ ...trust, people }).success, false);
+  });
+
+  it('counts who decides for somebody else for as long as that is so, and as long as that one has the role', async () => {
+    const { keys: people, trust: all } = signersOf({
+      ada: ['data-science'],
+      joan: ['engineering'],
+    });
+    const decision = await signDecision(people.joan, toSign(), answer, NOW);
+    const minutes = (count: number) => new Date(NOW.getTime() + count * 60_000).toISOString();
+    const delegation = { role: 'data-science', by: people.ada.person };
+    const code = (from: number, until: number, acceptedMs = NOW.getTime()) => {
+      const times = { from: minutes(from), until: minutes(until) };
+      const delegated = withDelegation(all, people.joan.person, { ...delegation, ...times });
+      return codeOf(decision, { keys: keysOf(delegated), acceptedMs });
+    };
+    assert.equal(codeOf(decision, { keys: keysOf(all) }), 'not-in-role');
+    assert.equal(code(-5, 5), 'verified');
+    assert.equal(code(1, 5), 'not-in-role', 'it begins later');
+    assert.equal(code(-5, -1), 'not-in-role', 'it is over');
+    assert.equal(code(-5, 5, NOW.getTime() + 600_000), 'not-in-role', 'accepted when it was over');
+    const lasting = { ...delegation, from: minutes(-5), until: minutes(5) };
+    const given = withDelegation(all, people.joan.person, lasting);
+    const without = given.people.map((each) =>
+      each.person === people.ada.person ? { ...each, roles: ['engineering'] } : each,
+    );
+    const lost = { ...given, people: without };
+    assert.equal(
+      codeOf(decision, { keys: keysOf(lost) }),
+      'not-in-role',
+      'its giver lost the role',
+    );
   });
 
   it('counts what a retired key signed before, and nothing that a revoked one signed since', async () => {
