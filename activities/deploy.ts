@@ -8,6 +8,9 @@ import type { LivePointer } from '../domain/ports/live-pointer.js';
 import type { Notifier } from '../domain/ports/notifier.js';
 import type { TrustSource } from '../domain/ports/trust.js';
 import { approvalFaults, haveLapsed } from '../domain/served-proof.js';
+import { verifyOrder } from '../domain/signing/order.js';
+import { keysOf, leastOf, type Trust } from '../domain/signing/trust.js';
+import { isVerified } from '../domain/signing/verify-statement.js';
 import { awaitServing, type ServingPorts } from './await-serving.js';
 import { defineActivity } from './define-activity.js';
 import { withHeartbeats } from './heartbeats.js';
@@ -93,6 +96,9 @@ export function createDeployActivities(ports: DeployPorts) {
       z.strictObject({ model: nameSchema, change: liveChangeSchema, writeId: requestIdSchema }),
       ({ model, change, writeId }) =>
         withHeartbeats(async ({ signal }) => {
+          if (change.kind === 'fallback') {
+            requireSigned(await ports.trust.read(), model, change);
+          }
           if (change.kind === 'promote' && (await verifyPromotion(ports, model, change)).lapsed) {
             const state = (await ports.registry.live(model))?.state ?? null;
             // one that was written, and whose answer was lost, has that answer
@@ -106,6 +112,29 @@ export function createDeployActivities(ports: DeployPorts) {
       withHeartbeats(() => ports.notifier.notify(notice)),
     ),
   };
+}
+
+/**
+ * Whether a fallback was signed, where the trust file asks for that.
+ * @throws PortError `InvalidRequest`.
+ */
+function requireSigned(
+  trust: Trust | null,
+  model: string,
+  { leaving, said, direct }: Extract<LiveChange, { kind: 'fallback' }>,
+): void {
+  if (trust === null || leastOf(trust, model).fallback === 'any') return;
+  const { by = 'nobody', reason = '', signature } = direct ?? said ?? {};
+  const ordered = { order: 'fallback', target: leaving, role: null, by, reason } as const;
+  const { environment } = trust;
+  const given = { environment, keys: keysOf(trust), acceptedMs: Date.now() };
+  const verified = verifyOrder({ ...ordered, signature }, given);
+  if (isVerified(verified)) return;
+  throw new PortError(
+    'InvalidRequest',
+    `a fallback of "${model}" is ordered by a person who signs it: ${verified.sentence}`,
+    { details: { model, leaving, code: verified.code } },
+  );
 }
 
 /**

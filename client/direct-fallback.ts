@@ -8,6 +8,8 @@ import type { Registry } from '../domain/ports/registry.js';
 /** An order that needs no Temporal: `leaving` where it is left out is what is live, or what a fallback of a moment ago left. */
 export interface DirectFallback extends DirectGiven {
   readonly leaving?: string;
+  /** Signs the order to leave a digest (compact JWS), once it is known which; null: nobody does. */
+  readonly sign?: (leaving: string) => Promise<string | null>;
 }
 
 /**
@@ -20,7 +22,7 @@ export interface DirectFallback extends DirectGiven {
 export async function fallBackDirectly(
   registry: Pick<Registry, 'live' | 'changeLive'>,
   model: string,
-  { leaving: given, ...order }: DirectFallback,
+  { leaving: given, sign, ...order }: DirectFallback,
 ): Promise<LiveChangeResult> {
   const direct = directGivenSchema.safeParse(order);
   if (!direct.success) {
@@ -39,7 +41,9 @@ export async function fallBackDirectly(
         : `"${given}" is no digest`,
     );
   }
-  const change = { kind: 'fallback', leaving: parsed.data, direct: direct.data } as const;
+  const signature = sign === undefined ? null : await sign(parsed.data);
+  const signed = { ...direct.data, ...(signature !== null && { signature }) };
+  const change = { kind: 'fallback', leaving: parsed.data, direct: signed } as const;
   const answer = await registry.changeLive(model, change, `direct/${randomUUID()}`);
   const { kind, generation, live } = answer;
   return { kind, generation, live };

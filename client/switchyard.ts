@@ -19,6 +19,7 @@ import type { LiveChangeResult } from '../domain/live-state.js';
 import { startDetails } from '../domain/lifecycle-details.js';
 import type { KnownLive } from '../domain/live-carried.js';
 import { nameSchema } from '../domain/names.js';
+import type { Ordered } from '../domain/signing/order.js';
 import { describeIssues } from '../domain/describe-issues.js';
 import {
   acceptUndoSchema,
@@ -47,7 +48,13 @@ import {
 } from '../workflows/messages.js';
 import { fromTemporal } from './failure.js';
 import { TemporalFollowUps, type FollowUpRow, type WhichFollowUps } from './follow-ups.js';
-import { requireAbout, signDecision, signStart, type SigningKey } from './signing/signing-key.js';
+import {
+  requireAbout,
+  signDecision,
+  signOrder,
+  signStart,
+  type SigningKey,
+} from './signing/signing-key.js';
 import { startLive, WORKFLOW_TASK_TIMEOUT } from './live-pointer.js';
 import type { z } from 'zod';
 
@@ -72,8 +79,8 @@ export class Switchyard {
   readonly #key: SigningKey | undefined;
 
   /**
-   * @param given - `taskQueue` is the prefix of the workers' queues; default `switchyard`. `key` signs starts, and decisions where those
-   * are signed.
+   * @param given - `taskQueue` is the prefix of the workers' queues; default `switchyard`. `key` signs starts, orders of its person,
+   * and decisions where those are signed.
    */
   constructor(given: { client: Client; taskQueue?: string; key?: SigningKey | undefined }) {
     this.#client = given.client;
@@ -167,13 +174,16 @@ export class Switchyard {
   ): Promise<LiveChangeResult> {
     const name = parse('model', nameSchema, model);
     const checked = parse('fallback order', fallbackOrderSchema, order);
-    return translated(() =>
-      this.#client.workflow.executeUpdateWithStart(fallback, {
+    const { leaving: target, by, reason } = checked;
+    return translated(async () => {
+      const ordered = { order: 'fallback', target, role: null, by, reason } as const;
+      const signature = checked.signature ?? (await this.#signatureOf(ordered));
+      return this.#client.workflow.executeUpdateWithStart(fallback, {
         startWorkflowOperation: startLive(name, this.#taskQueue),
         updateId: given.requestId ?? `fallback/${randomUUID()}`,
-        args: [checked],
-      }),
-    );
+        args: [{ ...checked, ...(signature !== undefined && { signature }) }],
+      });
+    });
   }
 
   /**
@@ -218,8 +228,15 @@ export class Switchyard {
   }
 
   /** Closes a follow-up, as the role that owns it. Refused for any other role, and where it was closed before. */
-  closeFollowUp(workflowId: string, order: CloseOrder): Promise<Closed> {
-    return this.#followUps.close(workflowId, parse('order', closeOrderSchema, order));
+  async closeFollowUp(workflowId: string, order: CloseOrder): Promise<Closed> {
+    const checked = parse('order', closeOrderSchema, order);
+    const { role, by, reason } = checked;
+    const ordered = { order: 'close', target: workflowId, role, by, reason } as const;
+    const signature = checked.signature ?? (await this.#signatureOf(ordered));
+    return this.#followUps.close(workflowId, {
+      ...checked,
+      ...(signature !== undefined && { signature }),
+    });
   }
 
   /** Has a model's `liveModel` read `live.json`, and take in what was written there past it. It is started where it does not run. */
@@ -231,6 +248,12 @@ export class Switchyard {
         args: [{}],
       }),
     );
+  }
+
+  /** Of an order, where there is a key of whoever gives it. */
+  async #signatureOf(ordered: Omit<Ordered, 'signature'>): Promise<string | undefined> {
+    const key = this.#key;
+    return key?.person === ordered.by ? signOrder(key, ordered) : undefined;
   }
 
   /** By the key, where there is one and the lifecycle asks for it. */

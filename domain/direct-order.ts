@@ -10,6 +10,8 @@ const REASON_SHOWN = 300;
 export const directGivenSchema = z.strictObject({
   by: z.string().trim().min(1).max(200),
   reason: z.string().trim().min(1).max(2_000),
+  /** The order, signed by whoever gives it (compact JWS); left out: nobody signed it. */
+  signature: z.string().max(8_192).optional(),
 });
 export type DirectGiven = z.infer<typeof directGivenSchema>;
 
@@ -19,7 +21,7 @@ export const directOrderSchema = directGivenSchema.extend({
   leaving: digestSchema,
   /** The generation that it wrote. */
   generation: z.int().min(1),
-  /** A signed statement of all this; null until orders are signed. */
+  /** Always null: what is signed of it is in `made`, which older builds leave out. */
   signature: z.null(),
 });
 export type DirectOrder = z.infer<typeof directOrderSchema>;

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { shownInputSchema } from './gate.js';
+import { verifyOrder } from './signing/order.js';
+import { isVerified, type Verifying } from './signing/verify-statement.js';
 import { digestSchema, instantSchema, nameSchema, versionNumberSchema } from './names.js';
 
 /** A key is a name: so many characters at most. */
@@ -37,6 +39,8 @@ export const closeOrderSchema = z.strictObject({
   role: nameSchema,
   by: z.string().trim().min(1).max(200),
   reason: z.string().trim().min(1).max(2_000),
+  /** All this, signed by whoever closes it (compact JWS), where that is asked for: `signOrder` makes it. */
+  signature: z.string().max(8_192).optional(),
 });
 /** The order to close a follow-up, and why it is done with. */
 export type CloseOrder = z.infer<typeof closeOrderSchema>;
@@ -75,12 +79,23 @@ function keyOf(...parts: readonly string[]): string {
   return key.slice(0, LONGEST_KEY).replace(/-+$/, '');
 }
 
+/** By whom an order to close is verified; null where such orders are not signed. */
+export type ClosedBy = Pick<Verifying, 'environment' | 'keys'> | null;
+
 /** Why an order does not close a follow-up, in one sentence, or null where it does. */
 export function closeRefusal(
   { followUp, closed }: FollowUpState,
   order: CloseOrder,
+  given: { readonly workflowId: string; readonly signing: ClosedBy; readonly nowMs: number },
 ): string | null {
+  const { role, by, reason, signature } = order;
+  const { workflowId: target, signing, nowMs } = given;
   if (closed !== null) return `it was closed by ${closed.by} at ${closed.at}: ${closed.reason}`;
-  if (order.role === followUp.owner) return null;
-  return `the role "${order.role}" does not close it; "${followUp.owner}" owns it`;
+  if (role !== followUp.owner) {
+    return `the role "${role}" does not close it; "${followUp.owner}" owns it`;
+  }
+  if (signing === null) return null;
+  const ordered = { ...({ order: 'close', target } as const), role, by, reason, signature };
+  const verified = verifyOrder(ordered, { ...signing, acceptedMs: nowMs });
+  return isVerified(verified) ? null : verified.sentence;
 }

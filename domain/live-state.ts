@@ -95,6 +95,8 @@ export const liveStateSchema = z.strictObject({
       kind: liveChangeKindSchema,
       by: z.string().max(200).nullable(),
       reason: z.string().max(2_000).nullable(),
+      /** The order to fall back, where whoever gave it signed it (compact JWS). */
+      signature: z.string().max(8_192).optional(),
     })
     .nullable()
     .default(null),
@@ -111,7 +113,9 @@ export const liveStateSchema = z.strictObject({
 /** `live.json`: the truth about what serves. */
 export type LiveState = z.infer<typeof liveStateSchema>;
 
-const saidSchema = frozenSchema.omit({ at: true });
+const saidSchema = frozenSchema
+  .omit({ at: true })
+  .extend({ signature: directGivenSchema.shape.signature });
 
 export const liveChangeSchema = z.discriminatedUnion('kind', [
   z.strictObject({

@@ -1,4 +1,4 @@
-import { withDirect } from './direct-order.js';
+import { withDirect, type DirectGiven } from './direct-order.js';
 import {
   previousOf,
   SERVED_REMEMBERED,
@@ -23,7 +23,7 @@ export function stepLive(
   change: LiveChange,
   given: { model: string; writeId: string; now: string },
 ): LiveStep {
-  const { by = null, reason = null } = saidOf(change) ?? {};
+  const { by = null, reason = null, signature } = saidOf(change) ?? {};
   const write = (kind: LiveStep['kind'], fields: Partial<LiveState>): LiveStep => ({
     kind,
     next: {
@@ -36,7 +36,7 @@ export function stepLive(
       direct: state?.direct ?? [],
       fellBack: state?.fellBack ?? null,
       ...{ journals: [], audit: null, seal: null }, // the writer's, who has the bytes of the state before
-      made: { kind, by, reason },
+      made: { kind, by, reason, ...(signature !== undefined && { signature }) },
       ...fields,
       generation: (state?.generation ?? 0) + 1,
       writeId: given.writeId,
@@ -66,7 +66,7 @@ export function stepLive(
 }
 
 /** Who orders a change, and why; null where nobody does but a lifecycle. */
-function saidOf(change: LiveChange): { readonly by: string; readonly reason: string } | null {
+function saidOf(change: LiveChange): DirectGiven | null {
   switch (change.kind) {
     case 'fallback':
       return change.direct ?? change.said ?? null;

@@ -14,6 +14,7 @@ import {
   closeOrderSchema,
   closeRefusal,
   type Closed,
+  type ClosedBy,
   type FollowUpState,
 } from '../domain/follow-up.js';
 import { bookkeeping } from './activity-options.js';
@@ -32,7 +33,7 @@ export async function followUp(input: FollowUpInput): Promise<Closed> {
   const given = parseEntry('follow-up', followUpInputSchema, input);
   const { openedAt = new Date().toISOString(), told = null } = given.carried ?? {};
   const desk = new Desk({ followUp: given.followUp, openedAt, told, closed: null });
-  listen(desk);
+  listen(desk, given.signing ?? null);
   if (given.carried !== undefined) upsertMemo({ openedAt });
   return CancellationScope.nonCancellable(async () => {
     desk.show();
@@ -44,7 +45,9 @@ export async function followUp(input: FollowUpInput): Promise<Closed> {
     const { state: last } = desk;
     if (last.closed !== null) return last.closed;
     const carried = { openedAt, told: last.told };
-    return continueOnNewestBuild<typeof followUp>({ followUp: last.followUp, carried });
+    const { signing } = given;
+    const next = { followUp: last.followUp, ...(signing && { signing }), carried };
+    return continueOnNewestBuild<typeof followUp>(next);
   });
 }
 
@@ -87,7 +90,7 @@ class Desk {
   }
 }
 
-function listen(desk: Desk): void {
+function listen(desk: Desk, signing: ClosedBy): void {
   const { owner } = desk.state.followUp;
   setHandler(
     close,
@@ -100,8 +103,11 @@ function listen(desk: Desk): void {
     {
       description: `Close it, as ${owner}: {"role": "${owner}", "by": "grace@example.com", "reason": "mended"}`,
       validator: (order) => {
-        const why = closeRefusal(desk.state, parseEntry('order', closeOrderSchema, order));
-        if (why !== null) throw refusal(`${workflowInfo().workflowId}: ${why}`, 'InvalidRequest');
+        const { workflowId } = workflowInfo();
+        const parsed = parseEntry('order', closeOrderSchema, order);
+        const given = { workflowId, signing, nowMs: Date.now() };
+        const why = closeRefusal(desk.state, parsed, given);
+        if (why !== null) throw refusal(`${workflowId}: ${why}`, 'InvalidRequest');
       },
     },
   );

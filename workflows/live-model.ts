@@ -76,7 +76,8 @@ function listen(changes: LiveChanges): void {
   setHandler(
     fallback,
     ({ leaving, ...order }) => {
-      const said = { by: order.by, reason: order.reason };
+      const { by, reason, signature } = order;
+      const said = { by, reason, ...(signature !== undefined && { signature }) };
       return changes.apply({ kind: 'fallback', leaving, said }, order);
     },
     {

@@ -36,6 +36,8 @@ export const fallbackOrderSchema = z.strictObject({
   reason: z.string().trim().min(1).max(2_000),
   /** The role that mends what it leaves: its follow-up is for it; `engineering` where left out. */
   owner: nameSchema.optional(),
+  /** All this, signed by whoever orders it (compact JWS), where the trust file asks for it: `signOrder` makes it. */
+  signature: z.string().max(8_192).optional(),
   /** The inputs that show why, for the follow-up. */
   inputs: followUpSchema.shape.inputs.optional(),
 });

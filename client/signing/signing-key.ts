@@ -16,6 +16,7 @@ import {
   type StartStatement,
 } from '../../domain/signing/statement.js';
 import { LINE_TYPE, type LineStatement, type LineToSeal } from '../../domain/signing/line-seal.js';
+import { ORDER_TYPE, type Ordered, type OrderStatement } from '../../domain/signing/order.js';
 import { digestToSeal, SEAL_TYPE, type SealStatement } from '../../domain/signing/seal.js';
 import { digestOfRequest, unsigned } from '../../domain/signing/verify-start.js';
 import { personSchema } from '../../domain/signing/trust.js';
@@ -104,6 +105,29 @@ export async function signStart(
     ...{ request: digestOfRequest(signed), ...timesOf(now) },
   };
   return { ...signed, signature: await sign(key, START_TYPE, statement) };
+}
+
+/**
+ * Signs an order: what `Switchyard.fallback` and `closeFollowUp` take as its `signature`. It is accepted for an hour.
+ * @throws PortError `InvalidRequest` where it is by somebody else than the key's person.
+ */
+export async function signOrder(
+  key: SigningKey,
+  ordered: Omit<Ordered, 'signature'>,
+  now = new Date(),
+): Promise<string> {
+  const { by, ...about } = ordered;
+  if (by !== key.person) {
+    throw new PortError(
+      'InvalidRequest',
+      `the order is by ${by}, the key is ${key.person}'s: nobody signs for another`,
+    );
+  }
+  const statement: OrderStatement = {
+    ...{ aud: key.environment, sub: key.person, ...timesOf(now) },
+    ...about,
+  };
+  return sign(key, ORDER_TYPE, statement);
 }
 
 /** Signs what `live.json` is written to be. */

@@ -80,7 +80,9 @@ export function directFault(before: LiveState, after: LiveState, person: string)
   if (order?.generation !== after.generation || order.by !== person) return refuse;
   const { by, reason, leaving } = order;
   const { model, writeId, updatedAt: now } = after;
-  const change = { kind: 'fallback', leaving, direct: { by, reason } } as const;
+  const signature = after.made?.signature;
+  const direct = { by, reason, ...(signature !== undefined && { signature }) };
+  const change = { kind: 'fallback', leaving, direct } as const;
   const { next } = stepLive(before, change, { model, writeId, now });
   const { audit, seal } = after;
   return next !== null && canonicalJson({ ...next, audit, seal }) === canonicalJson(after)

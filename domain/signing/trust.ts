@@ -57,6 +57,8 @@ export const trustSchema = z
           distinct: z.boolean().default(false),
           /** `signed`: somebody must have signed the start, so that `distinct` and policies can know who it was. */
           start: z.enum(['any', 'signed']).default('any'),
+          /** `signed`: nobody falls back but a person who signs the order, so the monitor cannot. */
+          fallback: z.enum(['any', 'signed']).default('any'),
         }),
       )
       .default({}),
@@ -145,5 +147,5 @@ export function keysOf(trust: People): readonly KnownKey[] {
 export type Least = Trust['models'][string];
 
 export function leastOf({ models }: Trust, model: string): Least {
-  return models[model] ?? { quorum: 1, roles: [], distinct: false, start: 'any' };
+  return models[model] ?? { quorum: 1, roles: [], distinct: false, start: 'any', fallback: 'any' };
 }

@@ -3,8 +3,8 @@ import type { Answer } from './terminal/answer.js';
 import { defineCommand } from './terminal/define-command.js';
 import { requireKnownModel } from './terminal/known-model.js';
 import { wholeNumber } from './terminal/numbers.js';
-import { thisPerson } from './terminal/person.js';
 import { answered, inSession } from './terminal/session.js';
+import { findOrderer, KEY_OPTION } from './terminal/sign-order.js';
 import { renderTable } from './terminal/table.js';
 import { UsageError } from './terminal/usage-error.js';
 import { age, typed } from './terminal/words.js';
@@ -72,7 +72,12 @@ export const runClose = defineCommand({
   options: {
     role: { type: 'string', value: 'ROLE', about: 'the role that owns it; required' },
     reason: { type: 'string', value: 'TEXT', about: 'what was done; required' },
-    by: { type: 'string', value: 'WHO', about: 'who closes it; git’s user.email where left out' },
+    by: {
+      type: 'string',
+      value: 'WHO',
+      about: 'who closes it; the key’s person, or git’s user.email, where left out',
+    },
+    ...KEY_OPTION,
   },
   run: async ({ values, words: [word = ''], terminal }): Promise<Answer> => {
     const { role, reason = '' } = values;
@@ -81,10 +86,12 @@ export const runClose = defineCommand({
         `close needs a role and a reason: ${typed('close', word, '--role', role ?? '<role>', '--reason', 'what was done')}`,
       );
     }
-    const by = values.by ?? (await thisPerson());
+    const { by, sign } = await findOrderer(values);
     return inSession(terminal, async (session) => {
       await session.requireWorker();
-      const asked = session.switchyard.closeFollowUp(word, { role, by, reason });
+      const signature = await sign({ order: 'close', target: word, role, reason });
+      const order = { role, by, reason, ...(signature !== null && { signature }) };
+      const asked = session.switchyard.closeFollowUp(word, order);
       const { at } = await answered(terminal, `closing ${word}`, asked);
       return {
         lines: [`${word}: closed by ${by} (${role})`],

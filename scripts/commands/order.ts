@@ -9,6 +9,7 @@ import { defineCommand } from './terminal/define-command.js';
 import { requireKnownModel } from './terminal/known-model.js';
 import { thisPerson } from './terminal/person.js';
 import { answered, inSession, type Session } from './terminal/session.js';
+import { findOrderer, KEY_OPTION } from './terminal/sign-order.js';
 import type { Terminal } from './terminal/terminal.js';
 import { typed } from './terminal/words.js';
 
@@ -25,36 +26,28 @@ interface Order {
   readonly reason: string;
 }
 
-async function signedOrder(values: {
-  readonly by: string | undefined;
-  readonly reason: string | undefined;
-}): Promise<Order> {
-  return { by: values.by ?? (await thisPerson()), reason: values.reason ?? NO_REASON };
-}
-
 /** Gives a model's `liveModel` an order, and tells what came of it and how long it took. */
 async function order(
   terminal: Terminal,
   given: {
     readonly name: string;
     readonly model: string;
-    readonly values: { readonly by: string | undefined; readonly reason: string | undefined };
-    readonly give: (session: Session, order: Order) => Promise<LiveChangeResult>;
+    readonly order: Order;
+    readonly give: (session: Session) => Promise<LiveChangeResult>;
     readonly sentence: (result: LiveChangeResult) => string;
     readonly next: (result: LiveChangeResult) => readonly string[];
   },
 ): Promise<Answer> {
-  const { name, model, values, give, sentence, next } = given;
-  const signed = await signedOrder(values);
+  const { name, model, order: ordered, give, sentence, next } = given;
   return inSession(terminal, async (session) => {
     await requireKnownModel(session, model);
     await session.requireWorker();
     const startedMs = performance.now();
-    const result = await answered(terminal, `${name} of ${model}`, give(session, signed));
+    const result = await answered(terminal, `${name} of ${model}`, give(session));
     const ms = Math.round(performance.now() - startedMs);
     return {
       lines: [`${model}: ${sentence(result)}, generation ${result.generation}, in ${ms} ms`],
-      facts: { model, ...result, ...signed, ms },
+      facts: { model, ...result, ...ordered, ms },
       webUi: session.page(liveWorkflowId(model)),
       next: next(result),
       exitCode: result.kind === 'no-previous' ? 1 : 0,
@@ -68,7 +61,7 @@ export const runFallback = defineCommand({
   takes: '<model>',
   summary: 'the emergency way back: the previous version serves again, the live one never',
   options: {
-    ...OPTIONS,
+    ...{ ...OPTIONS, ...KEY_OPTION },
     leaving: {
       type: 'string',
       value: 'DIGEST',
@@ -86,17 +79,24 @@ export const runFallback = defineCommand({
     },
   },
   run: async ({ values, words: [model = ''], terminal }) => {
-    const { leaving, owner, direct } = values;
+    const { leaving, owner, direct, reason = NO_REASON } = values;
+    const { by, sign } = await findOrderer(values);
+    const signed = async (target: string) => {
+      const signature = await sign({ order: 'fallback', target, role: null, reason });
+      return { by, reason, leaving: target, ...(signature !== null && { signature }) };
+    };
     if (direct) {
-      const signed = await signedOrder(values);
-      return directFallback(terminal, model, { ...signed, ...(leaving && { leaving }) });
+      return directFallback(terminal, model, {
+        ...{ by, reason, ...(leaving && { leaving }) },
+        sign: (target) => sign({ order: 'fallback', target, role: null, reason }),
+      });
     }
     try {
       return await order(terminal, {
-        ...{ name: 'fallback', model, values, sentence: shownFallback },
-        give: async (session, signed) =>
+        ...{ name: 'fallback', model, sentence: shownFallback, order: { by, reason } },
+        give: async (session) =>
           session.switchyard.fallback(model, {
-            ...{ ...signed, leaving: leaving ?? (await liveDigest(session, model)) },
+            ...(await signed(leaving ?? (await liveDigest(session, model)))),
             ...(owner && { owner }),
           }),
         next: () => [
@@ -132,16 +132,19 @@ function freezing(
   const after = name === 'freeze' ? ['thaw', '--reason', 'your reason'] : ['status'];
   return defineCommand({
     ...{ name, summary, takes: '<model>', options: OPTIONS },
-    run: ({ values, words: [model = ''], terminal }) =>
-      order(terminal, {
-        ...{ name, model, values },
-        give: ({ switchyard }, signed) => give(switchyard, model, signed),
+    run: async ({ values, words: [model = ''], terminal }) => {
+      const by = values.by ?? (await thisPerson());
+      const ordered = { by, reason: values.reason ?? NO_REASON };
+      return order(terminal, {
+        ...{ name, model, order: ordered },
+        give: ({ switchyard }) => give(switchyard, model, ordered),
         sentence: ({ kind }) => (kind === 'already-done' ? `nothing to ${name}` : kind),
         next: () => {
           const [command = '', ...rest] = after;
           return [typed(command, model, ...rest)];
         },
-      }),
+      });
+    },
   });
 }
 

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { createDeployActivities } from '../../activities/deploy.js';
 import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
-import { NO_TRUST } from '../../domain/ports/trust.js';
 import type { RecordedDecision } from '../../domain/decision.js';
 import type { Evidence, TestReport } from '../../domain/evidence.js';
-import type { LiveChange } from '../../domain/live-state.js';
+import { signOrder, type SigningKey } from '../../client/signing/signing-key.js';
+import { liveChangeSchema, type LiveChange } from '../../domain/live-state.js';
+import type { Trust } from '../../domain/signing/trust.js';
 import { aFolder, aManifest, anEvidence, aTestReport } from '../adapters/registry/builders.js';
 import { aDecision, aDigest } from '../../testing/builders.js';
 import { MemoryObjectStore } from '../../testing/memory-object-store.js';
+import { asking, signersOf } from '../support/signers.js';
 import { failed, runActivity } from './run-activity.js';
 
 const MODEL = 'tickets';
@@ -28,13 +30,13 @@ interface Shop {
 }
 
 /** A registry with one version, its report and its evidence. */
-async function openShop(): Promise<Shop> {
+async function openShop(trust: Trust | null = null): Promise<Shop> {
   const registry = new ObjectRegistry(new MemoryObjectStore());
   await using folder = await aFolder(FILES);
   const { digest, version } = await registry.publish(aManifest(MODEL, FILES), folder.path);
   const { writeLive } = createDeployActivities({
     registry,
-    ...{ targets: {}, trust: NO_TRUST },
+    ...{ targets: {}, trust: { read: () => Promise.resolve(trust) } },
     livePointer: { ask: () => Promise.reject(new Error('not asked here')) },
     notifier: { notify: () => Promise.resolve() },
   });
@@ -136,6 +138,34 @@ describe('writeLive', () => {
       assert.equal(await shop.registry.live(MODEL), null);
     });
   }
+
+  it('falls back where the trust file wants orders signed by who signs it alone', async () => {
+    const { keys, trust } = signersOf({ grace: ['engineering'], eve: [] });
+    const leaving = aDigest('version 1');
+    const by = keys.grace.person;
+    const about = { order: 'fallback', target: leaving, role: null, reason: 'lost mails' } as const;
+    const order = (said: object) =>
+      liveChangeSchema.parse({ kind: 'fallback', leaving, said: { by, ...said } });
+    const sign = (key: SigningKey, target = leaving) =>
+      signOrder(key, { ...about, target, by: key.person });
+    const { reason } = about;
+    const wanted = asking(trust, MODEL, { fallback: 'signed' });
+    const { write } = await openShop(wanted);
+    // it gets as far as what is live, which is nothing
+    const good = await write(order({ reason, signature: await sign(keys.grace) }));
+    assert.equal(good.kind, 'already-done');
+    const refused = async (said: object, sentence: RegExp) => {
+      await assert.rejects(write(order(said)), failed('InvalidRequest', sentence));
+    };
+    await refused({ reason }, /is ordered by a person who signs it: falling back is signed here/);
+    await refused({ reason, by: 'monitor/tickets' }, /is signed here/);
+    await refused({ reason, signature: await sign(keys.eve) }, /is not one that is trusted/);
+    const elsewhere = await sign(keys.grace, aDigest('version 2'));
+    await refused({ reason, signature: elsewhere }, /says something else/);
+    await refused({ reason: 'so what', signature: await sign(keys.grace) }, /says something else/);
+    const { write: unasked } = await openShop(trust);
+    assert.equal((await unasked(order({ reason }))).kind, 'already-done');
+  });
 
   it('asks for no evidence where an engineer falls back', async () => {
     const { write } = await openShop();

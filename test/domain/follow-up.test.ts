@@ -1,19 +1,25 @@
 import assert from 'node:assert/strict';
 import { followUpDetails } from '../../domain/follow-up-details.js';
 import { closeRefusal, followUpKey, followUpSchema } from '../../domain/follow-up.js';
+import { signOrder, type SigningKey } from '../../client/signing/signing-key.js';
+import { signingKeysOf } from '../../domain/signing/trust.js';
+import { signersOf } from '../support/signers.js';
 import { NAME_PATTERN } from '../../domain/names.js';
 import { aFollowUp } from '../../testing/builders.js';
 
 const OPEN = { openedAt: '2026-01-02T03:04:05Z', told: 'told', closed: null } as const;
 const order = { role: 'engineering', by: 'grace', reason: 'mended' };
+const NOW = new Date('2026-01-02T03:04:05Z');
+const WORKFLOW_ID = 'follow-up/tickets/fallback-g2';
+const UNSIGNED = { workflowId: WORKFLOW_ID, signing: null, nowMs: NOW.getTime() };
 
 describe('closeRefusal', () => {
   it('lets the owner’s role close it, and no other', () => {
     const state = { ...OPEN, followUp: aFollowUp() };
 
-    assert.equal(closeRefusal(state, order), null);
+    assert.equal(closeRefusal(state, order, UNSIGNED), null);
     assert.match(
-      closeRefusal(state, { ...order, role: 'data-science' }) ?? '',
+      closeRefusal(state, { ...order, role: 'data-science' }, UNSIGNED) ?? '',
       /the role "data-science" does not close it; "engineering" owns it/,
     );
   });
@@ -22,9 +28,40 @@ describe('closeRefusal', () => {
     const closed = { ...order, at: '2026-01-03T00:00:00Z' };
 
     assert.match(
-      closeRefusal({ ...OPEN, closed, followUp: aFollowUp() }, order) ?? '',
+      closeRefusal({ ...OPEN, closed, followUp: aFollowUp() }, order, UNSIGNED) ?? '',
       /closed by grace at 2026-01-03T00:00:00Z: mended/,
     );
+  });
+});
+
+describe('closeRefusal, where orders are signed', () => {
+  const { keys, trust } = signersOf({ grace: ['engineering'], ada: ['data-science'], eve: [] });
+  const signing = { environment: trust.environment, keys: signingKeysOf(trust) };
+  const state = { ...OPEN, followUp: aFollowUp() };
+  const about = { order: 'close', role: 'engineering', reason: 'mended' } as const;
+  const refusalOf = async (key: SigningKey, target = WORKFLOW_ID, reason = 'mended') => {
+    const by = key.person;
+    const signature = await signOrder(key, { ...about, target, by }, NOW);
+    const signed = { role: 'engineering', by, reason, signature };
+    return closeRefusal(state, signed, { ...UNSIGNED, signing });
+  };
+
+  it('lets who signs in the owner’s role close it, and nobody else', async () => {
+    assert.equal(await refusalOf(keys.grace), null);
+    assert.match((await refusalOf(keys.ada)) ?? '', /ada@example.com is not trusted to act for/);
+    assert.match((await refusalOf(keys.eve)) ?? '', /is not one that is trusted/);
+    assert.match(closeRefusal(state, order, { ...UNSIGNED, signing }) ?? '', /signed here/);
+  });
+
+  it('takes no order about another one, nor one that was changed or is late', async () => {
+    const other = await refusalOf(keys.grace, 'follow-up/tickets/fallback-g3');
+    assert.match(other ?? '', /says something else than was signed/);
+    const changed = await refusalOf(keys.grace, WORKFLOW_ID, 'so what');
+    assert.match(changed ?? '', /says something else than was signed/);
+    const by = keys.grace.person;
+    const signature = await signOrder(keys.grace, { ...about, target: WORKFLOW_ID, by }, NOW);
+    const late = { ...UNSIGNED, signing, nowMs: NOW.getTime() + 3_700_000 };
+    assert.match(closeRefusal(state, { ...order, by, signature }, late) ?? '', /has expired/);
   });
 });
 
