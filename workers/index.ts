@@ -11,6 +11,7 @@ export { wireActivities } from './wire.js';
 export { bringWorkflowBundle } from './own-workflows.js';
 export { requiredSealer } from './witness.js';
 export type { Sealer } from '../domain/ports/sealer.js';
+export type { LineToSeal } from '../domain/signing/line-seal.js';
 export { createWorkers, type WorkerGiven, type Workers } from './worker.js';
 export { readWorkerEnvironment, type WorkerEnvironment } from './environment.js';
 

@@ -19,6 +19,7 @@ export { runLifecycle } from './run-lifecycle.js';
 export { parseEntry } from './door.js';
 export { createLifecycle, type Lifecycle } from './lifecycle.js';
 export { createLedger, openLedger, type Ledger, type Undo, type Undone } from './ledger.js';
+export type { Journal } from './journal.js';
 export { openDesk, type Desk, type Signed } from './desk.js';
 export type { DeskState } from '../domain/decision.js';
 export type { Refusal } from '../domain/signing/refusal.js';
