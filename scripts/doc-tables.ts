@@ -81,11 +81,11 @@ function specificationRows(): readonly (readonly string[])[] {
   });
   const [check] = monitor?.checks ?? [];
   const optional = { min: 'optional', max: 'optional', then: 'optional' };
-  const handOff = { ...approve.handOffs[0], reminder: 'optional' };
+  const handOff = { ...approve.handOffs[0], reminder: 'optional', escalation: 'optional' };
   return leaves({
     ...rest,
     test: { ...test, gates: REQUIRED },
-    approve: { ...approve, handOffs: handOff },
+    approve: { ...approve, handOffs: handOff, breakGlass: 'optional' },
     retrain: { every: 'optional', cron: 'optional', ...retrain },
     monitor: { ...monitor, checks: { ...check, metric: REQUIRED, ...optional } },
   });
