@@ -2,6 +2,7 @@ import { isPortError } from '../domain/failures.js';
 import type { LiveState } from '../domain/live-state.js';
 import type { LiveReading, Registry } from '../domain/ports/registry.js';
 import { forgottenBy } from '../domain/signing/seal.js';
+import type { Floor, LiveFloor } from './live-floor.js';
 import type { Log } from './log.js';
 import { repeat } from './repeat.js';
 
@@ -14,6 +15,8 @@ export interface LiveWatchOptions {
   readonly onState: (state: LiveState) => void;
   /** Why nobody should follow a state, such as that no witness sealed it; null where nothing is wrong. */
   readonly faultOf?: (reading: LiveReading) => Promise<string | null>;
+  /** Where what was followed last outlives this process; nowhere, where left out. */
+  readonly floor?: LiveFloor;
   /** Called with why the newest `live.json` is refused, and with null once it is accepted again. */
   readonly onProblem: (problem: string | null) => void;
 }
@@ -21,7 +24,9 @@ export interface LiveWatchOptions {
 /** Follows `live.json` by its tag. A state that is older than one already seen is refused: somebody put back old bytes. */
 export class LiveWatch {
   #etag: string | null = null;
-  #seen: LiveState | null = null;
+  #seen: Floor | null = null;
+  /** Whether what was followed before this process is known. */
+  #isFloorRead = false;
   #isUnreachable = false;
   /** Why the newest was refused, so that it is logged once. */
   #refused: string | null = null;
@@ -42,8 +47,10 @@ export class LiveWatch {
 
   /** Looks now; the endpoint's start waits for the first look. */
   async poll(): Promise<void> {
-    const { registry, model, log } = this.#options;
+    const { registry, model, log, floor } = this.#options;
     try {
+      if (floor && !this.#isFloorRead) this.#seen = await floor.read();
+      this.#isFloorRead = true;
       const reading = await registry.liveIfChanged(model, this.#etag);
       if (this.#isUnreachable) log.info({ model }, 'live.json can be read again');
       this.#isUnreachable = false;
@@ -59,7 +66,7 @@ export class LiveWatch {
         return;
       }
       this.#readAtMs = performance.now();
-      this.#accept(reading?.state ?? null);
+      await this.#accept(reading?.state ?? null);
     } catch (error) {
       this.#failures += 1;
       // what serves keeps serving: the registry is needed to change, not to answer
@@ -85,7 +92,9 @@ export class LiveWatch {
         (state.generation === seen.generation && state.writeId !== seen.writeId));
     if (isOlder) {
       const found = state === null ? 'is gone' : `has generation ${state.generation}`;
-      return `live.json ${found} after generation ${seen.generation} was seen; it is refused`;
+      const { floor } = this.#options;
+      const way = floor && `, unless you made the bucket anew: then delete ${floor.file}`;
+      return `live.json ${found} after generation ${seen.generation} was seen; it is refused${way ?? ''}`;
     }
     const fault =
       reading === null
@@ -103,12 +112,14 @@ export class LiveWatch {
     onProblem(problem);
   }
 
-  #accept(state: LiveState | null): void {
-    const { onState, onProblem } = this.#options;
+  async #accept(state: LiveState | null): Promise<void> {
+    const { onState, onProblem, floor } = this.#options;
     this.#refused = null;
     onProblem(null);
     if (state === null) return;
+    const isNew = state.generation !== this.#seen?.generation;
     this.#seen = state;
     onState(state);
+    if (isNew) await floor?.write(state);
   }
 }

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { liveVersionOf, previousOf } from '../domain/live-state.js';
 import type { LiveState } from '../domain/live-state.js';
 import type { ModelRuntime } from '../domain/ports/model-runtime.js';
@@ -5,6 +6,7 @@ import type { Registry, ReplicaReport } from '../domain/ports/registry.js';
 import type { TrustSource } from '../domain/ports/trust.js';
 import { sealFault } from '../domain/signing/seal.js';
 import { Approvals } from './approvals.js';
+import { LiveFloor } from './live-floor.js';
 import { LiveWatch } from './live-watch.js';
 import type { LoadedVersion } from './loaded-version.js';
 import type { Log } from './log.js';
@@ -73,6 +75,7 @@ export class ResidentModel {
     });
     this.#watch = new LiveWatch({
       ...options,
+      floor: new LiveFloor(join(cacheDirectory, model, 'followed.json'), options.log),
       faultOf: async (reading) => {
         const trust = await options.trust.read();
         return trust && sealFault(reading, trust, (state) => registry.liveBefore(state));

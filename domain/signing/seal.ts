@@ -121,7 +121,7 @@ export async function sealFault(
 }
 
 /** What a newer state must still know; null where it does. */
-export function forgottenBy(before: LiveState, after: LiveState): string | null {
+export function forgottenBy(before: Pick<LiveState, 'withdrawn'>, after: LiveState): string | null {
   const back = before.withdrawn.find((digest) => !after.withdrawn.includes(digest));
   return back === undefined
     ? null

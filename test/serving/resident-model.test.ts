@@ -60,6 +60,29 @@ describe('a resident model', () => {
     assert.equal((await rig.ask('refund')).digest, second.digest);
   });
 
+  it('follows nothing older than it did before it started anew', async () => {
+    await using folder = await temporaryFolder();
+    const place = { cacheDirectory: folder.path };
+    const withOne = (registry: ServingRig['registry']) =>
+      registry.promote(registry.publish(textModel()));
+    const before = await startRig((registry) => {
+      withOne(registry);
+      registry.promote(registry.publish(textModel({ turn: 1 })));
+    }, place);
+    const newest = before.registry.state;
+    await before[Symbol.asyncDispose]();
+    await using after = await startRig(withOne, place);
+    assert.equal((await after.ask('refund')).status, 503);
+    const said = after.registry.replicas.get(REPORT)?.problem ?? '';
+    assert.match(
+      said,
+      /has generation 1 after generation 2 was seen; it is refused.* delete .*followed\.json/,
+    );
+    after.registry.publish(textModel({ turn: 1 }));
+    after.registry.put(newest);
+    await until(async () => (await after.ask('refund')).status === 200);
+  });
+
   it('keeps the previous version warm: a fallback opens no process', async () => {
     await using given = await startWithTwo();
     const { rig, first, second } = given;
