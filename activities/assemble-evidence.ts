@@ -26,8 +26,9 @@ import {
   systemPlotsSchema,
   type PlotData,
 } from '../domain/report/plot-data.js';
-import { policyOfRoles, type ApprovalPolicy } from '../domain/signing/policy.js';
-import { signingKeysOf } from '../domain/signing/trust.js';
+import { policyOfRoles, withoutSpares, type ApprovalPolicy } from '../domain/signing/policy.js';
+import { leastOf, signingKeysOf, type Least, type Trust } from '../domain/signing/trust.js';
+import { withRegressions } from '../domain/regressions.js';
 import type { SignedRequest } from '../domain/signing/verify-start.js';
 import type { ModelSpec } from '../domain/spec.js';
 import { storePage } from './store-page.js';
@@ -72,7 +73,7 @@ export async function assembleEvidence(
 ): Promise<Tested> {
   const { spec, candidate, baseline } = input;
   const { measurements, profile, plots, nonce } = await fetchStaged(ports, input);
-  const results = spec.test.gates.map((gate) =>
+  const results = withRegressions(spec.test.gates, measurements).map((gate) =>
     judge(
       gate,
       measurements.find(({ metric }) => metric === gate.metric),
@@ -102,7 +103,7 @@ export async function assembleEvidence(
     plots: plots?.data ?? null,
     roles,
   });
-  const policy = policyFor(input, roles);
+  const policy = policyFor(input, roles, await ports.trust.read());
   const evidence = evidenceOf(input, { testReport, page, roles, nonce, policy: written(policy) });
   const signing = await signingOf(ports.trust, nonce);
   return {
@@ -144,9 +145,13 @@ function rolesAsked(spec: ModelSpec, results: readonly GateResult[]): ReadonlySe
 }
 
 /** One person where an owner is asked about a gate that nothing could settle; otherwise as the specification says. */
-function policyFor({ spec, starter }: AssembleInput, roles: readonly string[]): ApprovalPolicy {
+function policyFor(
+  { spec, starter }: AssembleInput,
+  roles: readonly string[],
+  trust: Trust | null,
+): ApprovalPolicy {
   const { handOffs } = policyOfRoles(roles);
-  return {
+  const policy: ApprovalPolicy = {
     handOffs: handOffs.map((one) => {
       const asked = spec.approve.handOffs.find(({ role }) => role === one.role);
       return asked === undefined
@@ -159,6 +164,21 @@ function policyFor({ spec, starter }: AssembleInput, roles: readonly string[]): 
     starter,
     ...(spec.approve.breakGlass && { breakGlass: spec.approve.breakGlass }),
   };
+  return holdingLeast(policy, trust && leastOf(trust, spec.model));
+}
+
+/** Whoever decides in another's place does so for nothing where the trust file wants that role itself, or more people: so nobody is asked to. */
+function holdingLeast(policy: ApprovalPolicy, least: Least | null): ApprovalPolicy {
+  const asked = new Set(policy.handOffs.map(({ role }) => role));
+  const { breakGlass } = policy;
+  const isGlassEnough =
+    least === null || (least.roles.length === 0 && least.quorum <= (breakGlass?.quorum ?? 0));
+  return withoutSpares(policy, (role) => {
+    if (asked.has(role)) return false;
+    if (role === breakGlass?.role) return isGlassEnough;
+    const instead = policy.handOffs.find(({ escalation }) => escalation === role);
+    return least === null || !least.roles.includes(instead?.role ?? role);
+  });
 }
 
 /** An older build reads no policy: it takes its absence for one person of each role. */

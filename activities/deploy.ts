@@ -72,6 +72,15 @@ const noticeSchema = z.strictObject({
 
 /** The way to live, and back. */
 export function createDeployActivities(ports: DeployPorts) {
+  let known: Trust | null | undefined;
+  /** A trust file that is being written must not stop a fallback: then the last one counts. */
+  const lastTrust = async () => {
+    known = await ports.trust.read().catch((error: unknown) => {
+      if (known === undefined) throw error;
+      return known;
+    });
+    return known;
+  };
   return {
     /** Asks `liveModel` to promote a version. Asking again with the same request id gives the first answer. */
     promoteVersion: defineActivity(promoteInputSchema, (input) => {
@@ -97,7 +106,12 @@ export function createDeployActivities(ports: DeployPorts) {
       ({ model, change, writeId }) =>
         withHeartbeats(async ({ signal }) => {
           if (change.kind === 'fallback') {
-            requireSigned(await ports.trust.read(), model, change);
+            const refusal = orderRefusal(await lastTrust(), model, change);
+            if (refusal !== null) {
+              const state = (await ports.registry.live(model))?.state ?? null;
+              // one that was written, and whose answer was lost, has that answer
+              if (state?.writeId !== writeId) throw refusal;
+            }
           }
           if (change.kind === 'promote' && (await verifyPromotion(ports, model, change)).lapsed) {
             const state = (await ports.registry.live(model))?.state ?? null;
@@ -114,25 +128,23 @@ export function createDeployActivities(ports: DeployPorts) {
   };
 }
 
-/**
- * Whether a fallback was signed, where the trust file asks for that.
- * @throws PortError `InvalidRequest`.
- */
-function requireSigned(
+/** Why a fallback is not done: it is not signed and the trust file asks for that, or it is not signed by whom it says; null: it is. */
+function orderRefusal(
   trust: Trust | null,
   model: string,
   { leaving, said, direct }: Extract<LiveChange, { kind: 'fallback' }>,
-): void {
-  if (trust === null || leastOf(trust, model).fallback === 'any') return;
+): PortError | null {
+  if (trust === null) return null;
   const { by = 'nobody', reason = '', signature } = direct ?? said ?? {};
+  if (signature === undefined && leastOf(trust, model).fallback === 'any') return null;
   const ordered = { order: 'fallback', target: leaving, role: null, by, reason } as const;
   const { environment } = trust;
   const given = { environment, keys: keysOf(trust), acceptedMs: Date.now() };
   const verified = verifyOrder({ ...ordered, signature }, given);
-  if (isVerified(verified)) return;
-  throw new PortError(
+  if (isVerified(verified)) return null;
+  return new PortError(
     'InvalidRequest',
-    `a fallback of "${model}" is ordered by a person who signs it: ${verified.sentence}`,
+    `the order to fall back "${model}" is not signed as it must be: ${verified.sentence}`,
     { details: { model, leaving, code: verified.code } },
   );
 }

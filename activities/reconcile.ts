@@ -154,6 +154,7 @@ async function planOrphans(
     .filter(({ unreadable }) => unreadable.length === 0)
     .map(({ model, live, unfinished }) => ({
       ...{ model, live, documents: [], predictions: [], windows: [], labels: [] },
+      regressions: [],
       versions: unfinished.filter((each) => ageMs(each) > DAY_MS),
     }));
   const isAsked = models.some(({ versions }) => versions.length > 0);

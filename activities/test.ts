@@ -2,7 +2,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { activityInfo } from '@temporalio/activity';
 import { z } from 'zod';
-import { PortError } from '../domain/failures.js';
+import { isPortError, PortError } from '../domain/failures.js';
 import type { Measurement } from '../domain/gate.js';
 import {
   candidateSchema,
@@ -19,6 +19,7 @@ import { fromProbabilities, predictionsOf, type Predictions } from '../domain/pr
 import { measureQuality } from '../domain/quality.js';
 import { measureQualityPlots } from '../domain/report/measure-plots.js';
 import { referenceProfileOf } from '../domain/monitor/reference-profile.js';
+import { measureRegressions, unreadRegressions } from '../domain/regressions.js';
 import { liveVersionOf } from '../domain/live-state.js';
 import type { TrustSource } from '../domain/ports/trust.js';
 import { personSchema } from '../domain/signing/trust.js';
@@ -146,11 +147,34 @@ async function qualityStage(
     const measurements = [
       ...measureQuality({ ...compared, resamples, confidence, seed: spec.train.seed }),
       ...(await measureOwn(ports.metrics, { ...compared, spec })),
+      ...(await measureRegressionsOf(ports, spec, async (kept) =>
+        predictVersion(ports, spec, candidate, { rows: kept, directory: await folder('kept') }),
+      )),
     ];
     const staged = await stageMeasurements(ports, input, 'test-quality', measurements, out);
     const isWithdrawn = live?.state.withdrawn.includes(candidate.digest) ?? false;
     return { staged, baseline: served?.digest ?? null, isWithdrawn };
   });
+}
+
+/** On the rows that closed follow-ups left; nothing, where there are none. */
+async function measureRegressionsOf(
+  { registry, snapshots }: TestPorts,
+  { model }: ModelSpec,
+  predict: (rows: readonly Row[]) => Promise<Predictions>,
+): Promise<readonly Measurement[]> {
+  const rows = new Map<string, Row>();
+  try {
+    for (const { snapshot } of await registry.regressions(model)) {
+      for (const row of await snapshots.rowsLeft(snapshot)) rows.set(`${row.id} ${row.text}`, row);
+    }
+  } catch (error) {
+    // who deleted or changed them by hand is asked what that was for
+    if (!isPortError(error) || error.kind !== 'terminal') throw error;
+    return [unreadRegressions(error.message)];
+  }
+  const all = [...rows.values()];
+  return all.length === 0 ? [] : [measureRegressions(all, await predict(all))];
 }
 
 async function predictVersion(

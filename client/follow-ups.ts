@@ -13,8 +13,6 @@ import {
   state,
   type FollowUpInput,
 } from '../workflows/follow-up-messages.js';
-import { NO_TRUST, type TrustSource } from '../domain/ports/trust.js';
-import { signingKeysOf, type Trust } from '../domain/signing/trust.js';
 import { fromTemporal } from './failure.js';
 import { WORKFLOW_TASK_TIMEOUT } from './live-pointer.js';
 
@@ -43,24 +41,20 @@ export interface WhichFollowUps {
 export class TemporalFollowUps implements FollowUps {
   readonly #client: Client;
   readonly #taskQueue: string;
-  readonly #trust: TrustSource;
 
-  /** @param given - `trust`: whose orders close what it opens; orders are not signed where left out. */
-  constructor(given: { client: Client; taskQueue: string; trust?: TrustSource }) {
+  constructor(given: { client: Client; taskQueue: string }) {
     this.#client = given.client;
-    this.#trust = given.trust ?? NO_TRUST;
     this.#taskQueue = given.taskQueue;
   }
 
   async open(followUp: FollowUp): Promise<OpenedFollowUp> {
     const { model, key, owner, cause, title } = followUp;
     const workflowId = followUpWorkflowId(model, key);
-    const signing = signingOf(await this.#trust.read(), owner);
     try {
       await this.#client.workflow.start(FOLLOW_UP_TYPE, {
         workflowId,
         taskQueue: this.#taskQueue,
-        args: [{ followUp, ...(signing && { signing }) } satisfies FollowUpInput],
+        args: [{ followUp } satisfies FollowUpInput],
         workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
         workflowIdConflictPolicy: 'FAIL',
         workflowIdReusePolicy: 'REJECT_DUPLICATE', // closed is closed
@@ -129,16 +123,6 @@ export class TemporalFollowUps implements FollowUps {
       ...(all === true ? [] : ['ExecutionStatus = "Running"']),
     ].join(' AND ');
   }
-}
-
-/** The keys of those who have the role, or have it for somebody else for a while. */
-function signingOf(trust: Trust | null, owner: string): FollowUpInput['signing'] {
-  if (trust === null) return undefined;
-  const keys = signingKeysOf(trust).filter(
-    ({ roles, delegated = [] }) =>
-      roles.includes(owner) || delegated.some(({ role }) => role === owner),
-  );
-  return { environment: trust.environment, keys };
 }
 
 const memoSchema = z.object({

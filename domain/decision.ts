@@ -90,7 +90,8 @@ function refusalOfRole({ role, decision }: Decision, desk: DeskState): Refusal |
 
 /** Where the role has decided already, or this person for it. */
 function refusalOfSecond(decision: Decision, desk: DeskState): Refusal | null {
-  const earlier = desk.decisions.filter((each) => each.role === decision.role);
+  const handOff = (role: string) => handOffOf(desk.policy, role)?.role ?? role;
+  const earlier = desk.decisions.filter((each) => handOff(each.role) === handOff(decision.role));
   if (earlier.some((each) => sameDecision(each, decision))) return null;
   const own = earlier.find(({ by }) => by === decision.by);
   const last = own ?? (isOpen(desk, decision.role) ? undefined : earlier.at(-1));

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { shownInputSchema } from './gate.js';
+import { snapshotRefSchema } from './lifecycle.js';
 import { verifyOrder } from './signing/order.js';
-import { isVerified, type Verifying } from './signing/verify-statement.js';
+import { keysOf, type KnownKey, type Trust } from './signing/trust.js';
+import { isVerified } from './signing/verify-statement.js';
 import { digestSchema, instantSchema, nameSchema, versionNumberSchema } from './names.js';
 
 /** A key is a name: so many characters at most. */
@@ -15,6 +17,8 @@ const subjectSchema = z.strictObject({
   digest: digestSchema.nullable(),
   /** Of `live.json`. */
   generation: z.int().min(0).nullable(),
+  /** The snapshot that its inputs are rows of; left out where they are none. */
+  heldOut: snapshotRefSchema.optional(),
 });
 
 export const followUpSchema = z.strictObject({
@@ -79,23 +83,30 @@ function keyOf(...parts: readonly string[]): string {
   return key.slice(0, LONGEST_KEY).replace(/-+$/, '');
 }
 
-/** By whom an order to close is verified; null where such orders are not signed. */
-export type ClosedBy = Pick<Verifying, 'environment' | 'keys'> | null;
-
-/** Why an order does not close a follow-up, in one sentence, or null where it does. */
+/** Why an order does not close a follow-up, in one sentence, or null where it does; whether it is signed as it must be is another question. */
 export function closeRefusal(
   { followUp, closed }: FollowUpState,
   order: CloseOrder,
-  given: { readonly workflowId: string; readonly signing: ClosedBy; readonly nowMs: number },
 ): string | null {
-  const { role, by, reason, signature } = order;
-  const { workflowId: target, signing, nowMs } = given;
   if (closed !== null) return `it was closed by ${closed.by} at ${closed.at}: ${closed.reason}`;
-  if (role !== followUp.owner) {
-    return `the role "${role}" does not close it; "${followUp.owner}" owns it`;
-  }
-  if (signing === null) return null;
+  if (order.role === followUp.owner) return null;
+  return `the role "${order.role}" does not close it; "${followUp.owner}" owns it`;
+}
+
+/** Why an order to close is not signed as it must be, in one sentence, or null where it is, or none is signed. */
+export function closeFault(
+  { role, by, reason, signature }: CloseOrder,
+  given: { readonly workflowId: string; readonly trust: Trust | null; readonly nowMs: number },
+): string | null {
+  const { workflowId: target, trust, nowMs } = given;
+  if (trust === null) return null;
+  const { environment } = trust;
+  const keys = keysOf(trust);
+  const has = ({ roles, delegated = [] }: KnownKey) =>
+    [...roles, ...delegated.map((each) => each.role)].includes(role);
+  // where the trust file knows nobody of that role whoever it trusts may close it: it would be open for ever
+  const anybody = keys.some(has) ? keys : keys.map((key) => ({ ...key, roles: [role] }));
   const ordered = { ...({ order: 'close', target } as const), role, by, reason, signature };
-  const verified = verifyOrder(ordered, { ...signing, acceptedMs: nowMs });
+  const verified = verifyOrder(ordered, { environment, keys: anybody, acceptedMs: nowMs });
   return isVerified(verified) ? null : verified.sentence;
 }

@@ -175,6 +175,9 @@ export function judge(
   if (definition.relative && !hasBaseline) {
     return result('not applicable', `${gate.metric}: there is no live version to compare with`);
   }
+  if (definition.mayBeNone === true && measured === undefined) {
+    return result('not applicable', `${gate.metric}: there is nothing to measure it on`);
+  }
   const limit = limitOf(gate);
   if (measured?.value == null || !Number.isFinite(measured.value) || limit === undefined) {
     return result(

@@ -2,6 +2,7 @@ import type { JournalHead } from './journal-head.js';
 import type { JournalLine } from './journal.js';
 import { shortDigest } from './names.js';
 import { lineSealFault, type LineToSeal } from './signing/line-seal.js';
+import type { RefusalCode } from './signing/refusal.js';
 import { keysOf, type Trust } from './signing/trust.js';
 import { verifyDecision } from './signing/verify-decision.js';
 import { signedRequest, verifyStart } from './signing/verify-start.js';
@@ -28,18 +29,24 @@ export interface JournalProblem {
   readonly sentence: string;
 }
 
+/** A line that a state of `live.json` vouches for. */
+export interface JournalAnchor extends JournalHead {
+  /** Whether that is the first promotion that a witness sealed, or one before it: lines could be without seals by then. */
+  readonly isOld: boolean;
+}
+
 export interface JournalGiven {
   /** Every line of one model. */
   readonly links: readonly JournalLink[];
   /** Lines that a state of `live.json` vouches for. */
-  readonly anchors: readonly JournalHead[];
+  readonly anchors: readonly JournalAnchor[];
   /** Lines that somebody has kept elsewhere. */
   readonly heads: readonly JournalHead[];
   /** By whose keys lines are sealed and decisions are signed; null: by nobody's. */
   readonly trust: Trust | null;
   /** Every trust file that there was, by digest. */
   readonly trusted: ReadonlySet<string>;
-  /** Whether a witness sealed any state of `live.json`. */
+  /** Whether a witness sealed any promotion. */
   readonly isSealed: boolean;
 }
 
@@ -112,7 +119,7 @@ function lineProblems(link: JournalLink, given: JournalGiven): readonly JournalP
     ...(value.trust === null || given.trusted.has(value.trust)
       ? []
       : [say('reference', `names the trust file ${shortDigest(value.trust)}, which is not there`)]),
-    ...statementProblems(value, given.trust, say),
+    ...statementProblems(value, given, say),
   ];
 }
 
@@ -120,24 +127,32 @@ function lineProblems(link: JournalLink, given: JournalGiven): readonly JournalP
 function sealProblems(
   { run, line, toSeal }: JournalLink,
   value: JournalLine,
-  { trust, isSealed, anchors }: JournalGiven,
+  { trust, isSealed, anchors, heads }: JournalGiven,
   say: Say,
 ): readonly JournalProblem[] {
   if (trust === null || trust.witnesses.length === 0) return [];
-  const isOld = !isSealed || anchors.some((anchor) => anchor.run === run && anchor.line >= line);
+  const isOver = (head: JournalHead) => head.run === run && head.line >= line;
+  const isOld = !isSealed || anchors.some((anchor) => anchor.isOld && isOver(anchor));
   if (value.seal === null && isOld) return [];
-  const fault = lineSealFault(value.seal, { ...toSeal, line, at: value.at }, trust);
+  const isVouched = [...anchors, ...heads].some(isOver);
+  const fault = lineSealFault(value.seal, { ...toSeal, line, at: value.at }, trust, { isVouched });
   return fault === null ? [] : [say('changed', `is not sealed: ${fault}`)];
 }
 
 /** Whether people signed what it says of them, by the keys that were good then. */
-function statementProblems(value: JournalLine, trust: Trust | null, say: Say): JournalProblem[] {
-  const { entry, workflowId: wid, model } = value;
+function statementProblems(
+  value: JournalLine,
+  { trust, links }: JournalGiven,
+  say: Say,
+): JournalProblem[] {
+  const { entry, workflowId: wid, model, run } = value;
   if (trust === null || value.trust === null) return [];
   const { environment } = trust;
   if (entry.kind === 'started') {
     const signed = signedRequest(entry.request);
-    if (signed === null) return [];
+    // a start whose signature does not hold is refused before anything comes of it
+    const own = links.filter((link) => link.run === run);
+    if (signed === null || !own.some(isProgress)) return [];
     const given = { environment, keys: keysOf(trust), acceptedMs: null, mayBeLate: true, wid };
     const result = verifyStart(signed, given);
     return 'person' in result ? [] : [say('reference', `is no signed start: ${result.sentence}`)];
@@ -148,7 +163,19 @@ function statementProblems(value: JournalLine, trust: Trust | null, say: Say): J
   const keys = keysOf(trust).map((key) => ({ ...key, roles: [...key.roles, decision.role] }));
   const acceptedMs = Date.parse(decision.at);
   const result = verifyDecision(decision, { environment, keys, acceptedMs, about: { wid, model } });
-  return isVerified(result) ? [] : [say('reference', `is no signed decision: ${result.sentence}`)];
+  // its desk goes by the keys of when the evidence was made; what was decided by one that is none any more comes to nothing
+  return isVerified(result) || KEYS_SINCE.has(result.code)
+    ? []
+    : [say('reference', `is no signed decision: ${result.sentence}`)];
+}
+
+const KEYS_SINCE: ReadonlySet<RefusalCode> = new Set(['retired-key', 'compromised-key']);
+
+/** What a lifecycle comes to whose start held. */
+function isProgress({ value }: JournalLink): boolean {
+  const entry = value?.entry;
+  if (entry?.kind === 'ended') return entry.outcome !== 'failed' && entry.outcome !== 'cancelled';
+  return entry?.kind === 'decided';
 }
 
 /** What is vouched for must be there as it was. */

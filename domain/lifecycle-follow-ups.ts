@@ -1,6 +1,6 @@
 import { followUpKey, type FollowUp } from './follow-up.js';
 import type { Finding } from './gate.js';
-import type { LifecycleOutcome } from './lifecycle.js';
+import type { LifecycleOutcome, SnapshotRef } from './lifecycle.js';
 import { isOpenUndo, type UndoRow } from './undo.js';
 
 const LONGEST_TITLE = 300;
@@ -15,6 +15,8 @@ export interface LeavingRun {
   readonly run: string;
   readonly version: number | null;
   readonly digest: string | null;
+  /** The rows that it was judged by; null: it was not. */
+  readonly heldOut: SnapshotRef | null;
 }
 
 /** What a candidate that its gates rejected leaves: one follow-up for each owner of its findings, with the inputs that show them. */
@@ -34,7 +36,7 @@ export function followUpsOfRejection(
       cause: 'gates-failed',
       title: cut(`${subject} of ${from.model} was rejected: ${metrics}`, LONGEST_TITLE),
       text: cut(textOfRejection(from, findings), LONGEST_TEXT),
-      subject: subjectOf(from),
+      subject: { ...subjectOf(from), ...(from.heldOut && { heldOut: from.heldOut }) },
       inputs: findings.flatMap(({ inputs }) => inputs).slice(0, INPUTS_SHOWN),
     };
   });

@@ -101,10 +101,12 @@ export const liveStateSchema = z.strictObject({
     .nullable()
     .default(null),
   /**
-   * The newest lines of lifecycles' journals that were written since the last promotion: this state vouches for them. Empty in what is no
-   * promotion, and in states that are older than journals.
+   * The newest lines of lifecycles' journals that no earlier state vouches for, the oldest first where there are too many: this one does.
+   * Empty in what is no promotion, and in states that are older than journals.
    */
   journals: z.array(journalHeadSchema).max(HEADS_REMEMBERED).default([]),
+  /** When the last line was written, by the store's clock, for which this state or one before it vouches; null: none was. */
+  journalsUntil: instantSchema.nullable().default(null),
   /** Digest of the state before, as it lies in the audit chain; null in the first, and in states that are older than chains. */
   audit: z.strictObject({ previous: digestSchema }).nullable(),
   /** Its writer's signature (compact JWS); null where the installation has no witness. */

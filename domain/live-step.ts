@@ -35,6 +35,7 @@ export function stepLive(
       frozen: state?.frozen ?? null,
       direct: state?.direct ?? [],
       fellBack: state?.fellBack ?? null,
+      journalsUntil: state?.journalsUntil ?? null,
       ...{ journals: [], audit: null, seal: null }, // the writer's, who has the bytes of the state before
       made: { kind, by, reason, ...(signature !== undefined && { signature }) },
       ...fields,

@@ -1,5 +1,6 @@
 /** Whose business a failed gate is. */
-export type Owner = 'engineering' | 'data-science';
+export const OWNERS = ['engineering', 'data-science'] as const;
+export type Owner = (typeof OWNERS)[number];
 
 /** What is known of a metric before it is measured. */
 export interface MetricDefinition {
@@ -12,6 +13,8 @@ export interface MetricDefinition {
   readonly range: readonly [number, number];
   /** Compared with the baseline: `not applicable` without a live version, and judged by its interval. */
   readonly relative: boolean;
+  /** Whether there may be nothing to measure it on: then a gate on it is `not applicable`. */
+  readonly mayBeNone?: boolean;
   readonly meaning: string;
 }
 
@@ -85,6 +88,16 @@ export const METRICS = {
   'macro-f1-difference': difference(
     'macro-F1 minus the baseline’s on the same rows, paired bootstrap',
   ),
+  regressions: {
+    kind: 'statistical',
+    limit: 'max',
+    unit: 'rows',
+    range: [0, Number.POSITIVE_INFINITY],
+    relative: false,
+    mayBeNone: true,
+    meaning:
+      'rows that closed follow-ups left and that are answered wrongly; at most 0 without a gate',
+  },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 
 export type MetricName = keyof typeof METRICS;
@@ -106,6 +119,7 @@ export const METRIC_NAMES = [
   'calibration-error',
   'accuracy-difference',
   'macro-f1-difference',
+  'regressions',
 ] as const satisfies readonly MetricName[];
 
 /** Who mends a failed gate on such a metric. */

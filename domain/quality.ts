@@ -79,7 +79,7 @@ function relativeMetrics(
   { truth, predicted, classes }: Indexed,
   baseline: Int32Array,
 ): readonly Measurement[] {
-  const regressions = mistakes(given.rows, given.candidate, given.baseline);
+  const regressions = mistakes(given.rows, given.candidate, { baseline: given.baseline });
   return (['accuracy', 'macro-f1'] as const).map((statistic) => {
     const compared = { truth, candidate: predicted, baseline, classes };
     const { difference, interval } = pairedBootstrap(compared, statistic, given);
@@ -125,10 +125,14 @@ function sliceAccuracy(
 }
 
 /** Wrong answers, the surest first; with a baseline, only where that one is right. */
-function mistakes(
+/** Rows whose label is not the answer, the surest first; with a baseline those alone that it had right. */
+export function mistakes(
   rows: readonly Row[],
   candidate: Predictions,
-  baseline: Predictions | null = null,
+  {
+    baseline = null,
+    atMost = SHOWN,
+  }: { readonly baseline?: Predictions | null; readonly atMost?: number } = {},
 ): readonly ShownInput[] {
   return rows
     .map((row, index) => ({
@@ -138,7 +142,7 @@ function mistakes(
     }))
     .filter(({ row, label, lost }) => lost && row.label !== label)
     .sort((left, right) => right.probability - left.probability)
-    .slice(0, SHOWN)
+    .slice(0, atMost)
     .map(({ row, label, probability }) =>
       shownInput(
         row,

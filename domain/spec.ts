@@ -3,6 +3,7 @@ import { describeIssues } from './describe-issues.js';
 import { durationMs } from './duration.js';
 import { PortError } from './failures.js';
 import { gateSchema, gateProblems } from './gate.js';
+import { OWNERS } from './metrics.js';
 import { monitorProblems, monitorSpecSchema } from './monitor/spec.js';
 import { durationSchema, instantSchema, nameSchema } from './names.js';
 import { STARTER } from './signing/policy.js';
@@ -155,7 +156,7 @@ function specProblems(spec: ModelSpec): readonly string[] {
 /** Whoever decides in another's place has a role of its own for it, so that each decision says which it is. */
 function spareProblems({ approve: { handOffs, breakGlass } }: ModelSpec): readonly string[] {
   const problems: string[] = [];
-  const roles = new Set(handOffs.map(({ role }) => role));
+  const roles = new Set([...handOffs.map(({ role }) => role), ...OWNERS]);
   const takeRole = (role: string, whose: string) => {
     if (roles.has(role)) problems.push(`${whose} "${role}", which has a say already`);
     roles.add(role);

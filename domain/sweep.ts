@@ -46,6 +46,8 @@ export interface ModelInventory {
   readonly predictions: readonly StoredDay[];
   readonly windows: readonly StoredDay[];
   readonly labels: readonly StoredDay[];
+  /** Digests of the snapshots that every candidate must answer right. */
+  readonly regressions: readonly string[];
 }
 
 export interface StagedRun extends StoredThing {
@@ -148,6 +150,7 @@ function planModel(
   keptSnapshots: Set<string>,
 ): SweepItem[] {
   const { model } = inventory;
+  for (const digest of inventory.regressions) keptSnapshots.add(digest);
   const spec = Object.hasOwn(given.retention, model) ? given.retention[model] : undefined;
   const versions = inventory.versions.map((version) => {
     const why = spec === undefined ? null : whyVersionGoes(given, inventory, version, spec);
@@ -263,7 +266,7 @@ function planSnapshot(
   const limit = longestStaging(retention);
   const name = `${snapshot.source} ${snapshot.digest.slice(0, 12)}`;
   const keeps = named.has(snapshot.digest)
-    ? 'a version or report that stays names it'
+    ? 'a version, a report or a regression that stays names it'
     : open.digests.has(snapshot.digest) || mayBeOpen(open, snapshot)
       ? 'an open workflow may need it'
       : isOlder(snapshot, limit, now)

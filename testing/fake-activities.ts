@@ -92,6 +92,7 @@ export function fakeActivities(
     notify: () => Promise.resolve(),
     openFollowUp: ({ followUp: { model, key } }) =>
       Promise.resolve({ workflowId: followUpWorkflowId(model, key), opened: true }),
+    verifyClose: () => Promise.resolve({ refused: null }),
     ...options.overrides,
   };
 }

@@ -58,7 +58,7 @@ export function wireActivities(given: {
       ? new MeasuredTrainer(wireTrainer(project), given.meter)
       : wireTrainer(project),
     runtime: new ChildModelRuntime(),
-    followUps: new TemporalFollowUps({ client, taskQueue, trust }),
+    followUps: new TemporalFollowUps({ client, taskQueue }),
     livePointer: new TemporalLivePointer({ client, taskQueue }),
     predictions: new PredictionLogReader(store),
     windows: new WindowFiles(store),

@@ -1,6 +1,5 @@
 import { defineQuery, defineUpdate } from '@temporalio/workflow';
 import { z } from 'zod';
-import { signingSchema } from '../domain/lifecycle.js';
 import {
   followUpSchema,
   followUpStateSchema,
@@ -24,8 +23,6 @@ export const state = defineQuery<FollowUpState>('state');
 
 export const followUpInputSchema = z.strictObject({
   followUp: followUpSchema,
-  /** By whom an order to close it is verified, as the trust file was when it was opened; left out: such orders are not signed. */
-  signing: signingSchema.omit({ nonce: true }).optional(),
   /** Carried from run to run; left out at the first start. What a newer build adds, an older one leaves out. */
   carried: followUpStateSchema.pick({ openedAt: true, told: true }).strip().optional(),
 });

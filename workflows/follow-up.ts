@@ -14,7 +14,6 @@ import {
   closeOrderSchema,
   closeRefusal,
   type Closed,
-  type ClosedBy,
   type FollowUpState,
 } from '../domain/follow-up.js';
 import { bookkeeping } from './activity-options.js';
@@ -33,7 +32,7 @@ export async function followUp(input: FollowUpInput): Promise<Closed> {
   const given = parseEntry('follow-up', followUpInputSchema, input);
   const { openedAt = new Date().toISOString(), told = null } = given.carried ?? {};
   const desk = new Desk({ followUp: given.followUp, openedAt, told, closed: null });
-  listen(desk, given.signing ?? null);
+  listen(desk);
   if (given.carried !== undefined) upsertMemo({ openedAt });
   return CancellationScope.nonCancellable(async () => {
     desk.show();
@@ -45,9 +44,7 @@ export async function followUp(input: FollowUpInput): Promise<Closed> {
     const { state: last } = desk;
     if (last.closed !== null) return last.closed;
     const carried = { openedAt, told: last.told };
-    const { signing } = given;
-    const next = { followUp: last.followUp, ...(signing && { signing }), carried };
-    return continueOnNewestBuild<typeof followUp>(next);
+    return continueOnNewestBuild<typeof followUp>({ followUp: last.followUp, carried });
   });
 }
 
@@ -90,11 +87,18 @@ class Desk {
   }
 }
 
-function listen(desk: Desk, signing: ClosedBy): void {
+function listen(desk: Desk): void {
   const { owner } = desk.state.followUp;
   setHandler(
     close,
-    (order) => {
+    async (order) => {
+      const { workflowId } = workflowInfo();
+      const { refused } = await CancellationScope.nonCancellable(() =>
+        bookkeeping(`whether ${order.by} may close it`).verifyClose({ workflowId, order }),
+      );
+      // somebody else may have closed it meanwhile
+      const why = refused ?? closeRefusal(desk.state, order);
+      if (why !== null) throw refusal(`${workflowId}: ${why}`, 'InvalidRequest');
       const closed = { ...order, at: new Date().toISOString() };
       desk.become({ closed });
       upsertMemo({ closedBy: closed.by });
@@ -103,11 +107,8 @@ function listen(desk: Desk, signing: ClosedBy): void {
     {
       description: `Close it, as ${owner}: {"role": "${owner}", "by": "grace@example.com", "reason": "mended"}`,
       validator: (order) => {
-        const { workflowId } = workflowInfo();
-        const parsed = parseEntry('order', closeOrderSchema, order);
-        const given = { workflowId, signing, nowMs: Date.now() };
-        const why = closeRefusal(desk.state, parsed, given);
-        if (why !== null) throw refusal(`${workflowId}: ${why}`, 'InvalidRequest');
+        const why = closeRefusal(desk.state, parseEntry('order', closeOrderSchema, order));
+        if (why !== null) throw refusal(`${workflowInfo().workflowId}: ${why}`, 'InvalidRequest');
       },
     },
   );

@@ -9,10 +9,13 @@ const AT_ONCE = 10;
 
 type Options = ReturnType<typeof bookkeeping>;
 
-/** What happened in one lifecycle, as it is kept in the bucket. */
+/** What happened in one lifecycle, as it is kept in the bucket; nothing is, where nobody said that it began. */
 export class Journal {
   readonly #model: string;
   #head: JournalHead | null = null;
+  #isBegun = false;
+  /** What is not known to be written: a call that was given up may have written it all the same, and finds that then. */
+  #pending: readonly JournalEntry[] = [];
   readonly #decided = new Set<RecordedDecision>();
 
   constructor(model: string) {
@@ -21,6 +24,7 @@ export class Journal {
 
   /** Before anything else: nothing happens that nobody wrote down. */
   async began(entry: Extract<JournalEntry, { kind: 'started' }>): Promise<void> {
+    this.#isBegun = true;
     await this.#write([entry], bookkeeping(`write down the start of ${this.#model}`));
   }
 
@@ -59,20 +63,20 @@ export class Journal {
   }
 
   #newOf(decisions: readonly RecordedDecision[]): readonly JournalEntry[] {
-    return decisions
-      .filter((decision) => !this.#decided.has(decision))
-      .map((decision) => ({ kind: 'decided', decision }));
+    const own = decisions.filter((decision) => !this.#decided.has(decision));
+    for (const decision of own) this.#decided.add(decision);
+    return own.map((decision) => ({ kind: 'decided', decision }));
   }
 
   async #write(entries: readonly JournalEntry[], { writeJournal }: Options): Promise<void> {
-    for (let from = 0; from < entries.length; from += AT_ONCE) {
-      const [first, ...rest] = entries.slice(from, from + AT_ONCE);
+    if (!this.#isBegun) return;
+    this.#pending = [...this.#pending, ...entries];
+    for (;;) {
+      const [first, ...rest] = this.#pending.slice(0, AT_ONCE);
       if (first === undefined) return;
       const after = this.#head;
       this.#head = await writeJournal({ model: this.#model, after, entries: [first, ...rest] });
-      for (const entry of [first, ...rest]) {
-        if (entry.kind === 'decided') this.#decided.add(entry.decision);
-      }
+      this.#pending = this.#pending.slice(1 + rest.length);
     }
   }
 }

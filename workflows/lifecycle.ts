@@ -5,6 +5,7 @@ import type {
   LifecycleOutcome,
   LifecycleRequest,
   LifecycleStatus,
+  SnapshotRef,
   Stage,
   Tested,
 } from '../domain/lifecycle.js';
@@ -42,6 +43,7 @@ export class Lifecycle {
   #enteredAt = Date.now();
   #candidate: Candidate | null = null;
   #tested: Tested | null = null;
+  #heldOut: SnapshotRef | null = null;
   #frozen: Frozen | null = null;
   #ending: string | null = null;
   readonly #answerBy: Record<string, string> = {};
@@ -74,6 +76,11 @@ export class Lifecycle {
     return this.#tested;
   }
 
+  /** The rows that it was judged by last. */
+  get heldOut(): SnapshotRef | null {
+    return this.#heldOut;
+  }
+
   /** What it is, as its activities' summaries say it. */
   get name(): string {
     const version = this.#candidate?.version;
@@ -94,11 +101,12 @@ export class Lifecycle {
     this.show();
   }
 
-  carry(found: { candidate?: Candidate; tested?: Tested }): void {
+  carry(found: { candidate?: Candidate; tested?: Tested; heldOut?: SnapshotRef }): void {
     this.#candidate = found.candidate ?? this.#candidate;
     // a list of runs shows it, where a search attribute would be one more to register
     if (found.candidate) upsertMemo({ version: found.candidate.version });
     this.#tested = found.tested ?? this.#tested;
+    this.#heldOut = found.heldOut ?? this.#heldOut;
     this.#draw();
   }
 

@@ -94,7 +94,8 @@ async function undo(lifecycle: Lifecycle, outcome: LifecycleOutcome | null): Pro
 function followUpsOf(lifecycle: Lifecycle, outcome: LifecycleOutcome | null): readonly FollowUp[] {
   const { model, version, digest } = lifecycle.status();
   const { workflowId } = workflowInfo();
-  const from = { ...{ model, version, digest, workflowId }, run: lifecycle.run };
+  const { run, heldOut } = lifecycle;
+  const from = { model, version, digest, workflowId, run, heldOut };
   const undos = followUpOfUndos(from, lifecycle.ledger.rows);
   return [
     ...(undos === null ? [] : [undos]),

@@ -14,6 +14,7 @@ import type {
 } from '../../domain/sweep.js';
 import { inParallel } from './files.js';
 import { LivePointerFile } from './live-pointer-file.js';
+import { RegressionFiles } from './regression-files.js';
 import { parseStored } from './stored-json.js';
 import { Versions } from './versions.js';
 
@@ -70,9 +71,11 @@ async function modelInventory(
     versionsOf(store, model, grouped(objects, /^models\/[^/]+\/versions\/([1-9]\d{0,6})\//)),
     documentsOf(store, objects),
   ]);
+  const regressions = await new RegressionFiles(store).all(model);
   const labels = objects.filter(({ key }) => key.startsWith(`${root}labels/`));
   return {
     ...{ model, live: live?.state ?? null, versions, documents },
+    regressions: regressions.map(({ snapshot }) => snapshot.digest),
     predictions: daysOf(predictions, ({ key }) => key.split('/')[2] ?? ''),
     windows: daysOf(
       objects.filter(({ key }) => /^models\/[^/]+\/windows\/\d{4}-\d\d-\d\d\//.test(key)),

@@ -8,7 +8,7 @@ import {
   type JournalLine,
   type TrustLine,
 } from '../../domain/journal.js';
-import { HEADS_REMEMBERED } from '../../domain/live-state.js';
+import { HEADS_REMEMBERED, type LiveState } from '../../domain/live-state.js';
 import type { Journal } from '../../domain/ports/journal.js';
 import type { ObjectStore } from '../../domain/ports/object-store.js';
 import { NO_SEALER, type Sealer } from '../../domain/ports/sealer.js';
@@ -45,7 +45,7 @@ export class JournalFiles implements Journal {
   readonly #sealer: Sealer;
   readonly #trust: TrustSource;
   readonly #now: () => Date;
-  /** Digest of the trust file that is known to be the newest line of its chain. */
+  /** Digest of a trust file that is known to be a line of its chain. */
   #noted: string | null = null;
 
   constructor(
@@ -101,7 +101,7 @@ export class JournalFiles implements Journal {
     return { run, line: number, digest: digestOfBytes(stored.bytes) };
   }
 
-  /** Digest of what the trust file is now, once that is the newest line of its chain; null where nothing is signed. */
+  /** Digest of what the trust file is now, once that is a line of its chain; null where nothing is signed. */
   async #noteTrust(): Promise<string | null> {
     const trust = await this.#trust.read();
     if (trust === null) return null;
@@ -116,18 +116,21 @@ export class JournalFiles implements Journal {
     throw new PortError('LivePointerBusy', 'the trust file changes faster than it can be noted');
   }
 
-  /** True where it is the newest line now, false where somebody else noted something at the same time. */
+  /** True where it is a line now, false where somebody else noted something at the same time. */
   async #noteOnce(trust: Trust, digest: string): Promise<boolean> {
     const { objects } = await this.#store.list(trustPrefix());
-    const last = Math.max(0, ...objects.map(({ key }) => parseTrustKey(key) ?? 0));
-    const before = last === 0 ? null : await this.#store.get(trustKey(last));
-    if (before !== null) {
-      const known = parseStored(trustKey(last), before.bytes, trustLineSchema);
-      if (known.digest === digest) return true;
-    }
+    const known = objects.flatMap(({ key }) => parseTrustKey(key) ?? []);
+    const lines = await inParallel(known, async (line) => {
+      const stored = await this.#store.get(trustKey(line));
+      return stored === null ? [] : [{ line, bytes: stored.bytes }];
+    });
+    // an older file that another worker still has is no change
+    if (lines.flat().some(({ bytes }) => digestIn(bytes) === digest)) return true;
+    const last = Math.max(0, ...known);
+    const before = lines.flat().find(({ line }) => line === last);
     const line: TrustLine = {
       ...{ schemaVersion: 1, line: last + 1, at: this.#now().toISOString(), digest, trust },
-      ...{ previous: before && digestOfBytes(before.bytes), seal: null },
+      ...{ previous: before === undefined ? null : digestOfBytes(before.bytes), seal: null },
     };
     const bytes = encodeJson(trustLineSchema.parse(await this.#sealed(trustPrefix(), line)));
     return (await this.#store.put(trustKey(last + 1), bytes, 'absent')).kind === 'written';
@@ -142,12 +145,25 @@ export class JournalFiles implements Journal {
   }
 }
 
-/** The newest line of each run's journal that was written since; of more runs than `live.json` has room for the last. */
+/** The trust file that a line names; null where it is none: `audit verify` names that, and no lifecycle waits for it. */
+function digestIn(bytes: Uint8Array): string | null {
+  try {
+    return trustLineSchema.parse(JSON.parse(new TextDecoder().decode(bytes))).digest;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The newest line of each run's journal that was written since, and until when those were; the oldest first, where there are more than
+ * `live.json` has room for: the next promotion goes on from there.
+ * @param since - By the store's clock, included; null: from the beginning.
+ */
 export async function journalHeads(
   store: ObjectStore,
   model: string,
-  sinceMs: number,
-): Promise<readonly JournalHead[]> {
+  since: string | null,
+): Promise<Pick<LiveState, 'journals' | 'journalsUntil'>> {
   const { objects } = await store.list(journalPrefix(model));
   const newest = new Map<string, { run: string; line: number; writtenMs: number }>();
   for (const { key, modifiedAt } of objects) {
@@ -155,15 +171,18 @@ export async function journalHeads(
     if (place === null || place.line <= (newest.get(place.run)?.line ?? 0)) continue;
     newest.set(place.run, { ...place, writtenMs: modifiedAt.getTime() });
   }
-  const since = [...newest.values()].filter(({ writtenMs }) => writtenMs >= sinceMs);
-  const last = since
-    .sort((one, other) => other.writtenMs - one.writtenMs)
+  const sinceMs = since === null ? 0 : Date.parse(since);
+  const later = [...newest.values()].filter(({ writtenMs }) => writtenMs >= sinceMs);
+  const first = later
+    .sort((one, other) => one.writtenMs - other.writtenMs)
     .slice(0, HEADS_REMEMBERED);
-  const heads = await inParallel(last, async ({ run, line }) => {
+  const journals = await inParallel(first, async ({ run, line }) => {
     const stored = await store.get(journalKey(model, run, line));
     return stored === null ? [] : [{ run, line, digest: digestOfBytes(stored.bytes) }];
   });
-  return heads.flat();
+  const last = first.at(-1);
+  const journalsUntil = last === undefined ? since : new Date(last.writtenMs).toISOString();
+  return { journals: journals.flat(), journalsUntil };
 }
 
 /** Every line of a model's journals, by time. Nothing is verified. @throws PortError `StoreRefused` where one is none. */
@@ -176,5 +195,7 @@ export async function readJournals(
     const stored = parseJournalKey(model, key) === null ? null : await store.get(key);
     return stored === null ? [] : [parseStored(key, stored.bytes, journalLineSchema)];
   });
-  return lines.flat().sort((one, other) => (one.at < other.at ? -1 : 1));
+  return lines
+    .flat()
+    .sort((one, other) => Date.parse(one.at) - Date.parse(other.at) || one.line - other.line);
 }

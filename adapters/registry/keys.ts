@@ -137,6 +137,16 @@ export function parseAuditKey(model: string, key: string): number | null {
   return number === undefined ? null : Number(number);
 }
 
+/** All rows that candidates of a model must answer right. */
+export function regressionsPrefix(model: string): string {
+  return `models/${modelName(model)}/regressions/`;
+}
+
+/** Those that one follow-up left. */
+export function regressionsKey(model: string, key: string): string {
+  return `${regressionsPrefix(model)}${checked(nameSchema, key, "a follow-up's key")}.json`;
+}
+
 /** What happened in all lifecycles of a model. */
 export function journalPrefix(model: string): string {
   return `models/${modelName(model)}/journal/`;

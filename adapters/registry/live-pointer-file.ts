@@ -18,9 +18,6 @@ import { journalHeads } from './journal-files.js';
 import { auditKey, liveKey } from './keys.js';
 import { encodeJson, readAhead } from './stored-json.js';
 
-/** How far the store's clock and a worker's may differ. */
-const CLOCKS_MS = 3_600_000;
-
 /** How often a wish is tried again when others write at the same time. */
 const CHANGE_TRIES = 20;
 
@@ -115,7 +112,7 @@ export class LivePointerFile {
     const isPromotion = step.made?.kind === 'promoted';
     const chained = {
       ...step,
-      ...(isPromotion && { journals: await this.#journals(model, over?.state ?? null) }),
+      ...(isPromotion && (await journalHeads(this.#store, model, step.journalsUntil))),
       audit: over && (await this.#archive(model, over)),
     };
     const next = { ...chained, seal: await this.#sealer.seal(chained, over?.state ?? null) };
@@ -153,13 +150,6 @@ export class LivePointerFile {
     if (stored === null || digestOfBytes(stored.bytes) !== audit.previous) return null;
     const { value: state } = readAhead(key, stored.bytes, liveStateSchema);
     return { state, toSeal: toSealOf(stored.bytes) };
-  }
-
-  /** What lifecycles wrote into their journals since the last promotion. */
-  async #journals(model: string, over: LiveState | null): Promise<LiveState['journals']> {
-    const promotions = over?.served.filter(({ promotion }) => promotion !== null) ?? [];
-    const lastMs = Math.max(0, ...promotions.map(({ since }) => Date.parse(since)));
-    return [...(await journalHeads(this.#store, model, lastMs - CLOCKS_MS))];
   }
 
   /** Puts what is to be written over into the chain; whoever does it at the same time, or again, writes the same bytes. */

@@ -13,6 +13,7 @@ import type { Sealer } from '../../domain/ports/sealer.js';
 import { EvidenceFiles } from './evidence-files.js';
 import { predictionsKey } from './keys.js';
 import { LivePointerFile } from './live-pointer-file.js';
+import { RegressionFiles } from './regression-files.js';
 import { Replicas } from './replicas.js';
 import { Staging } from './staging.js';
 import { Versions } from './versions.js';
@@ -105,6 +106,10 @@ export class ObjectRegistry implements Registry {
 
   async plots(model: string, manifestDigest: string, digest: string) {
     return this.#evidence.plots(model, manifestDigest, digest);
+  }
+
+  async regressions(model: string) {
+    return new RegressionFiles(this.#store).all(model);
   }
 
   async putPage(model: string, manifestDigest: string, page: string) {

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { decodeRows, encodeRows, labelsOf, parseRows, trainerRow } from '../../domain/dataset.js';
-import { PortError } from '../../domain/failures.js';
+import { isPortError, PortError } from '../../domain/failures.js';
+import { digestSchema } from '../../domain/names.js';
 import { nearestName } from '../../domain/nearest-name.js';
 import { snapshotRefSchema, type SnapshotRef } from '../../domain/lifecycle.js';
 import type { DatasetSource, Row, Snapshots } from '../../domain/ports/dataset-source.js';
@@ -77,6 +78,16 @@ export class ObjectSnapshots implements Snapshots {
     const actual = sha256(stored.bytes);
     if (actual !== digest) throw digestMismatch(key, digest, actual);
     return decodeRows(name, stored.bytes);
+  }
+
+  async rowsLeft(given: SnapshotRef): Promise<readonly Row[]> {
+    try {
+      return await this.rows(given);
+    } catch (error) {
+      if (!isPortError(error) || error.type !== 'SnapshotReplaced') throw error;
+      const replacedBy = digestSchema.nullable().parse(error.details.replacedBy);
+      return replacedBy === null ? [] : this.rows({ ...given, digest: replacedBy });
+    }
   }
 
   #source(name: string): DatasetSource {

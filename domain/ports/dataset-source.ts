@@ -50,4 +50,6 @@ export interface Snapshots {
   fetch(snapshot: SnapshotRef, path: string): Promise<void>;
   /** A snapshot's rows, verified by digest. */
   rows(snapshot: SnapshotRef): Promise<readonly Row[]>;
+  /** As `rows`, of what replaces it by now where a person's rows were deleted from it; none where nothing was left. */
+  rowsLeft(snapshot: SnapshotRef): Promise<readonly Row[]>;
 }

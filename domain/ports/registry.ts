@@ -4,6 +4,7 @@ import type { LiveChange, LiveState, LiveWritten } from '../live-state.js';
 import type { Sealed } from '../signing/seal.js';
 import type { Manifest } from '../manifest.js';
 import type { ReferenceProfile } from '../monitor/reference-profile.js';
+import type { Regressions } from '../regressions.js';
 import type { PlotData } from '../report/plot-data.js';
 
 /** What lies beside a version under the digest of its own bytes. */
@@ -76,6 +77,9 @@ export interface Registry {
   plots(model: string, manifestDigest: string, digest: string): Promise<PlotData | null>;
   /** Stores the page that people read beside its version, under the digest of its own bytes, which it resolves to. */
   putPage(model: string, manifestDigest: string, page: string): Promise<string>;
+
+  /** Which rows every candidate must answer right. */
+  regressions(model: string): Promise<readonly Regressions[]>;
 
   live(model: string): Promise<LiveReading | null>;
   /** As `live`; `'unchanged'` where the tag still fits. */

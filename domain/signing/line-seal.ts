@@ -25,18 +25,23 @@ export interface LineToSeal extends Pick<LineStatement, 'chain' | 'line' | 'dige
   readonly at: string;
 }
 
-/** Why a line's seal is none of a witness of it, as a sentence; null where it is. */
+/**
+ * Why a line's seal is none of a witness of it, as a sentence; null where it is.
+ * @param given - `isVouched`: something else vouches for when it was; else a key that others may have counts for nothing.
+ */
 export function lineSealFault(
   seal: string | null,
   { chain, line, digest, at }: LineToSeal,
   trust: Trust,
+  { isVouched }: { readonly isVouched: boolean },
 ): string | null {
   if (seal === null) return 'it has no seal of a witness';
   const verified = verifyStatement(
     seal,
     { typ: LINE_TYPE, schema: lineStatementSchema },
     {
-      ...{ environment: trust.environment, keys: witnessesOf(trust) },
+      environment: trust.environment,
+      keys: witnessesOf(trust).filter((key) => isVouched || key.compromised === undefined),
       ...{ acceptedMs: Date.parse(at), mayBeLate: true },
     },
   );

@@ -64,6 +64,22 @@ export function isGlassBroken(policy: ApprovalPolicy, decisions: readonly Decidi
   return breakGlass !== undefined && approversOf(breakGlass, decisions).size >= breakGlass.quorum;
 }
 
+/** Somebody who is asked anyway decides in nobody's place: whose answer it is could not be told. */
+export function withoutSpares(
+  policy: ApprovalPolicy,
+  isSpare: (role: string) => boolean,
+): ApprovalPolicy {
+  const { breakGlass, ...others } = policy;
+  return {
+    ...others,
+    handOffs: policy.handOffs.map(({ escalation, ...handOff }) => ({
+      ...handOff,
+      ...(escalation !== undefined && isSpare(escalation) && { escalation }),
+    })),
+    ...(breakGlass !== undefined && isSpare(breakGlass.role) && { breakGlass }),
+  };
+}
+
 /** The hand-off for which a role's people decide: its own, or the one that was escalated to it; undefined: none. */
 export function handOffOf(
   policy: ApprovalPolicy,

@@ -35,8 +35,8 @@ export function verifyDecision(
   if (!isVerified(verified)) return verified;
   const { statement, key } = verified;
   const signedMs = statement.iat * 1_000;
-  const { acceptedMs } = given;
-  if (!rolesAt(key, { signedMs, acceptedMs: acceptedMs ?? signedMs }).includes(statement.gate)) {
+  const acceptedMs = Math.max(given.acceptedMs ?? signedMs, given.effectiveMs ?? signedMs);
+  if (!rolesAt(key, { signedMs, acceptedMs }).includes(statement.gate)) {
     const sentence = `${statement.sub} is not trusted to decide for "${statement.gate}"`;
     return refusalBecause('not-in-role', sentence);
   }

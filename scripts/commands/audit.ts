@@ -41,7 +41,7 @@ export const runAudit = defineCommand({
       );
     }
     const rows = [...states.map(rowOf), ...lines.map(rowOfLine)];
-    rows.sort((one, other) => (one.at < other.at ? -1 : 1));
+    rows.sort((one, other) => Date.parse(one.at) - Date.parse(other.at));
     return {
       lines: renderTable(rows.slice(-SHOWN).map((row) => Object.values(row))),
       facts: { model, rows },

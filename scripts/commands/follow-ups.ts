@@ -1,9 +1,14 @@
 import type { FollowUpRow } from '../../client/follow-ups.js';
+import { keepInputs } from '../../adapters/registry/keep-inputs.js';
+import { RegressionFiles } from '../../adapters/registry/regression-files.js';
+import { PortError } from '../../domain/failures.js';
 import type { Answer } from './terminal/answer.js';
+import { openBucket } from './terminal/bucket.js';
 import { defineCommand } from './terminal/define-command.js';
 import { requireKnownModel } from './terminal/known-model.js';
 import { wholeNumber } from './terminal/numbers.js';
-import { answered, inSession } from './terminal/session.js';
+import { findPlace, requireModel } from './terminal/place.js';
+import { answered, inSession, type Session } from './terminal/session.js';
 import { findOrderer, KEY_OPTION } from './terminal/sign-order.js';
 import { renderTable } from './terminal/table.js';
 import { UsageError } from './terminal/usage-error.js';
@@ -78,6 +83,10 @@ export const runClose = defineCommand({
       about: 'who closes it; the key’s person, or git’s user.email, where left out',
     },
     ...KEY_OPTION,
+    'drop-inputs': {
+      type: 'boolean',
+      about: 'its inputs become no rows that every later candidate must answer right',
+    },
   },
   run: async ({ values, words: [word = ''], terminal }): Promise<Answer> => {
     const { role, reason = '' } = values;
@@ -93,12 +102,76 @@ export const runClose = defineCommand({
       const order = { role, by, reason, ...(signature !== null && { signature }) };
       const asked = session.switchyard.closeFollowUp(word, order);
       const { at } = await answered(terminal, `closing ${word}`, asked);
+      const kept = values['drop-inputs'] ? null : await keptInputs(session, word, { by, reason });
       return {
-        lines: [`${word}: closed by ${by} (${role})`],
-        facts: { workflowId: word, role, by, reason, at },
+        lines: [`${word}: closed by ${by} (${role})`, ...(kept === null ? [] : [kept.sentence])],
+        facts: { workflowId: word, role, by, reason, at, kept: kept?.rows ?? 0 },
         webUi: session.page(word),
-        next: [typed('follow-ups')],
+        next: kept?.rows ? [typed('regressions', kept.model)] : [typed('follow-ups')],
       };
     });
+  },
+});
+
+/** Makes the rows among a follow-up's inputs those that every later candidate must answer right; null where it has none. */
+async function keptInputs(
+  { place, switchyard }: Session,
+  workflowId: string,
+  order: { readonly by: string; readonly reason: string },
+): Promise<{ readonly rows: number; readonly model: string; readonly sentence: string } | null> {
+  const { followUp } = await switchyard.followUp(workflowId);
+  const { model, inputs, subject } = followUp;
+  if (subject.heldOut === undefined || inputs.length === 0) return null;
+  if (place.bucket === null) {
+    return { rows: 0, model, sentence: 'its inputs are not kept: no bucket is named here' };
+  }
+  const rows = await keepInputs(openBucket(place).store, followUp, order);
+  const sentence = `${rows} of its inputs must be answered right by every candidate from now on`;
+  return { rows, model, sentence };
+}
+
+/** `switchyard regressions <model>`: the rows that every candidate must answer right. */
+export const runRegressions = defineCommand({
+  name: 'regressions',
+  takes: '<model>',
+  summary: 'rows that closed follow-ups left and every candidate must answer right',
+  more: ['It needs the bucket only, not Temporal.'],
+  options: {
+    drop: {
+      type: 'string',
+      value: 'FOLLOW-UP',
+      about: 'those of this follow-up need not be answered right any more',
+    },
+  },
+  run: async ({ values, words: [model = ''], terminal }) => {
+    const place = await findPlace();
+    requireModel(place, model);
+    const { store, name } = openBucket(place);
+    const files = new RegressionFiles(store);
+    if (values.drop !== undefined) {
+      const key = values.drop.split('/').at(-1) ?? '';
+      if (!(await files.drop(model, key))) {
+        throw new PortError('InvalidRequest', `no follow-up "${key}" of "${model}" left rows`);
+      }
+      return {
+        lines: [`${model}: the rows of ${key} need not be answered right any more`],
+        facts: { model, dropped: key },
+        webUi: null,
+        next: [typed('regressions', model)],
+      };
+    }
+    const all = await terminal.during(`reading the bucket ${name}`, files.all(model));
+    const rows = all.map(({ key, snapshot, at, by, reason }) => [
+      ...[key, String(snapshot.rows), at, by, cut(reason)],
+    ]);
+    return {
+      lines:
+        rows.length === 0
+          ? [`no closed follow-up of ${model} left rows`]
+          : renderTable([['follow-up', 'rows', 'since', 'by', 'reason'], ...rows]),
+      facts: { model, regressions: all },
+      webUi: null,
+      next: [typed('follow-ups', model)],
+    };
   },
 });

@@ -22,6 +22,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   fallback: async () => (await import('./order.js')).runFallback,
   'follow-ups': async () => (await import('./follow-ups.js')).runFollowUps,
   close: async () => (await import('./follow-ups.js')).runClose,
+  regressions: async () => (await import('./follow-ups.js')).runRegressions,
   freeze: async () => (await import('./order.js')).runFreeze,
   thaw: async () => (await import('./order.js')).runThaw,
   cancel: async () => (await import('./cancel.js')).runCancel,

@@ -62,11 +62,14 @@ export async function readBucket(
     tell: progressOf(terminal),
   });
   const result = await terminal.during(`reading the bucket ${name}`, auditing);
-  if (model !== undefined && result.counts.models === 0 && heads[model] === undefined) {
+  if (model !== undefined && result.counts.models === 0 && !isKept(heads, journals, model)) {
     throw noSuchModel(model, name);
   }
   return { result, trust };
 }
+
+const isKept = (heads: KeptHeads['heads'], journals: KeptHeads['journals'], model: string) =>
+  heads[model] !== undefined || journals[model] !== undefined;
 
 function noSuchModel(model: string, bucket: string): PortError {
   return new PortError(

@@ -157,7 +157,7 @@ describe('writeLive', () => {
     const refused = async (said: object, sentence: RegExp) => {
       await assert.rejects(write(order(said)), failed('InvalidRequest', sentence));
     };
-    await refused({ reason }, /is ordered by a person who signs it: falling back is signed here/);
+    await refused({ reason }, /is not signed as it must be: falling back is signed here/);
     await refused({ reason, by: 'monitor/tickets' }, /is signed here/);
     await refused({ reason, signature: await sign(keys.eve) }, /is not one that is trusted/);
     const elsewhere = await sign(keys.grace, aDigest('version 2'));
@@ -165,6 +165,8 @@ describe('writeLive', () => {
     await refused({ reason: 'so what', signature: await sign(keys.grace) }, /says something else/);
     const { write: unasked } = await openShop(trust);
     assert.equal((await unasked(order({ reason }))).kind, 'already-done');
+    const byEve = order({ reason, signature: await sign(keys.eve) });
+    await assert.rejects(unasked(byEve), failed('InvalidRequest', /is not one that is trusted/));
   });
 
   it('asks for no evidence where an engineer falls back', async () => {

@@ -49,6 +49,7 @@ const PLACES: Readonly<Record<string, readonly Place[]>> = {
   ],
   undoPromotion: [{ course: 'undone', hasEffects: true, as: 'in undo' }],
   openFollowUp: [{ course: 'fallen-back', hasEffects: true }],
+  verifyClose: [{ course: 'fallen-back', hasEffects: false }],
   planMonitor: [{ course: 'watched', hasEffects: false }],
   judgeWindow: [{ course: 'watched', hasEffects: true }],
   joinLabels: [{ course: 'watched', hasEffects: true }],
@@ -78,9 +79,9 @@ const WITHOUT_EFFECTS = [
   { at: 'after', does: 'throw' },
   { at: 'before', does: 'hang' },
 ] as const;
-/** An activity that is broken in every way elsewhere: at another place other things are left by a kill, and by a throw in the middle. */
+/** An activity that is broken in every way elsewhere: at another place it leaves other things once it had an effect. */
 const ELSEWHERE = WITH_EFFECTS.filter(
-  ({ at, does }) => does === 'kill' || (at === 'mid' && does === 'throw'),
+  ({ at, does }) => at !== 'before' && does !== 'hang' && !(at === 'after' && does === 'throw'),
 );
 
 /** Every cell of every activity. @throws where an activity has no place, or a place no activity. */

@@ -5,11 +5,14 @@ import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
 import { Lifecycles } from '../../client/lifecycles.js';
 import { Monitors } from '../../client/monitors.js';
 import { Switchyard } from '../../client/switchyard.js';
+import { FALLBACK_OWNER } from '../../domain/fallback-follow-up.js';
+import { followUpKey } from '../../domain/follow-up.js';
 import { liveVersionOf } from '../../domain/live-state.js';
 import type { PredictionLine } from '../../domain/monitor/prediction-line.js';
 import { NEW_MONITOR } from '../../domain/monitor/state.js';
 import { reconcileOutcomeSchema } from '../../domain/reconcile/outcome.js';
 import { until } from '../../testing/until.js';
+import { followUpWorkflowId } from '../../workflows/follow-up-messages.js';
 import {
   MONITOR_TYPE,
   monitorWorkflowId,
@@ -72,7 +75,7 @@ export const COURSES = {
       await carry(lane, model, 2, 'failed');
     },
   },
-  /** Two versions went live, and a person falls back to the first. */
+  /** Two versions went live, a person falls back to the first, and closes what that leaves. */
   'fallen-back': {
     kind: 'plain',
     drive: async (lane, model) => {
@@ -86,6 +89,12 @@ export const COURSES = {
       );
       if (answer.kind !== 'fallen-back') throw new Error(`the fallback ended ${answer.kind}`);
       await told(lane, model, ['follow-up']);
+      const followUp = followUpWorkflowId(model, followUpKey.fallback(answer.generation));
+      const closing = { role: FALLBACK_OWNER, by: order.by, reason: 'mended' };
+      await persistently(`the end of ${followUp}`, async () => {
+        const { closed } = await switchyard.followUp(followUp);
+        return closed ?? switchyard.closeFollowUp(followUp, closing);
+      });
     },
   },
   /** The monitor finds errors in the hour before, and falls back; labels of that hour are joined. */

@@ -46,7 +46,16 @@ const LOCAL = new Set([
 const WITHOUT_WORKER = new Set([
   ...['status', 'cancel', 'versions', 'show', 'report', 'diff', 'pull', 'predict', 'snapshot'],
   ...['sweep', 'forget', 'labels add', 'schedule list', 'schedule pause', 'schedule resume'],
-  ...['follow-ups', 'schedule trigger', 'release', 'builds', 'verify', 'audit', 'audit verify'],
+  ...[
+    'follow-ups',
+    'schedule trigger',
+    'release',
+    'builds',
+    'verify',
+    'audit',
+    'audit verify',
+    'regressions',
+  ],
 ]);
 /** What has to be chosen, where a command does one of several things. */
 const FLAGS: Readonly<Record<string, readonly string[]>> = { undo: ['--retry'] };

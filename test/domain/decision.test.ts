@@ -150,7 +150,8 @@ describe('a policy with somebody in another’s place', () => {
     assert.deepEqual(askedRoles(aDesk({ policy, escalated })), ['data-science', 'lead']);
     const decisions = [byLead];
     assert.deepEqual(askedRoles(aDesk({ policy, escalated, decisions })), ['engineering']);
-    assert.equal(codeOf({ by: 'Grace' }, { escalated, decisions }), 'taken', 'late, and harmless');
+    const late = { by: 'Grace', decision: 'rejected' } as const;
+    assert.equal(codeOf(late, { escalated, decisions }), 'already');
   });
 
   it('holds who is distinct from whom for that role too', () => {

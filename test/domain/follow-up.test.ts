@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { followUpDetails } from '../../domain/follow-up-details.js';
-import { closeRefusal, followUpKey, followUpSchema } from '../../domain/follow-up.js';
+import { closeFault, closeRefusal, followUpKey, followUpSchema } from '../../domain/follow-up.js';
 import { signOrder, type SigningKey } from '../../client/signing/signing-key.js';
-import { signingKeysOf } from '../../domain/signing/trust.js';
 import { signersOf } from '../support/signers.js';
 import { NAME_PATTERN } from '../../domain/names.js';
 import { aFollowUp } from '../../testing/builders.js';
@@ -11,15 +10,14 @@ const OPEN = { openedAt: '2026-01-02T03:04:05Z', told: 'told', closed: null } as
 const order = { role: 'engineering', by: 'grace', reason: 'mended' };
 const NOW = new Date('2026-01-02T03:04:05Z');
 const WORKFLOW_ID = 'follow-up/tickets/fallback-g2';
-const UNSIGNED = { workflowId: WORKFLOW_ID, signing: null, nowMs: NOW.getTime() };
 
 describe('closeRefusal', () => {
   it('lets the owner’s role close it, and no other', () => {
     const state = { ...OPEN, followUp: aFollowUp() };
 
-    assert.equal(closeRefusal(state, order, UNSIGNED), null);
+    assert.equal(closeRefusal(state, order), null);
     assert.match(
-      closeRefusal(state, { ...order, role: 'data-science' }, UNSIGNED) ?? '',
+      closeRefusal(state, { ...order, role: 'data-science' }) ?? '',
       /the role "data-science" does not close it; "engineering" owns it/,
     );
   });
@@ -28,40 +26,46 @@ describe('closeRefusal', () => {
     const closed = { ...order, at: '2026-01-03T00:00:00Z' };
 
     assert.match(
-      closeRefusal({ ...OPEN, closed, followUp: aFollowUp() }, order, UNSIGNED) ?? '',
+      closeRefusal({ ...OPEN, closed, followUp: aFollowUp() }, order) ?? '',
       /closed by grace at 2026-01-03T00:00:00Z: mended/,
     );
   });
 });
 
-describe('closeRefusal, where orders are signed', () => {
+describe('closeFault', () => {
   const { keys, trust } = signersOf({ grace: ['engineering'], ada: ['data-science'], eve: [] });
-  const signing = { environment: trust.environment, keys: signingKeysOf(trust) };
-  const state = { ...OPEN, followUp: aFollowUp() };
+  const given = { workflowId: WORKFLOW_ID, trust, nowMs: NOW.getTime() };
   const about = { order: 'close', role: 'engineering', reason: 'mended' } as const;
-  const refusalOf = async (key: SigningKey, target = WORKFLOW_ID, reason = 'mended') => {
+  const faultOf = async (key: SigningKey, target = WORKFLOW_ID, reason = 'mended') => {
     const by = key.person;
     const signature = await signOrder(key, { ...about, target, by }, NOW);
-    const signed = { role: 'engineering', by, reason, signature };
-    return closeRefusal(state, signed, { ...UNSIGNED, signing });
+    return closeFault({ role: 'engineering', by, reason, signature }, given);
   };
 
   it('lets who signs in the owner’s role close it, and nobody else', async () => {
-    assert.equal(await refusalOf(keys.grace), null);
-    assert.match((await refusalOf(keys.ada)) ?? '', /ada@example.com is not trusted to act for/);
-    assert.match((await refusalOf(keys.eve)) ?? '', /is not one that is trusted/);
-    assert.match(closeRefusal(state, order, { ...UNSIGNED, signing }) ?? '', /signed here/);
+    assert.equal(await faultOf(keys.grace), null);
+    assert.match((await faultOf(keys.ada)) ?? '', /ada@example.com is not trusted to act for/);
+    assert.match((await faultOf(keys.eve)) ?? '', /is not one that is trusted/);
+    assert.match(closeFault(order, given) ?? '', /closing is signed here/);
+    assert.equal(closeFault(order, { ...given, trust: null }), null);
+  });
+
+  it('lets whoever is trusted close what nobody has the role for', async () => {
+    const legal = { ...about, role: 'legal', target: WORKFLOW_ID, by: keys.ada.person };
+    const signature = await signOrder(keys.ada, legal, NOW);
+    const closing = { role: 'legal', by: keys.ada.person, reason: 'mended', signature };
+    assert.equal(closeFault(closing, given), null);
   });
 
   it('takes no order about another one, nor one that was changed or is late', async () => {
-    const other = await refusalOf(keys.grace, 'follow-up/tickets/fallback-g3');
+    const other = await faultOf(keys.grace, 'follow-up/tickets/fallback-g3');
     assert.match(other ?? '', /says something else than was signed/);
-    const changed = await refusalOf(keys.grace, WORKFLOW_ID, 'so what');
+    const changed = await faultOf(keys.grace, WORKFLOW_ID, 'so what');
     assert.match(changed ?? '', /says something else than was signed/);
     const by = keys.grace.person;
     const signature = await signOrder(keys.grace, { ...about, target: WORKFLOW_ID, by }, NOW);
-    const late = { ...UNSIGNED, signing, nowMs: NOW.getTime() + 3_700_000 };
-    assert.match(closeRefusal(state, { ...order, by, signature }, late) ?? '', /has expired/);
+    const late = { ...given, nowMs: NOW.getTime() + 3_700_000 };
+    assert.match(closeFault({ ...order, by, signature }, late) ?? '', /has expired/);
   });
 });
 

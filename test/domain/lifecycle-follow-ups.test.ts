@@ -11,7 +11,7 @@ import { aDigest } from '../../testing/builders.js';
 const FROM: LeavingRun = {
   ...{ model: 'tickets', workflowId: 'lifecycle/tickets/12345678' },
   run: '0f9c2d4e-1111-4222-8333-444455556666',
-  ...{ version: 3, digest: aDigest('version 3') },
+  ...{ version: 3, digest: aDigest('version 3'), heldOut: null },
 };
 
 const aFinding = (overrides: Partial<Finding> = {}): Finding => ({

@@ -37,6 +37,7 @@ const aVersion = (version: number, overrides: Partial<StoredVersion> = {}): Stor
 const aModel = (overrides: Partial<ModelInventory> = {}): ModelInventory => ({
   model: 'tickets',
   ...{ live: null, versions: [], documents: [], predictions: [], windows: [], labels: [] },
+  regressions: [],
   ...overrides,
 });
 

@@ -143,7 +143,10 @@ function activitiesOn(given: {
       ...{ bucketWatch: new RegistryWatch(store), trust: NO_TRUST },
       runWatch: new TemporalRuns({ client, taskQueue }),
     }),
-    ...createFollowUpActivities({ followUps: new TemporalFollowUps({ client, taskQueue }) }),
+    ...createFollowUpActivities({
+      followUps: new TemporalFollowUps({ client, taskQueue }),
+      trust: NO_TRUST,
+    }),
     trainModel: async (input: Parameters<typeof fakes.trainModel>[0]) => {
       while (carried.holds) {
         Context.current().heartbeat();

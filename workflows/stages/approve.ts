@@ -12,6 +12,7 @@ import {
   isGlassBroken,
   openRoles,
   policyOfRoles,
+  withoutSpares,
   type ApprovalPolicy,
 } from '../../domain/signing/policy.js';
 import type { AboutDecision } from '../../domain/signing/statement.js';
@@ -103,7 +104,8 @@ async function waitForDecisions(lifecycle: Lifecycle, spec: ModelSpec): Promise<
 /** The evidence's policy, and one person of each role that a workflow of one's own asks besides. */
 function policyFor({ policy = policyOfRoles([]), roles }: Tested): ApprovalPolicy {
   const others = roles.filter((role) => !policy.handOffs.some((each) => each.role === role));
-  return { ...policy, handOffs: [...policy.handOffs, ...policyOfRoles(others).handOffs] };
+  const handOffs = [...policy.handOffs, ...policyOfRoles(others).handOffs];
+  return withoutSpares({ ...policy, handOffs }, (role) => !others.includes(role));
 }
 
 /** What a signed decision must be about. */
@@ -167,7 +169,7 @@ async function tellOfBrokenGlass(lifecycle: Lifecycle): Promise<void> {
   const why = broke.map(({ by, reason }) => `${by}: ${reason}`).join('; ');
   await notify(lifecycle, {
     ...{ kind: 'break-glass', roles },
-    text: `version ${version} of "${request.model}" goes live by broken glass, without your decision on evidence ${desk.evidence ?? ''}: ${why}`,
+    text: `version ${version} of "${request.model}" is approved by broken glass, without your decision on evidence ${desk.evidence ?? ''}: ${why}`,
   });
 }
 

@@ -46,7 +46,7 @@ export async function testUntilSettled(lifecycle: Lifecycle, given: TestGiven): 
     const newer = { ...given, heldOut, system: undefined };
     settled = await test(lifecycle, newer, given.round * 100 + again);
   }
-  lifecycle.carry({ tested: settled });
+  lifecycle.carry({ tested: settled, heldOut: settled.heldOut });
   return settled;
 }
 

@@ -4,10 +4,18 @@ import type { JournalHead } from '../../../domain/journal-head.js';
 import { deletionSchema } from '../../../domain/forgetting.js';
 import { windowAccuracySchema, windowSchema } from '../../../domain/monitor/window.js';
 import { nameSchema } from '../../../domain/names.js';
+import { regressionsSchema } from '../../../domain/regressions.js';
 import type { Trust } from '../../../domain/signing/trust.js';
 import type { ListedObject, ObjectStore } from '../../../domain/ports/object-store.js';
 import { stagedRuns } from '../inventory.js';
-import { forgottenPrefix, forgottenSaltKey, liveKey, parseWindowKey } from '../keys.js';
+import {
+  forgottenPrefix,
+  forgottenSaltKey,
+  liveKey,
+  parseWindowKey,
+  regressionsKey,
+  regressionsPrefix,
+} from '../keys.js';
 import { Audit, type AuditCounts, type AuditProblem } from './audit.js';
 import { auditChain } from './audit-chain.js';
 import { auditJournals, auditTrustLines } from './audit-journals.js';
@@ -127,6 +135,14 @@ async function auditModel(
     ...{ ...vouching, heads: given.journals },
   });
   await auditOthers(audit, model, objects);
+  for (const { key } of objects.filter((each) => each.key.startsWith(regressionsPrefix(model)))) {
+    audit.counts.others += 1;
+    const kept = await audit.json(key, regressionsSchema);
+    if (kept !== null && regressionsKey(kept.model, kept.key) !== key) {
+      audit.note('foreign', key, `is what "${kept.key}" of "${kept.model}" left`);
+    }
+    if (kept !== null) named.set(kept.snapshot.digest, key);
+  }
   for (const { version, manifest } of versions.whole.values()) {
     const key = `models/${model}/versions/${version}/manifest.json`;
     for (const digest of manifest.lineage.data) named.set(digest, key);
@@ -142,9 +158,14 @@ async function auditOthers(
   objects: readonly ListedObject[],
 ): Promise<void> {
   const root = `models/${model}/`;
-  const known = ['versions/', 'evidence/', 'replicas/', 'audit/live/', 'journal/'].map(
-    (folder) => `${root}${folder}`,
-  );
+  const known = [
+    'versions/',
+    'evidence/',
+    'replicas/',
+    'audit/live/',
+    'journal/',
+    'regressions/',
+  ].map((folder) => `${root}${folder}`);
   for (const { key } of objects) {
     if (key === liveKey(model) || known.some((folder) => key.startsWith(folder))) continue;
     const labels = /^models\/[^/]+\/labels\/([0-9a-f]{64})\.jsonl$/.exec(key)?.[1];

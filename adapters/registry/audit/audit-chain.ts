@@ -1,10 +1,12 @@
 import { chainProblems, type ChainHead, type ChainLink } from '../../../domain/audit-chain.js';
 import { digestOfBytes } from '../../../domain/digest.js';
-import type { JournalHead } from '../../../domain/journal-head.js';
+import type { JournalAnchor } from '../../../domain/journal-problems.js';
 import { liveStateSchema, type LiveState } from '../../../domain/live-state.js';
 import { pastFaults } from '../../../domain/served-proof.js';
 import type { ListedObject } from '../../../domain/ports/object-store.js';
-import type { Trust } from '../../../domain/signing/trust.js';
+import { verifyOrder } from '../../../domain/signing/order.js';
+import { keysOf, type Trust } from '../../../domain/signing/trust.js';
+import { isVerified } from '../../../domain/signing/verify-statement.js';
 import { toSealOf } from '../live-pointer-file.js';
 import { isUnreadable, parseStored } from '../stored-json.js';
 import { auditKey, auditPrefix, liveKey, parseAuditKey } from '../keys.js';
@@ -27,8 +29,8 @@ interface Vouching {
   /** The newest of them; null where there is none. */
   readonly head: ChainHead | null;
   /** The lines of journals that they name. */
-  readonly anchors: readonly JournalHead[];
-  /** Whether any of them is sealed. */
+  readonly anchors: readonly JournalAnchor[];
+  /** Whether any promotion among them is sealed. */
   readonly isSealed: boolean;
 }
 
@@ -64,12 +66,18 @@ export async function auditChain(audit: Audit, around: Around): Promise<Vouching
   const all = [...lines, ...(live === null ? [] : [live])];
   all.forEach((line, index) => {
     const key = line === live ? liveKey(model) : auditKey(model, line.generation);
-    auditPromotion(audit, around, { line, before: all[index - 1]?.state ?? null, key });
+    const before = all[index - 1]?.state ?? null;
+    auditPromotion(audit, around, { line, before, key });
+    auditOrder(audit, around, { line, before, key });
   });
+  const sealed = all.find(({ state }) => state?.made?.kind === 'promoted' && state.seal !== null);
+  const sealedFrom = sealed?.generation ?? Number.POSITIVE_INFINITY;
   return {
     head: live && { generation: live.generation, digest: live.digest },
-    anchors: all.flatMap(({ state }) => state?.journals ?? []),
-    isSealed: all.some(({ state }) => state !== null && state.seal !== null),
+    anchors: all.flatMap(({ state, generation }) =>
+      (state?.journals ?? []).map((head) => ({ ...head, isOld: generation <= sealedFrom })),
+    ),
+    isSealed: Number.isFinite(sealedFrom),
   };
 }
 
@@ -85,6 +93,29 @@ async function liveLink(audit: Audit, model: string): Promise<ChainLink | null> 
     if (!isUnreadable(error)) throw error;
     return null;
   }
+}
+
+/** A fallback that somebody signed must be what he signed. */
+function auditOrder(
+  audit: Audit,
+  { trust }: Around,
+  given: { readonly line: ChainLink; readonly before: LiveState | null; readonly key: string },
+): void {
+  const { before, key } = given;
+  const { made = null, updatedAt = '', generation } = given.line.state ?? {};
+  const isNext = before?.generation === (generation ?? 0) - 1;
+  if (trust === null || made?.signature === undefined || !isNext || before.live === null) return;
+  const { by, reason, signature } = made;
+  const ordered = { order: 'fallback', target: before.live, role: null } as const;
+  const verified = verifyOrder(
+    { ...ordered, by: by ?? '', reason: reason ?? '', signature },
+    {
+      ...{ environment: trust.environment, keys: keysOf(trust) },
+      ...{ acceptedMs: Date.parse(updatedAt), mayBeLate: true },
+    },
+  );
+  if (isVerified(verified)) return;
+  audit.note('pointer', key, `was not ordered as it says: ${verified.sentence}`);
 }
 
 /** What an earlier state promoted must have been approved as well as what is live. */

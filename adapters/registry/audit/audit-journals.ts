@@ -1,6 +1,12 @@
+import { z } from 'zod';
 import { digestOfBytes, digestOfJson } from '../../../domain/digest.js';
 import type { JournalHead } from '../../../domain/journal-head.js';
-import { journalProblems, looseHeads, type JournalLink } from '../../../domain/journal-problems.js';
+import {
+  journalProblems,
+  looseHeads,
+  type JournalAnchor,
+  type JournalLink,
+} from '../../../domain/journal-problems.js';
 import { journalLineSchema, trustLineSchema, type TrustLine } from '../../../domain/journal.js';
 import { shortDigest } from '../../../domain/names.js';
 import type { ListedObject } from '../../../domain/ports/object-store.js';
@@ -27,7 +33,7 @@ export async function auditJournals(
     readonly trust: Trust | null;
     readonly trusted: ReadonlySet<string>;
     /** Lines for which states of `live.json` vouch, and whether any state is sealed. */
-    readonly anchors: readonly JournalHead[];
+    readonly anchors: readonly JournalAnchor[];
     readonly isSealed: boolean;
     /** Lines that were kept elsewhere. */
     readonly heads: readonly JournalHead[];
@@ -85,7 +91,7 @@ export async function auditTrustLines(
       bytes,
       before,
       trust,
-      mustBeSealed: isNewest && hadWitness,
+      ...{ isNewest, hadWitness },
     });
     if (value !== null) digests.add(value.digest);
     hadWitness ||= value !== null && value.trust.witnesses.length > 0;
@@ -102,8 +108,10 @@ function auditTrustLine(
     readonly bytes: Uint8Array;
     readonly before: { readonly line: number; readonly digest: string } | null;
     readonly trust: Trust | null;
-    /** It is the newest, for which nothing else vouches, and there was a witness before. */
-    readonly mustBeSealed: boolean;
+    /** It is the newest, for which nothing else vouches. */
+    readonly isNewest: boolean;
+    /** There was a witness before it. */
+    readonly hadWitness: boolean;
   },
 ): TrustLine | null {
   const { line, bytes, before, trust } = given;
@@ -118,14 +126,21 @@ function auditTrustLine(
     audit.note('changed', trustKey(line - 1), `has sha256 ${is}, the line after it says another`);
   }
   if (value.line !== line) audit.note('foreign', key, `says that it is line ${value.line}`);
-  if (digestOfJson(value.trust) !== value.digest) {
+  // as it is stored: another build may know other fields of it
+  const stored = z
+    .looseObject({ trust: z.unknown() })
+    .parse(JSON.parse(new TextDecoder().decode(bytes)));
+  if (digestOfJson(stored.trust) !== value.digest) {
     audit.note('changed', key, 'holds another trust file than that of its digest');
   }
   const { at, seal } = value;
   const isSealed = trust !== null && trust.witnesses.length > 0;
-  if (isSealed && (seal !== null || given.mustBeSealed || value.trust.witnesses.length > 0)) {
+  if (
+    isSealed &&
+    (seal !== null || (given.isNewest && given.hadWitness) || value.trust.witnesses.length > 0)
+  ) {
     const sealed = { chain: trustPrefix(), line, at, digest: toSealOf(bytes) };
-    const fault = lineSealFault(seal, sealed, trust);
+    const fault = lineSealFault(seal, sealed, trust, { isVouched: !given.isNewest });
     if (fault !== null) audit.note('changed', key, `is not sealed: ${fault}`);
   }
   return value;

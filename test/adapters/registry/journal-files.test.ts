@@ -5,6 +5,8 @@ import {
   readJournals,
 } from '../../../adapters/registry/journal-files.js';
 import { journalKey, trustKey } from '../../../adapters/registry/keys.js';
+import { randomUUID } from 'node:crypto';
+import { HEADS_REMEMBERED } from '../../../domain/live-state.js';
 import { digestOfBytes } from '../../../domain/digest.js';
 import type { JournalEntry } from '../../../domain/journal.js';
 import { emptyTrust } from '../../../domain/signing/trust-edits.js';
@@ -98,10 +100,25 @@ describe('a journal', () => {
     assert.equal(new Set(lines.map((line) => line.trust)).size, 2);
   });
 
-  it('has heads: the newest line of each run that wrote since', async () => {
+  it('has heads: the newest line of each run that wrote since, the oldest first', async () => {
     const journal = new JournalFiles(store);
     const head = await journal.write({ ...PLACE, after: null, entries: [STARTED, UNDONE] });
-    assert.deepEqual(await journalHeads(store, MODEL, 0), [head]);
-    assert.deepEqual(await journalHeads(store, MODEL, Date.now() + 60_000), []);
+    const { journals, journalsUntil } = await journalHeads(store, MODEL, null);
+    assert.deepEqual(journals, [head]);
+    assert.deepEqual((await journalHeads(store, MODEL, journalsUntil)).journals, [head]);
+    const later = new Date(Date.now() + 60_000).toISOString();
+    const none = { journals: [], journalsUntil: later };
+    assert.deepEqual(await journalHeads(store, MODEL, later), none);
+  });
+
+  it('leaves no run out where more wrote than one state has room for', async () => {
+    const journal = new JournalFiles(store);
+    const runs = Array.from({ length: HEADS_REMEMBERED + 5 }, () => randomUUID());
+    for (const run of runs) await journal.write({ ...PLACE, run, after: null, entries: [STARTED] });
+    const first = await journalHeads(store, MODEL, null);
+    assert.equal(first.journals.length, HEADS_REMEMBERED);
+    const second = await journalHeads(store, MODEL, first.journalsUntil);
+    const seen = new Set([...first.journals, ...second.journals].map(({ run }) => run));
+    assert.deepEqual(seen, new Set(runs));
   });
 });

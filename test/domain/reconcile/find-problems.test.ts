@@ -30,7 +30,7 @@ function aLive(overrides: Partial<LiveState> = {}): LiveState {
   return {
     ...{ schemaVersion: 1, model: 'tickets', generation: 4, writeId: 'w', live: DIGEST },
     ...{ withdrawn: [], served: [aServed()], frozen: null, audit: null, direct: [] },
-    ...{ fellBack: null, made: null, journals: [], seal: null },
+    ...{ fellBack: null, made: null, journals: [], seal: null, journalsUntil: null },
     updatedAt: '2026-01-01T11:00:00Z',
     ...overrides,
   };

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { auditKey, liveKey } from '../../../adapters/registry/keys.js';
+import { auditKey, journalKey, liveKey } from '../../../adapters/registry/keys.js';
 import { aFolder } from '../../adapters/registry/builders.js';
-import { MODEL, writeHistory } from '../../attack/audit-world.js';
+import { MODEL, OPEN_RUN, writeHistory } from '../../attack/audit-world.js';
 import { ownBucket } from '../../support/own-bucket.js';
 import { typeCommand } from '../../support/typed-command.js';
 
@@ -21,19 +21,40 @@ describe('switchyard audit', () => {
       });
     const shown = await type(MODEL);
     assert.equal(shown.code, 0, shown.stderr);
-    const lines = shown.stdout.split('\n').slice(0, 8);
+    const lines = shown.stdout.split('\n');
+    const whatOf = (line: string) => line.split(/ {2,}/).find((word) => /^[a-z]/.test(word)) ?? '';
+    const states = lines.filter((line) => /^\d/.test(line));
     assert.deepEqual(
-      lines.map((line) => line.split(/ {2,}/)[2]),
+      states.map(whatOf),
       'promoted frozen thawed promoted fallen-back promoted fallen-back frozen'.split(' '),
     );
-    assert.match(lines[0] ?? '', /version 1 .* ada@example\.com, joan@example\.com$/);
-    assert.match(lines[4] ?? '', /version 1 .*grace@example\.com +wrong queues$/);
+    assert.match(states[0] ?? '', /version 1 .* ada@example\.com, joan@example\.com$/);
+    assert.match(states[4] ?? '', /version 1 .*grace@example\.com +wrong queues$/);
+    const first = ['started', 'approved for data-science', 'approved for engineering', 'promoted'];
+    assert.deepEqual(lines.slice(0, 4).map(whatOf), first);
+    const journal = lines.filter((line) => /^ /.test(line)).map(whatOf);
+    assert.deepEqual(
+      ['started', 'ended live', 'ended cancelled', 'undone: restored'].map(
+        (what) => journal.filter((each) => each === what).length,
+      ),
+      [5, 3, 2, 2],
+    );
 
     const sound = await type('verify');
     assert.equal(sound.code, 0, sound.stdout);
     assert.match(sound.stdout, /no head was given, so a cut tail cannot be seen/);
     const head = /^head: (tickets@8:[0-9a-f]{64})$/m.exec(sound.stdout)?.[1] ?? assert.fail();
     assert.equal((await type('verify', '--head', head)).code, 0);
+
+    const open = new RegExp(`^head: (tickets/${OPEN_RUN}@1:[0-9a-f]{64})$`, 'm');
+    const loose = open.exec(sound.stdout)?.[1] ?? assert.fail();
+    const line = journalKey(MODEL, OPEN_RUN, 1);
+    const started = (await store.get(line))?.bytes ?? assert.fail();
+    await store.delete(line);
+    assert.equal((await type('verify')).code, 0, 'nothing vouches for it yet but a head');
+    const dropped = await type('verify', '--head', loose);
+    assert.match(dropped.stdout, /journal\/\S+300\/1\.json is not there: its head vouches for it/);
+    await store.put(line, started, 'none');
 
     const before = await store.get(auditKey(MODEL, 5));
     await store.put(liveKey(MODEL), before?.bytes ?? assert.fail(), 'none');
