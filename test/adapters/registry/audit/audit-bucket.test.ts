@@ -42,7 +42,7 @@ async function problemsWith(
 describe('auditBucket', () => {
   it('finds nothing in a sound bucket, and counts what it read', async () => {
     const { store, keys } = await aBucket();
-    const { problems, counts, heads } = await auditBucket(store);
+    const { problems, counts, heads, journals } = await auditBucket(store);
     assert.deepEqual(problems, []);
     const { bytes, ...numbers } = counts;
     assert.deepEqual(numbers, {
@@ -57,7 +57,7 @@ describe('auditBucket', () => {
       'every byte, once',
     );
     const one = await auditBucket(store, { model: MODEL });
-    assert.deepEqual(one, { problems: [], counts: { ...counts, stagedRuns: 0 }, heads });
+    assert.deepEqual(one, { problems: [], counts: { ...counts, stagedRuns: 0 }, heads, journals });
   });
 
   it('finds an edited byte in any object that a digest vouches for, wherever it is', async () => {
