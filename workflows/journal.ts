@@ -14,6 +14,8 @@ export class Journal {
   readonly #model: string;
   #head: JournalHead | null = null;
   #isBegun = false;
+  /** The last call: one at a time, for a line holds the digest of the one before. */
+  #writing: Promise<unknown> = Promise.resolve();
   /** What is not known to be written: a call that was given up may have written it all the same, and finds that then. */
   #pending: readonly JournalEntry[] = [];
   readonly #decided = new Set<RecordedDecision>();
@@ -22,10 +24,15 @@ export class Journal {
     this.#model = model;
   }
 
-  /** Before anything else: nothing happens that nobody wrote down. */
-  async began(entry: Extract<JournalEntry, { kind: 'started' }>): Promise<void> {
+  /** It has begun: that is the first line, whenever it is written. */
+  begin(entry: Extract<JournalEntry, { kind: 'started' }>): void {
     this.#isBegun = true;
-    await this.#write([entry], bookkeeping(`write down the start of ${this.#model}`));
+    this.#pending = [entry];
+  }
+
+  /** Writes the start down, before anything is done that has an effect. */
+  async began(): Promise<void> {
+    await this.#write([], bookkeeping(`write down the start of ${this.#model}`));
   }
 
   /** What was decided on one evidence, before anything comes of it; each decision once. */
@@ -68,9 +75,15 @@ export class Journal {
     return own.map((decision) => ({ kind: 'decided', decision }));
   }
 
-  async #write(entries: readonly JournalEntry[], { writeJournal }: Options): Promise<void> {
+  async #write(entries: readonly JournalEntry[], options: Options): Promise<void> {
     if (!this.#isBegun) return;
     this.#pending = [...this.#pending, ...entries];
+    const turn = this.#writing.then(() => this.#writePending(options));
+    this.#writing = turn.catch(() => undefined); // its own caller hears of it, and what is pending stays
+    await turn;
+  }
+
+  async #writePending({ writeJournal }: Options): Promise<void> {
     for (;;) {
       const [first, ...rest] = this.#pending.slice(0, AT_ONCE);
       if (first === undefined) return;

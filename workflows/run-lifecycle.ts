@@ -37,6 +37,7 @@ export async function runLifecycle(
   const lifecycle = createLifecycle(
     parseEntry('lifecycle request', lifecycleRequestSchema, request),
   );
+  lifecycle.journal.begin({ kind: 'started', request: lifecycle.request });
   setHandler(status, () => lifecycle.status(), {
     description: 'Stage, gates, evidence, who is waited for; no input',
   });
@@ -49,9 +50,12 @@ export async function runLifecycle(
     throw withLedger(end.failure, lifecycle.ledger.rows);
   }
   const { outcome } = end;
-  if (outcome.outcome === 'live') await cleanUp(lifecycle);
-  else await undo(lifecycle, outcome);
-  await lifecycle.ended(outcome);
+  if (outcome.outcome === 'live') {
+    await Promise.all([cleanUp(lifecycle), lifecycle.ended(outcome)]);
+  } else {
+    await undo(lifecycle, outcome);
+    await lifecycle.ended(outcome);
+  }
   countEnd(lifecycle, outcome.outcome);
   return { ...outcome, ledger: [...lifecycle.ledger.rows] };
 }
@@ -65,7 +69,6 @@ async function reachEnd(
   travel: (lifecycle: Lifecycle) => Promise<LifecycleOutcome>,
 ): Promise<End> {
   try {
-    await lifecycle.journal.began({ kind: 'started', request: lifecycle.request });
     return { kind: 'ended', outcome: await travel(lifecycle) };
   } catch (error) {
     // our bug, or that of a workflow of one's own: the workflow task stalls visibly, with nothing undone, until it is mended

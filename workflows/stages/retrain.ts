@@ -10,11 +10,14 @@ export interface Retrained {
   readonly trained: Trained;
 }
 
-/** The model's complete specification, with the request's overrides. */
+/** The model's complete specification, with the request's overrides; its start is written down meanwhile. */
 export async function resolveSpec(lifecycle: Lifecycle): Promise<ModelSpec> {
-  const { spec, starter } = await bookkeeping(
-    `read the specification of ${lifecycle.request.model}`,
-  ).resolveSpec({ request: lifecycle.request });
+  const { request, journal } = lifecycle;
+  const reading = bookkeeping(`read the specification of ${request.model}`);
+  const [{ spec, starter }] = await Promise.all([
+    reading.resolveSpec({ request }),
+    journal.began(),
+  ]);
   lifecycle.starter = starter ?? null;
   return spec;
 }
