@@ -57,30 +57,66 @@ type Say = (kind: JournalProblem['kind'], sentence: string) => JournalProblem;
  * and a later promotion, or a head that was kept elsewhere.
  */
 export function journalProblems(given: JournalGiven): readonly JournalProblem[] {
-  const runs = new Set(given.links.map(({ run }) => run));
-  const problems = [...runs].flatMap((run) => {
-    const chain = given.links.filter((link) => link.run === run);
-    const sorted = chain.toSorted((one, other) => one.line - other.line);
-    return [...linkProblems(sorted, given), ...sorted.flatMap((link) => lineProblems(link, given))];
+  const byDigest = new Map(given.links.map((link) => [link.digest, link]));
+  const problems = [...grouped(given.links)].flatMap(([run, links]) => {
+    const chain = chainOf(run, links, given);
+    return [
+      ...linkProblems(chain, byDigest),
+      ...chain.links.flatMap((link) => lineProblems(link, chain, given)),
+    ];
   });
   return [...problems, ...headProblems(given)];
 }
 
+/** The journal of one run. */
+interface Chain {
+  /** By their number. */
+  readonly links: readonly JournalLink[];
+  /** The line that tells its end; infinite: none does. */
+  readonly endsAt: number;
+  /** Whether it came further than its start. */
+  readonly hasProgress: boolean;
+  /** Up to which line something else vouches for it, and a state that is old. */
+  readonly vouchedTo: number;
+  readonly oldTo: number;
+}
+
+function chainOf(run: string, links: readonly JournalLink[], given: JournalGiven): Chain {
+  const most = (heads: readonly JournalHead[]) =>
+    Math.max(0, ...heads.filter((head) => head.run === run).map(({ line }) => line));
+  const end = links.find(({ value }) => value?.entry.kind === 'ended');
+  return {
+    links: links.toSorted((one, other) => one.line - other.line),
+    endsAt: end?.line ?? Number.POSITIVE_INFINITY,
+    hasProgress: links.some(isProgress),
+    vouchedTo: most([...given.anchors, ...given.heads]),
+    oldTo: most(given.anchors.filter(({ isOld }) => isOld)),
+  };
+}
+
+function grouped(links: readonly JournalLink[]): ReadonlyMap<string, readonly JournalLink[]> {
+  const groups = new Map<string, JournalLink[]>();
+  for (const link of links) {
+    const own = groups.get(link.run);
+    if (own === undefined) groups.set(link.run, [link]);
+    else own.push(link);
+  }
+  return groups;
+}
+
 /** From line to line, and from a run's first line to that after which a reset began it. */
 function linkProblems(
-  chain: readonly JournalLink[],
-  { links }: JournalGiven,
+  { links }: Chain,
+  byDigest: ReadonlyMap<string, JournalLink>,
 ): readonly JournalProblem[] {
-  return chain.flatMap((link, index): JournalProblem[] => {
+  return links.flatMap((link, index): JournalProblem[] => {
     const { run, line, value } = link;
-    const before = chain[index - 1];
+    const before = links[index - 1];
     if (before?.line === line - 1) return changedBefore(before, link);
-    const resetAt = (other: JournalLink) =>
-      other.line === line - 1 &&
-      other.digest === value?.previous &&
-      other.value?.workflowId === value.workflowId;
+    const resetAt = byDigest.get(value?.previous ?? '');
+    const isReset = resetAt?.line === line - 1 && resetAt.value?.workflowId === value?.workflowId;
     const isFirst = line === 1 && (value === null || value.previous === null);
-    if (isFirst || (before === undefined && links.some(resetAt))) return [];
+    if (isFirst || (before === undefined && isReset)) return [];
     if (line === 1) {
       return [{ kind: 'changed', run, line, sentence: 'is a first line, and names one before it' }];
     }
@@ -99,7 +135,11 @@ function changedBefore(before: JournalLink, { value }: JournalLink): JournalProb
 }
 
 /** What a line says of itself. */
-function lineProblems(link: JournalLink, given: JournalGiven): readonly JournalProblem[] {
+function lineProblems(
+  link: JournalLink,
+  chain: Chain,
+  given: JournalGiven,
+): readonly JournalProblem[] {
   const { run, line, value } = link;
   if (value === null) return [];
   const say: Say = (kind, sentence) => ({ kind, run, line, sentence });
@@ -107,52 +147,47 @@ function lineProblems(link: JournalLink, given: JournalGiven): readonly JournalP
     return [say('foreign', `says that it is line ${value.line} of the run ${value.run}`)];
   }
   const { kind } = value.entry;
-  const isAfterEnd = given.links.some(
-    (other) => other.run === run && other.line < line && other.value?.entry.kind === 'ended',
-  );
   return [
-    ...(isAfterEnd ? [say('foreign', 'comes after the end of its lifecycle')] : []),
+    ...(line > chain.endsAt ? [say('foreign', 'comes after the end of its lifecycle')] : []),
     ...((kind === 'started') === (line === 1)
       ? []
       : [say('foreign', line === 1 ? 'does not tell the start' : 'tells another start')]),
-    ...sealProblems(link, value, given, say),
+    ...sealProblems({ ...link, value }, chain, given, say),
     ...(value.trust === null || given.trusted.has(value.trust)
       ? []
       : [say('reference', `names the trust file ${shortDigest(value.trust)}, which is not there`)]),
-    ...statementProblems(value, given, say),
+    ...statementProblems(value, chain, given.trust, say),
   ];
 }
 
 /** What no witness sealed counts where there was none yet: nothing of `live.json` is sealed, or an old state vouches for it. */
 function sealProblems(
-  { run, line, toSeal }: JournalLink,
-  value: JournalLine,
-  { trust, isSealed, anchors, heads }: JournalGiven,
+  { line, toSeal, value }: JournalLink & { readonly value: JournalLine },
+  { vouchedTo, oldTo }: Chain,
+  { trust, isSealed }: JournalGiven,
   say: Say,
 ): readonly JournalProblem[] {
   if (trust === null || trust.witnesses.length === 0) return [];
-  const isOver = (head: JournalHead) => head.run === run && head.line >= line;
-  const isOld = !isSealed || anchors.some((anchor) => anchor.isOld && isOver(anchor));
-  if (value.seal === null && isOld) return [];
-  const isVouched = [...anchors, ...heads].some(isOver);
-  const fault = lineSealFault(value.seal, { ...toSeal, line, at: value.at }, trust, { isVouched });
+  if (value.seal === null && (!isSealed || line <= oldTo)) return [];
+  const sealed = { ...toSeal, line, at: value.at };
+  const fault = lineSealFault(value.seal, sealed, trust, { isVouched: line <= vouchedTo });
   return fault === null ? [] : [say('changed', `is not sealed: ${fault}`)];
 }
 
 /** Whether people signed what it says of them, by the keys that were good then. */
 function statementProblems(
   value: JournalLine,
-  { trust, links }: JournalGiven,
+  { hasProgress }: Chain,
+  trust: Trust | null,
   say: Say,
 ): JournalProblem[] {
-  const { entry, workflowId: wid, model, run } = value;
+  const { entry, workflowId: wid, model } = value;
   if (trust === null || value.trust === null) return [];
   const { environment } = trust;
   if (entry.kind === 'started') {
     const signed = signedRequest(entry.request);
     // a start whose signature does not hold is refused before anything comes of it
-    const own = links.filter((link) => link.run === run);
-    if (signed === null || !own.some(isProgress)) return [];
+    if (signed === null || !hasProgress) return [];
     const given = { environment, keys: keysOf(trust), acceptedMs: null, mayBeLate: true, wid };
     const result = verifyStart(signed, given);
     return 'person' in result ? [] : [say('reference', `is no signed start: ${result.sentence}`)];
@@ -163,13 +198,15 @@ function statementProblems(
   const keys = keysOf(trust).map((key) => ({ ...key, roles: [...key.roles, decision.role] }));
   const acceptedMs = Date.parse(decision.at);
   const result = verifyDecision(decision, { environment, keys, acceptedMs, about: { wid, model } });
-  // its desk goes by the keys of when the evidence was made; what was decided by one that is none any more comes to nothing
-  return isVerified(result) || KEYS_SINCE.has(result.code)
+  return isVerified(result) || BEFORE.has(result.code)
     ? []
     : [say('reference', `is no signed decision: ${result.sentence}`)];
 }
 
-const KEYS_SINCE: ReadonlySet<RefusalCode> = new Set(['retired-key', 'compromised-key']);
+/** Its desk goes by the trust file of when the evidence was made; what counts no more by the newer one comes to nothing. */
+const BEFORE: ReadonlySet<RefusalCode> = new Set([
+  ...(['retired-key', 'compromised-key', 'unsigned'] as const),
+]);
 
 /** What a lifecycle comes to whose start held. */
 function isProgress({ value }: JournalLink): boolean {
@@ -180,8 +217,9 @@ function isProgress({ value }: JournalLink): boolean {
 
 /** What is vouched for must be there as it was. */
 function headProblems({ links, anchors, heads }: JournalGiven): readonly JournalProblem[] {
-  const problems = [...anchors, ...heads].flatMap(({ run, line, digest }): JournalProblem[] => {
-    const link = links.find((each) => each.run === run && each.line === line);
+  const places = new Map(links.map((link) => [`${link.run}/${link.line}`, link]));
+  return [...anchors, ...heads].flatMap(({ run, line, digest }): JournalProblem[] => {
+    const link = places.get(`${run}/${line}`);
     if (link === undefined) {
       const by = anchors.some((each) => each.digest === digest) ? 'live.json' : 'its head';
       return [{ kind: 'missing', run, line, sentence: `is not there: ${by} vouches for it` }];
@@ -191,7 +229,6 @@ function headProblems({ links, anchors, heads }: JournalGiven): readonly Journal
     const sentence = `has sha256 ${is}, what vouches for it says ${must}: it was changed`;
     return [{ kind: 'changed', run, line, sentence }];
   });
-  return problems;
 }
 
 /** The newest line of each journal for which no state of `live.json` vouches. */
@@ -203,7 +240,11 @@ export function looseHeads(
   for (const link of links) {
     if (link.line > (newest.get(link.run)?.line ?? 0)) newest.set(link.run, link);
   }
+  const vouchedTo = new Map<string, number>();
+  for (const { run, line } of anchors) {
+    vouchedTo.set(run, Math.max(line, vouchedTo.get(run) ?? 0));
+  }
   return [...newest.values()]
-    .filter(({ run, line }) => !anchors.some((each) => each.run === run && each.line >= line))
+    .filter(({ run, line }) => line > (vouchedTo.get(run) ?? 0))
     .map(({ run, line, digest }) => ({ run, line, digest }));
 }

@@ -20,6 +20,7 @@ import {
   attackedTrust,
   FORGERIES,
   honest,
+  GLASS,
   HAND_OFFS,
   SECOND_FORGERIES,
   type Attacked,
@@ -51,7 +52,11 @@ export async function runApprovals({
   const tally: Tally = { attacks: 0, codes: new Map(), violations: [] };
   const { keys, trust } = attackedTrust();
   {
-    await using world = await openGate('attacked', { trust, handOffs: HAND_OFFS });
+    await using world = await openGate('attacked', {
+      trust,
+      handOffs: HAND_OFFS,
+      breakGlass: GLASS,
+    });
     await attackLifecycles(world, keys, tally, say);
     await attackStarts(world, keys, tally, say);
     await attackWriter(world, keys, tally, say);

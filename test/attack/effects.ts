@@ -80,6 +80,31 @@ export const EFFECT_ATTACKS: readonly EffectAttack[] = [
     make: withDecisions((all) => all.slice(0, 2)),
   },
   {
+    name: 'one person breaks the glass, twice',
+    says: /0 of 2 people approved this evidence for data-science/,
+    make: withDecisions((_, { keys, about }) => [
+      recorded(honest(keys.otto, about, { role: 'on-call' })),
+      recorded(honest(keys.otto, about, { role: 'on-call', statement: { reason: 'again' } })),
+    ]),
+  },
+  {
+    name: 'a stranger breaks the glass with somebody',
+    says: /^lapsed$/,
+    make: withDecisions((_, { keys, about }) => [
+      recorded(honest(keys.otto, about, { role: 'on-call' })),
+      recorded(honest(keys.eve, about, { role: 'on-call' })),
+    ]),
+  },
+  {
+    name: 'who decided for Ada until a minute ago',
+    says: /^lapsed$/,
+    make: withDecisions((all, { keys, about }) => [
+      ...all.slice(0, 1),
+      recorded(honest(keys.dora, about)),
+      ...all.slice(2),
+    ]),
+  },
+  {
     name: 'who started it approves',
     says: /mary@example\.com started this lifecycle/,
     make: withDecisions((all, { keys, about }) => [

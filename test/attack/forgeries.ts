@@ -3,7 +3,12 @@ import type { ToSign } from '../../domain/lifecycle.js';
 import type { ApprovalPolicy } from '../../domain/signing/policy.js';
 import type { RefusalCode } from '../../domain/signing/refusal.js';
 import type { DecisionStatement } from '../../domain/signing/statement.js';
-import { withKey, withRetired, withRevoked } from '../../domain/signing/trust-edits.js';
+import {
+  withDelegation,
+  withKey,
+  withRetired,
+  withRevoked,
+} from '../../domain/signing/trust-edits.js';
 import { aDigest } from '../../testing/builders.js';
 import { ENVIRONMENT, signersOf } from '../support/signers.js';
 import { encoded, forge, hmacOf, signatureOf, statementOf, type Forged } from './forge.js';
@@ -16,23 +21,37 @@ const PEOPLE = {
   sam: ['sales'],
   rita: ['data-science'],
   vera: ['data-science'],
+  lena: ['lead'],
+  otto: ['on-call'],
+  omar: ['on-call'],
+  dora: ['sales'],
   eve: [],
 } as const;
 
-/** Whom the attacked installation trusts: Rita's key is retired, Vera's revoked, Eve is nobody; Ada has a second key. */
+/**
+ * Whom the attacked installation trusts: Rita's key is retired, Vera's revoked, Eve is nobody; Ada has a second key. Dora decided for Ada
+ * until a minute ago.
+ */
 export function attackedTrust() {
   const { keys, trust } = signersOf(PEOPLE);
   const second = newSigningKey(keys.ada.person, ENVIRONMENT);
   const past = new Date(Date.now() - 60_000).toISOString();
   const both = withKey(trust, second, []);
   const retired = withRetired(both, keys.rita.kid, past);
-  return { keys: { ...keys, second }, trust: withRevoked(retired, keys.vera.kid, past) };
+  const revoked = withRevoked(retired, keys.vera.kid, past);
+  const times = { from: '2026-01-01T00:00:00Z', until: past };
+  const delegation = { role: 'data-science', by: keys.ada.person, ...times };
+  const trusted = withDelegation(revoked, keys.dora.person, delegation);
+  return { keys: { ...keys, second }, trust: trusted };
 }
 export type Keys = ReturnType<typeof attackedTrust>['keys'];
 
+/** Two people of whom nobody else is, in an emergency. */
+export const GLASS = { role: 'on-call', quorum: 2 } as const;
+
 /** Two data scientists, neither of whom started it, and an engineer who is not one of them. Mary starts it. */
 export const HAND_OFFS: ApprovalPolicy['handOffs'] = [
-  { role: 'data-science', quorum: 2, distinctFrom: ['starter'] },
+  { role: 'data-science', quorum: 2, distinctFrom: ['starter'], escalation: 'lead' },
   { role: 'engineering', quorum: 1, distinctFrom: ['data-science'] },
 ];
 
@@ -256,6 +275,23 @@ const wrongKey: readonly Forgery[] = [
   },
   { name: 'a role that nobody asks', code: 'not-asked', make: by('sam', { role: 'sales' }) },
   { name: 'who started it', code: 'self', make: by('mary') },
+  { name: 'a lead who is not asked yet', code: 'not-asked', make: by('lena', { role: 'lead' }) },
+  { name: 'who decided for Ada until a minute ago', code: 'not-in-role', make: by('dora') },
+  {
+    name: 'who started it breaks the glass',
+    code: 'self',
+    make: by('mary', { role: GLASS.role }),
+  },
+  {
+    name: 'a data scientist breaks the glass',
+    code: 'not-in-role',
+    make: by('grace', { role: GLASS.role }),
+  },
+  {
+    name: 'a no by who may break the glass',
+    code: 'not-asked',
+    make: by('otto', { role: GLASS.role, statement: { decision: 'rejected' } }),
+  },
 ];
 
 const wrongTime: readonly Forgery[] = [

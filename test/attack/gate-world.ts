@@ -43,7 +43,12 @@ export interface GateWorld extends AsyncDisposable {
 
 export async function openGate(
   title: string,
-  given: { trust: Trust; handOffs: ApprovalPolicy['handOffs']; order?: 'in-order' | 'in-parallel' },
+  given: {
+    trust: Trust;
+    handOffs: ApprovalPolicy['handOffs'];
+    breakGlass?: ApprovalPolicy['breakGlass'];
+    order?: 'in-order' | 'in-parallel';
+  },
 ): Promise<GateWorld> {
   const { handOffs, order = 'in-parallel' } = given;
   const { store, environment: bucket } = await ownBucket();
@@ -77,7 +82,8 @@ export async function openGate(
           const before = await registry.evidence(model, digest, first);
           assert.ok(before !== null);
           const nonce = randomBytes(16).toString('hex');
-          const policy = { handOffs, starter };
+          const { breakGlass } = given;
+          const policy = { handOffs, starter, ...(breakGlass && { breakGlass }) };
           const signed = start != null && { start };
           const asked = { roles, policy, nonce, lifecycle: run, baseline, ...signed };
           const evidence = await registry.putEvidence(model, digest, { ...before, ...asked });

@@ -12,6 +12,7 @@ import {
   openRoles,
   policyFaults,
   policyOfRoles,
+  withoutSpares,
   type ApprovalPolicy,
 } from '../../domain/signing/policy.js';
 
@@ -160,6 +161,17 @@ describe('a policy with somebody in another’s place', () => {
     assert.equal(codeOf({ ...engineering, by: 'Grace' }, { decisions: [byLead] }), 'taken');
     const approvals = [byLead, recorded({ ...engineering, by: 'Grace' })];
     assert.deepEqual(policyFaults(policy, approvals), []);
+  });
+
+  it('has nobody in another’s place who is asked anyway', () => {
+    const without = withoutSpares(policy, (role) => role !== 'lead');
+    assert.deepEqual(without.breakGlass, policy.breakGlass);
+    assert.equal(without.handOffs[0]?.escalation, undefined);
+    assert.equal(withoutSpares(policy, (role) => role !== 'on-call').breakGlass, undefined);
+    assert.deepEqual(
+      withoutSpares(policy, () => true),
+      policy,
+    );
   });
 
   it('is satisfied by enough people who break the glass, each counted once, none of them the starter', () => {

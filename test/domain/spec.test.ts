@@ -81,6 +81,19 @@ describe('parseModelSpec', () => {
     assert.match(sentence, /reminder of "lead" \(2 hours\) comes after its deadline \(1 hour\)/);
   });
 
+  it('refuses somebody in another’s place who has a say already, and an escalation after the deadline', () => {
+    const escalation = { after: '2 hours', to: 'on-call' };
+    const handOffs = [{ role: 'lead', deadline: '1 hour', escalation }];
+    const late = refusal({ ...aSpec(), approve: { handOffs } });
+    assert.match(late, /escalation of "lead" \(2 hours\) comes after its deadline \(1 hour\)/);
+    const glass = (role: string) =>
+      refusal({ ...aSpec(), approve: { handOffs, breakGlass: { role } } });
+    assert.match(glass('on-call'), /the glass is broken by "on-call", which has a say already/);
+    assert.match(glass('lead'), /the glass is broken by "lead", which has a say already/);
+    // an owner is asked where a gate of his cannot be settled
+    assert.match(glass('engineering'), /"engineering", which has a say already/);
+  });
+
   it('refuses durations without a unit, seeds that are none, and what is no object', () => {
     const train = aSpec().train;
     assert.match(

@@ -41,10 +41,22 @@ export async function auditJournals(
 ): Promise<readonly JournalHead[]> {
   const { model, objects, anchors } = given;
   const links: JournalLink[] = [];
+  const listed = new Map<string, number>();
   for (const { key } of objects.filter((each) => each.key.startsWith(journalPrefix(model)))) {
     const place = parseJournalKey(model, key);
     if (place === null) audit.note('foreign', key, 'is no line of a run’s journal');
-    else links.push(...(await linkOf(audit, { key, ...place, model })));
+    else {
+      listed.set(place.run, Math.max(place.line, listed.get(place.run) ?? 0));
+      links.push(...(await linkOf(audit, { ...place, model })));
+    }
+  }
+  // what was written since the listing
+  for (const { run, line } of anchors) {
+    for (let next = (listed.get(run) ?? 0) + 1; next <= line; next += 1) {
+      if ((await audit.store.get(journalKey(model, run, next))) === null) break;
+      listed.set(run, next);
+      links.push(...(await linkOf(audit, { model, run, line: next })));
+    }
   }
   for (const { kind, run, line, sentence } of journalProblems({ ...given, links })) {
     audit.note(kind, journalKey(model, run, line), sentence);
@@ -54,8 +66,9 @@ export async function auditJournals(
 
 async function linkOf(
   audit: Audit,
-  { key, model, run, line }: { key: string; model: string; run: string; line: number },
+  { model, run, line }: { model: string; run: string; line: number },
 ): Promise<readonly JournalLink[]> {
+  const key = journalKey(model, run, line);
   audit.counts.others += 1;
   const bytes = await audit.bytes(key);
   if (bytes === null) return [];
