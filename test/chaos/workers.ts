@@ -15,7 +15,8 @@ import { saying } from './saying.js';
 import { kill, openWorld, type World } from './world.js';
 
 const LIFECYCLES = 100;
-const WORKERS = 4;
+/** So that what is killed is not most of what runs: an attempt of a test takes several seconds on two busy cores. */
+const WORKERS = 6;
 const KILL_EVERY_MS = { least: 1_000, most: 3_000 } as const;
 /** Apart, so that what a killed worker had waits for a worker and not in a queue. */
 const START_EVERY_MS = 2_500;
