@@ -182,8 +182,12 @@ function withoutChance(value: unknown): unknown {
   }
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).filter(([name]) => !VOLATILE.includes(name));
-  const metric: unknown = entries.find(([name]) => name === 'metric')?.[1];
+  const field = (name: string): unknown => entries.find(([key]) => key === name)?.[1];
+  const metric = field('metric');
   if (typeof metric === 'string' && MEASURED.test(metric)) return { metric };
+  const [step, end] = [field('step'), field('end')];
+  // how much an undo found depends on what an attempt of it before had done
+  if (step !== undefined && end !== undefined && end !== 'failed') return { step };
   return Object.fromEntries(entries.map(([name, each]) => [name, withoutChance(each)]));
 }
 
