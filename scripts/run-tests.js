@@ -5,8 +5,8 @@
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 
-/** What types commands, installs packages, opens a browser or runs the whole line; about as long as all the rest. */
-const OUTSIDE = /^test\/(package|scripts|examples|check|browser|lifecycle)\//;
+/** What types commands, installs packages, opens a browser, attacks, or runs the whole line; about as long as all the rest. */
+const OUTSIDE = /^test\/(package|scripts|examples|check|browser|lifecycle|attack)\//;
 
 const COUNTS = /^(\d+) passed, (\d+) failed$/gm;
 
