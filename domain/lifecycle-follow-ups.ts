@@ -36,7 +36,11 @@ export function followUpsOfRejection(
       cause: 'gates-failed',
       title: cut(`${subject} of ${from.model} was rejected: ${metrics}`, LONGEST_TITLE),
       text: cut(textOfRejection(from, findings), LONGEST_TEXT),
-      subject: { ...subjectOf(from), ...(from.heldOut && { heldOut: from.heldOut }) },
+      // what runs too slowly or needs too much memory may have a wrong answer too, and never had to be right
+      subject: {
+        ...subjectOf(from),
+        ...(owner === 'data-science' && from.heldOut && { heldOut: from.heldOut }),
+      },
       inputs: findings.flatMap(({ inputs }) => inputs).slice(0, INPUTS_SHOWN),
     };
   });

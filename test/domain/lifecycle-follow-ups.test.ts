@@ -27,6 +27,14 @@ const rejected = (findings: Finding[]) => ({
 });
 
 describe('followUpsOfRejection', () => {
+  it('says which rows the inputs are where those had to be right', () => {
+    const heldOut = { name: 'mails', digest: aDigest('rows'), rows: 9, labels: ['ham'] };
+    const findings = [aFinding(), aFinding({ owner: 'engineering' })];
+    const [science, engineering] = followUpsOfRejection({ ...FROM, heldOut }, rejected(findings));
+    assert.deepEqual(science?.subject.heldOut, heldOut);
+    assert.equal(engineering?.subject.heldOut, undefined);
+  });
+
   it('makes one for each owner, named by the version, whatever its findings say', () => {
     const input = { id: 'mail', excerpt: 'x'.repeat(300), detail: 'y'.repeat(300) };
     const many = Array.from({ length: 30 }, () =>
