@@ -6,7 +6,7 @@ import { liveChangeSchema, liveWritten, type LiveChange } from '../domain/live-s
 import { digestSchema, durationSchema, nameSchema } from '../domain/names.js';
 import type { LivePointer } from '../domain/ports/live-pointer.js';
 import type { Notifier } from '../domain/ports/notifier.js';
-import type { TrustSource } from '../domain/ports/trust.js';
+import { keepingLast, type TrustSource } from '../domain/ports/trust.js';
 import { approvalFaults, haveLapsed } from '../domain/served-proof.js';
 import { verifyOrder } from '../domain/signing/order.js';
 import { keysOf, leastOf, type Trust } from '../domain/signing/trust.js';
@@ -72,15 +72,7 @@ const noticeSchema = z.strictObject({
 
 /** The way to live, and back. */
 export function createDeployActivities(ports: DeployPorts) {
-  let known: Trust | null | undefined;
-  /** A trust file that is being written must not stop a fallback: then the last one counts. */
-  const lastTrust = async () => {
-    known = await ports.trust.read().catch((error: unknown) => {
-      if (known === undefined) throw error;
-      return known;
-    });
-    return known;
-  };
+  const lastTrust = keepingLast(ports.trust); // nothing but the store may stop a fallback
   return {
     /** Asks `liveModel` to promote a version. Asking again with the same request id gives the first answer. */
     promoteVersion: defineActivity(promoteInputSchema, (input) => {
@@ -106,7 +98,7 @@ export function createDeployActivities(ports: DeployPorts) {
       ({ model, change, writeId }) =>
         withHeartbeats(async ({ signal }) => {
           if (change.kind === 'fallback') {
-            const refusal = orderRefusal(await lastTrust(), model, change);
+            const refusal = orderRefusal(await lastTrust.read(), model, change);
             if (refusal !== null) {
               const state = (await ports.registry.live(model))?.state ?? null;
               // one that was written, and whose answer was lost, has that answer

@@ -157,7 +157,7 @@ async function qualityStage(
   });
 }
 
-/** On the rows that closed follow-ups left; nothing, where there are none. */
+/** On the rows that closed follow-ups left, each once; nothing, where there are none. */
 async function measureRegressionsOf(
   { registry, snapshots }: TestPorts,
   { model }: ModelSpec,

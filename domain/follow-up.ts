@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { shownInputSchema } from './gate.js';
 import { snapshotRefSchema } from './lifecycle.js';
 import { verifyOrder } from './signing/order.js';
-import { keysOf, type KnownKey, type Trust } from './signing/trust.js';
+import { keysOf, rolesAt, signingKeysOf, type Trust } from './signing/trust.js';
 import { isVerified } from './signing/verify-statement.js';
 import { digestSchema, instantSchema, nameSchema, versionNumberSchema } from './names.js';
 
@@ -102,10 +102,10 @@ export function closeFault(
   if (trust === null) return null;
   const { environment } = trust;
   const keys = keysOf(trust);
-  const has = ({ roles, delegated = [] }: KnownKey) =>
-    [...roles, ...delegated.map((each) => each.role)].includes(role);
-  // where the trust file knows nobody of that role whoever it trusts may close it: it would be open for ever
-  const anybody = keys.some(has) ? keys : keys.map((key) => ({ ...key, roles: [role] }));
+  const now = { signedMs: nowMs, acceptedMs: nowMs };
+  const isHeld = signingKeysOf(trust).some((key) => rolesAt(key, now).includes(role));
+  // where nobody can sign in that role whoever is trusted may close it: it would be open for ever
+  const anybody = isHeld ? keys : keys.map((key) => ({ ...key, roles: [role] }));
   const ordered = { ...({ order: 'close', target } as const), role, by, reason, signature };
   const verified = verifyOrder(ordered, { environment, keys: anybody, acceptedMs: nowMs });
   return isVerified(verified) ? null : verified.sentence;

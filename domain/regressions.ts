@@ -23,7 +23,7 @@ export const regressionsSchema = z.strictObject({
 /** Rows that a candidate once got wrong, and that every later one must answer right: they stay until somebody drops them. */
 export type Regressions = z.infer<typeof regressionsSchema>;
 
-/** How many of these rows a candidate gets wrong; a row that two follow-ups left counts once. */
+/** How many of these rows a candidate gets wrong. */
 export function measureRegressions(rows: readonly Row[], candidate: Predictions): Measurement {
   const wrong = mistakes(rows, candidate, { atMost: rows.length });
   return { metric: METRIC, value: wrong.length, sample: rows.length, inputs: wrong.slice(0, 20) };

@@ -1,8 +1,8 @@
 import { PortError } from '../../domain/failures.js';
 import type { Sealer } from '../../domain/ports/sealer.js';
-import type { TrustSource } from '../../domain/ports/trust.js';
+import { keepingLast, type TrustSource } from '../../domain/ports/trust.js';
 import { sealFault } from '../../domain/signing/seal.js';
-import { keysOf, type Trust, type TrustKey } from '../../domain/signing/trust.js';
+import { keysOf, type TrustKey } from '../../domain/signing/trust.js';
 import { sealLineWith, sealWith, type SigningKey } from './signing-key.js';
 
 const isCurrent = ({ retired, compromised }: TrustKey) =>
@@ -13,14 +13,10 @@ const isCurrent = ({ retired, compromised }: TrustKey) =>
  * @param key - Null: it has none.
  */
 export function witnessSealer(key: SigningKey | null, source: TrustSource): Sealer {
-  let known: Trust | null = null;
+  const last = keepingLast(source);
   const trusted = async () => {
-    // a file that is being written must not stop a fallback
-    known = await source.read().catch((error: unknown) => {
-      if (known === null) throw error;
-      return known;
-    });
-    return known !== null && known.witnesses.length > 0 ? known : null;
+    const trust = await last.read();
+    return trust !== null && trust.witnesses.length > 0 ? trust : null;
   };
   /** The key that counts now; null where nothing is sealed. */
   const current = async () => {

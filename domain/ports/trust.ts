@@ -9,5 +9,19 @@ export interface TrustSource {
   read(): Promise<Trust | null>;
 }
 
+/** The same, where one that cannot be read, for it is being written, must stop nothing: then the last one counts, if there was one. */
+export function keepingLast(source: TrustSource): TrustSource {
+  let last: Trust | null | undefined;
+  return {
+    read: async () => {
+      last = await source.read().catch((error: unknown) => {
+        if (last === undefined) throw error;
+        return last;
+      });
+      return last;
+    },
+  };
+}
+
 /** Where decisions are not signed. */
 export const NO_TRUST: TrustSource = { read: () => Promise.resolve(null) };

@@ -1,7 +1,7 @@
 import { JournalFiles } from '../../adapters/registry/journal-files.js';
 import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
 import { fallBackDirectly } from '../../client/direct-fallback.js';
-import { newSigningKey, type SigningKey } from '../../client/signing/signing-key.js';
+import { newSigningKey, signOrder, type SigningKey } from '../../client/signing/signing-key.js';
 import type { LiveChange } from '../../domain/live-state.js';
 import type { ObjectStore } from '../../domain/ports/object-store.js';
 import { withWitness } from '../../domain/signing/trust-edits.js';
@@ -88,7 +88,10 @@ export async function writeHistory(store: ObjectStore): Promise<AuditWorld> {
   await change({ kind: 'freeze', ...order });
   await change({ kind: 'thaw', ...order });
   await promote(second);
-  await change({ kind: 'fallback', leaving: second.digest, said });
+  const leaving = second.digest;
+  const ordered = { order: 'fallback', target: leaving, role: null, ...said } as const;
+  const signature = await signOrder(keys.grace, ordered);
+  await change({ kind: 'fallback', leaving, said: { ...said, signature } });
   await promote(third);
   const own = new ObjectRegistry(store, { sealer: sealerOf(keys.grace) });
   await fallBackDirectly(own, MODEL, said);

@@ -272,11 +272,12 @@ function ofRun(bytes: Uint8Array | null, run: string): Uint8Array {
 /** Histories that are whole in themselves, but for what only a key can make. */
 async function forged(world: AuditWorld, objects: Objects): Promise<readonly AuditAttack[]> {
   const { keys } = world;
+  const bySomebody = (state: LiveState): LiveState => ({
+    ...state,
+    made: state.made && { ...state.made, by: state.made.by && 'somebody@example.com' },
+  });
   const edits: Readonly<Record<string, (state: LiveState) => LiveState>> = {
-    'who ordered a fallback': (state) => ({
-      ...state,
-      made: state.made && { ...state.made, by: state.made.by && 'somebody@example.com' },
-    }),
+    'who ordered a fallback': bySomebody,
     'that something was withdrawn': (state) => ({ ...state, withdrawn: [] }),
     'why it was approved': (state) => ({
       ...state,
@@ -293,7 +294,11 @@ async function forged(world: AuditWorld, objects: Objects): Promise<readonly Aud
     'sealed by a stranger': keys.eve,
     'sealed by a person': keys.ada,
   };
-  const attacks: AuditAttack[] = [];
+  // an order that its giver signed is not even a witness's to change
+  const byWitness = await rewritten(objects, bySomebody, world.witness);
+  const attacks: AuditAttack[] = [
+    { name: 'who ordered a fallback, sealed by a witness', change: byWitness },
+  ];
   for (const [what, edit] of Object.entries(edits)) {
     for (const [way, key] of Object.entries(ways)) {
       attacks.push({ name: `${what}, ${way}`, change: await rewritten(objects, edit, key) });

@@ -80,9 +80,11 @@ const WITHOUT_EFFECTS = [
   { at: 'before', does: 'hang' },
 ] as const;
 /** An activity that is broken in every way elsewhere: at another place it leaves other things once it had an effect. */
-const ELSEWHERE = WITH_EFFECTS.filter(
-  ({ at, does }) => at !== 'before' && does !== 'hang' && !(at === 'after' && does === 'throw'),
-);
+const ELSEWHERE = [
+  { at: 'mid', does: 'kill' },
+  { at: 'mid', does: 'throw' },
+  { at: 'after', does: 'kill' },
+] as const;
 
 /** Every cell of every activity. @throws where an activity has no place, or a place no activity. */
 export function cellsOf(activities: readonly string[]): readonly Cell[] {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { followUpDetails } from '../../domain/follow-up-details.js';
 import { closeFault, closeRefusal, followUpKey, followUpSchema } from '../../domain/follow-up.js';
-import { signOrder, type SigningKey } from '../../client/signing/signing-key.js';
-import { signersOf } from '../support/signers.js';
+import { newSigningKey, signOrder, type SigningKey } from '../../client/signing/signing-key.js';
+import { keysOf } from '../../domain/signing/trust.js';
+import { withKey, withRetired } from '../../domain/signing/trust-edits.js';
+import { ENVIRONMENT, signersOf } from '../support/signers.js';
 import { NAME_PATTERN } from '../../domain/names.js';
 import { aFollowUp } from '../../testing/builders.js';
 
@@ -55,6 +57,12 @@ describe('closeFault', () => {
     const signature = await signOrder(keys.ada, legal, NOW);
     const closing = { role: 'legal', by: keys.ada.person, reason: 'mended', signature };
     assert.equal(closeFault(closing, given), null);
+    const held = withKey(trust, newSigningKey('lee@example.com', ENVIRONMENT), ['legal']);
+    const refused = closeFault(closing, { ...given, trust: held });
+    assert.match(refused ?? '', /ada@example.com is not trusted to act for "legal"/);
+    const [lee] = keysOf(held).filter(({ person }) => person === 'lee@example.com');
+    const gone = withRetired(held, lee?.kid ?? '', '2026-01-01T00:00:00Z');
+    assert.equal(closeFault(closing, { ...given, trust: gone }), null, 'nobody can sign as legal');
   });
 
   it('takes no order about another one, nor one that was changed or is late', async () => {

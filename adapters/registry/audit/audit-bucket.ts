@@ -135,20 +135,34 @@ async function auditModel(
     ...{ ...vouching, heads: given.journals },
   });
   await auditOthers(audit, model, objects);
-  for (const { key } of objects.filter((each) => each.key.startsWith(regressionsPrefix(model)))) {
-    audit.counts.others += 1;
-    const kept = await audit.json(key, regressionsSchema);
-    if (kept !== null && regressionsKey(kept.model, kept.key) !== key) {
-      audit.note('foreign', key, `is what "${kept.key}" of "${kept.model}" left`);
-    }
-    if (kept !== null) named.set(kept.snapshot.digest, key);
-  }
+  await auditRegressions(audit, { model, objects, named });
   for (const { version, manifest } of versions.whole.values()) {
     const key = `models/${model}/versions/${version}/manifest.json`;
     for (const digest of manifest.lineage.data) named.set(digest, key);
   }
   for (const [digest, key] of documents.snapshots) named.set(digest, key);
   return { head, journals };
+}
+
+/** Which rows must be answered right; their snapshots must be there. */
+async function auditRegressions(
+  audit: Audit,
+  given: {
+    readonly model: string;
+    readonly objects: readonly ListedObject[];
+    readonly named: Map<string, string>;
+  },
+): Promise<void> {
+  const prefix = regressionsPrefix(given.model);
+  for (const { key } of given.objects.filter((each) => each.key.startsWith(prefix))) {
+    audit.counts.others += 1;
+    const kept = await audit.json(key, regressionsSchema);
+    if (kept === null) continue;
+    if (regressionsKey(kept.model, kept.key) !== key) {
+      audit.note('foreign', key, `is what "${kept.key}" of "${kept.model}" left`);
+    }
+    given.named.set(kept.snapshot.digest, key);
+  }
 }
 
 /** Windows and labels; whatever else lies beside them is foreign. */
