@@ -35,10 +35,15 @@ export class Journal {
     await this.#write([], bookkeeping(`write down the start of ${this.#model}`));
   }
 
-  /** What was decided on one evidence, before anything comes of it; each decision once. */
-  async decided(decisions: readonly RecordedDecision[]): Promise<void> {
+  /** Begins to write down what was decided on one evidence, each decision once; who must know that it is there waits for `written`. */
+  decided(decisions: readonly RecordedDecision[]): void {
     const entries = this.#newOf(decisions);
-    await this.#write(entries, bookkeeping(`write down what was decided of ${this.#model}`));
+    this.#write(entries, this.#ofDecisions()).catch(() => undefined); // stays pending, and `written` fails by it
+  }
+
+  /** Until everything is there that was handed in. */
+  async written(): Promise<void> {
+    await this.#write([], this.#ofDecisions());
   }
 
   /** Who approved in the place of those who were asked. */
@@ -67,6 +72,10 @@ export class Journal {
         return why;
       }
     });
+  }
+
+  #ofDecisions(): Options {
+    return bookkeeping(`write down what was decided of ${this.#model}`);
   }
 
   #newOf(decisions: readonly RecordedDecision[]): readonly JournalEntry[] {

@@ -55,11 +55,11 @@ export async function approve(
   lifecycle.enter('approve');
   const approval = await waitForDecisions(lifecycle, spec);
   desk.close(approval.kind === 'ended' ? approval.outcome : approval.kind);
-  await lifecycle.journal.decided(desk.decisions);
-  if (approval.kind === 'approved' && isGlassBroken(desk.policy, desk.decisions)) {
-    await tellOfBrokenGlass(lifecycle);
-  }
-  return approval;
+  lifecycle.journal.decided(desk.decisions);
+  const isApproved = approval.kind === 'approved';
+  if (isApproved && isGlassBroken(desk.policy, desk.decisions)) await tellOfBrokenGlass(lifecycle);
+  else if (!isApproved) await lifecycle.journal.written();
+  return approval; // approved: written beside the promotion, which holds the decisions itself
 }
 
 async function waitForDecisions(lifecycle: Lifecycle, spec: ModelSpec): Promise<Approval> {

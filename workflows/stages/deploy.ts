@@ -48,6 +48,7 @@ export async function deploy(lifecycle: Lifecycle, given: DeployGiven): Promise<
   });
   const promotion = await promoteOnceThawed(lifecycle, given);
   unanswered = false;
+  await lifecycle.journal.written();
   if (promotion.kind === 'lapsed') return { kind: 'ask-again' };
   if (promotion.kind === 'moved' && promotion.live !== digest) return { kind: 'ask-again' };
   if (promotion.kind === 'moved') return superseded(lifecycle, WENT_LIVE_ALREADY);
