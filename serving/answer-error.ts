@@ -1,18 +1,35 @@
 import { isPortError } from '../domain/failures.js';
 import type { FailureType } from '../domain/failures.js';
 
-/** `NotReady`: nothing serves yet, or the process ends. `Overloaded`: too many requests wait. `NotFound`: no such route. */
-export type AnswerErrorType = FailureType | 'NotReady' | 'Overloaded' | 'NotFound' | 'Internal';
+/**
+ * `NotReady`: nothing serves yet, or the process ends. `Overloaded`: too many requests wait. `TimedOut`: it waited too long itself.
+ * `ClientGone`: nobody waits for the answer. `Unauthorized`, `Forbidden`: no token, or none for this model. `NotFound`: no such route.
+ */
+export type AnswerErrorType =
+  | FailureType
+  | 'NotReady'
+  | 'Overloaded'
+  | 'TimedOut'
+  | 'ClientGone'
+  | 'Unauthorized'
+  | 'Forbidden'
+  | 'NotFound'
+  | 'Internal';
 
 /** An answer that is no result: its HTTP status, its type and one sentence. */
 export class AnswerError extends Error {
+  /** When to ask again, where that is known. */
+  readonly retryAfterSeconds: number | null;
+
   constructor(
     readonly status: number,
     readonly type: AnswerErrorType,
     message: string,
+    given: { readonly retryAfterSeconds?: number } = {},
   ) {
     super(message);
     this.name = 'AnswerError';
+    this.retryAfterSeconds = given.retryAfterSeconds ?? null;
   }
 }
 

@@ -22,6 +22,8 @@ const EXPECTED: ReadonlySet<AnswerError['type']> = new Set([
   'NotFound',
   'NotReady',
   'Overloaded',
+  'TimedOut',
+  'ClientGone',
 ]);
 
 /**
@@ -39,20 +41,16 @@ export function createEndpoint(options: EndpointOptions): FastifyInstance {
   });
   // any content type is taken for JSON: `curl -d` names another
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
-    try {
-      const parsed: unknown = JSON.parse(String(body));
-      done(null, parsed);
-    } catch (error) {
-      done(new AnswerError(400, 'InvalidInput', `the body is no JSON: ${messageOf(error)}`));
-    }
-  });
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.setErrorHandler((error, request, reply) => {
     const answer = httpErrorOf(error, options.bodyLimitBytes);
     if (!EXPECTED.has(answer.type)) {
       options.log.error({ err: error, type: answer.type, requestId: request.id }, answer.message);
     }
     if (answer.status === 413) void reply.header('connection', 'close');
+    if (answer.retryAfterSeconds !== null) {
+      void reply.header('retry-after', String(answer.retryAfterSeconds));
+    }
     void reply.code(answer.status).send({ error: answer.message, type: answer.type });
   });
   app.setNotFoundHandler((request) => {
@@ -73,7 +71,11 @@ function addHealth(app: FastifyInstance, options: EndpointOptions): void {
   app.get('/metrics', async (_request, reply) =>
     reply.header('content-type', metrics.contentType).send(await metrics.text()),
   );
-  app.get('/v2', () => ({ name: 'switchyard', version: serverVersion, extensions: [] }));
+  app.get('/v2', () => ({
+    name: 'switchyard',
+    version: serverVersion,
+    extensions: ['binary_tensor_data'],
+  }));
   app.get('/v2/health/live', () => ({ live: true }));
   app.get('/v2/health/ready', async (_request, reply) => {
     const ready =

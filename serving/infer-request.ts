@@ -1,8 +1,10 @@
-import type { Contract, Datatype, TensorSpec } from '../domain/manifest.js';
+import type { Contract, TensorSpec } from '../domain/manifest.js';
 import type { Tensor, TensorData } from '../domain/ports/model-runtime.js';
+import { unpackData } from '../adapters/model-runtime/tensors.js';
 import { badRequest } from './answer-error.js';
+import type { InferBody } from './infer-body.js';
 
-/** A request of the Open Inference Protocol v2 (REST, JSON), checked against the model's contract. */
+/** A request of the Open Inference Protocol v2 (REST), checked against the model's contract. */
 export interface InferRequest {
   /** The caller's own, or null. */
   readonly id: string | null;
@@ -10,18 +12,28 @@ export interface InferRequest {
   readonly customer: string | null;
   readonly inputs: readonly Tensor[];
   readonly rows: number;
-  /** Names of the wanted outputs; null: all. */
-  readonly outputs: readonly string[] | null;
+  /** The wanted outputs; null: all. */
+  readonly outputs: readonly WantedOutput[] | null;
+  /** Outputs that do not say else are given as bytes behind the JSON. */
+  readonly binaryOutputs: boolean;
+}
+
+export interface WantedOutput {
+  readonly name: string;
+  /** As bytes behind the JSON. */
+  readonly isBinary: boolean;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Checked by hand: a schema library takes longer over 2,000 numbers than the model. @throws AnswerError 400 by name. */
-export function parseInferRequest(body: unknown, contract: Contract): InferRequest {
-  if (!isFields(body)) throw badRequest('the body is no JSON object');
-  const given = body['inputs'];
+export function parseInferRequest({ json, binary }: InferBody, contract: Contract): InferRequest {
+  if (!isFields(json)) throw badRequest('the body is no JSON object');
+  const given = json['inputs'];
   if (!Array.isArray(given)) throw badRequest('"inputs" is no list of tensors');
-  const inputs = given.map((input, index) => parseInput(input, index, contract.inputs));
+  const bytes = new TensorBytes(binary);
+  const inputs = given.map((input, index) => parseInput(input, index, contract.inputs, bytes));
+  bytes.requireEnd();
   for (const { name } of contract.inputs) {
     const count = inputs.filter((input) => input.name === name).length;
     if (count !== 1) throw badRequest(`input "${name}" is given ${count} times, expected once`);
@@ -33,18 +45,26 @@ export function parseInferRequest(body: unknown, contract: Contract): InferReque
       `input "${inputs[0]?.name ?? ''}" has ${rows} rows and input "${other.name}" ${other.shape[0] ?? 0}`,
     );
   }
+  const parameters = parametersOf(json['parameters'], '"parameters"');
+  const binaryOutputs = optionalFlag(parameters, 'binary_data_output') ?? false;
   return {
-    id: optionalText(body['id'], '"id"', 200),
-    customer: customerOf(body['parameters']),
+    id: optionalText(json['id'], '"id"', 200),
+    customer: optionalText(parameters['customer'], 'the parameter "customer"', 200),
     inputs,
     rows,
-    outputs: parseOutputs(body['outputs'], contract.outputs),
+    outputs: parseOutputs(json['outputs'], contract.outputs, binaryOutputs),
+    binaryOutputs,
   };
 }
 
-function parseInput(input: unknown, index: number, specs: readonly TensorSpec[]): Tensor {
+function parseInput(
+  input: unknown,
+  index: number,
+  specs: readonly TensorSpec[],
+  bytes: TensorBytes,
+): Tensor {
   if (!isFields(input)) throw badRequest(`inputs[${index}] is no JSON object`);
-  const { name, datatype, shape, data } = input;
+  const { name, datatype, shape, data, parameters } = input;
   const spec = specs.find((known) => known.name === name);
   if (spec === undefined) {
     throw badRequest(
@@ -55,6 +75,10 @@ function parseInput(input: unknown, index: number, specs: readonly TensorSpec[])
     throw badRequest(`input "${spec.name}" is ${shown(datatype)}, expected "${spec.datatype}"`);
   }
   const sizes = parseShape(shape, spec);
+  const size = parametersOf(parameters, `the parameters of input "${spec.name}"`)[
+    'binary_data_size'
+  ];
+  if (size !== undefined) return { ...spec, shape: sizes, data: bytes.take(size, spec, sizes) };
   if (!Array.isArray(data)) throw badRequest(`input "${spec.name}" has no list "data"`);
   const values = flat(data, spec, sizes);
   const expected = sizes.reduce((product, size) => product * size, 1);
@@ -138,24 +162,39 @@ function refuse(spec: TensorSpec, index: number, value: unknown, expected: strin
   );
 }
 
-function parseOutputs(outputs: unknown, specs: readonly TensorSpec[]): readonly string[] | null {
+function parseOutputs(
+  outputs: unknown,
+  specs: readonly TensorSpec[],
+  isBinary: boolean,
+): readonly WantedOutput[] | null {
   if (outputs === undefined || outputs === null) return null;
   if (!Array.isArray(outputs)) throw badRequest('"outputs" is no list');
-  const names = outputs.map((output: unknown) => {
+  const wanted = outputs.map((output: unknown) => {
     const name = isFields(output) ? output['name'] : undefined;
     const spec = specs.find((known) => known.name === name);
-    if (spec) return spec.name;
+    if (spec && isFields(output)) {
+      const parameters = parametersOf(output['parameters'], `the parameters of "${spec.name}"`);
+      return { name: spec.name, isBinary: optionalFlag(parameters, 'binary_data') ?? isBinary };
+    }
     throw badRequest(
       `there is no output ${shown(name)}; the model gives ${specs.map((known) => `"${known.name}"`).join(', ')}`,
     );
   });
-  return names.length === 0 ? null : names;
+  return wanted.length === 0 ? null : wanted;
 }
 
-function customerOf(parameters: unknown): string | null {
-  if (parameters === undefined || parameters === null) return null;
-  if (!isFields(parameters)) throw badRequest('"parameters" is no JSON object');
-  return optionalText(parameters['customer'], 'the parameter "customer"', 200);
+const NO_PARAMETERS: Fields = {};
+
+function parametersOf(parameters: unknown, what: string): Fields {
+  if (parameters === undefined || parameters === null) return NO_PARAMETERS;
+  if (!isFields(parameters)) throw badRequest(`${what} is no JSON object`);
+  return parameters;
+}
+
+function optionalFlag(parameters: Fields, name: string): boolean | undefined {
+  const value = parameters[name];
+  if (value === undefined || typeof value === 'boolean') return value;
+  throw badRequest(`the parameter "${name}" is ${shown(value)}, expected true or false`);
 }
 
 function optionalText(value: unknown, what: string, maxLength: number): string | null {
@@ -173,8 +212,52 @@ function shown(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
-/** JSON for a tensor's values; 64-bit integers keep every digit. */
-export function dataJson(data: TensorData, datatype: Datatype): string {
-  if (datatype === 'BYTES' || !ArrayBuffer.isView(data)) return JSON.stringify(data);
-  return `[${data.join(',')}]`;
+/** The bytes behind a request's JSON: one tensor's after the other's, in the order of the inputs. */
+class TensorBytes {
+  readonly #bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  take(size: unknown, spec: TensorSpec, shape: readonly number[]): TensorData {
+    const left = this.#bytes.byteLength - this.#at;
+    if (typeof size !== 'number' || !Number.isInteger(size) || size < 0 || size > left) {
+      throw badRequest(
+        `input "${spec.name}" has the binary_data_size ${shown(size)}, and ${left} bytes are left`,
+      );
+    }
+    const part = this.#bytes.subarray(this.#at, this.#at + size);
+    this.#at += size;
+    const data = dataOfBytes(part, spec);
+    const expected = shape.reduce((product, each) => product * each, 1);
+    if (data.length !== expected) {
+      throw badRequest(
+        `input "${spec.name}" has ${size} bytes for ${data.length} values, its shape [${shape.join(', ')}] has ${expected}`,
+      );
+    }
+    return data;
+  }
+
+  requireEnd(): void {
+    const left = this.#bytes.byteLength - this.#at;
+    if (left > 0) throw badRequest(`${left} bytes behind the JSON belong to no input`);
+  }
+}
+
+/** @throws AnswerError 400 where they are no whole values, or numbers that are not finite. */
+function dataOfBytes(part: Buffer, spec: TensorSpec): TensorData {
+  let data: TensorData;
+  try {
+    data = unpackData(spec.datatype, part);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw badRequest(`input "${spec.name}" has ${part.byteLength} bytes that are no whole values`);
+  }
+  if (data instanceof Float32Array) {
+    const index = data.findIndex((value) => !Number.isFinite(value));
+    if (index >= 0) refuse(spec, index, String(data[index]), 'a 32-bit number');
+  }
+  return data;
 }

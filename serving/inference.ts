@@ -1,125 +1,170 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { shortDigest } from '../domain/names.js';
 import type { Tensor } from '../domain/ports/model-runtime.js';
 import { AnswerError, answerErrorOf } from './answer-error.js';
-import { dataJson, parseInferRequest, type InferRequest } from './infer-request.js';
-import type { LoadedVersion } from './loaded-version.js';
+import type { RunIn } from './batching/waiting-request.js';
+import { writeAnswer, type InferAnswer } from './infer-answer.js';
+import { HEADER_LENGTH, readInferBody } from './infer-body.js';
+import { parseInferRequest } from './infer-request.js';
 import type { Log } from './log.js';
 import {
   resolve,
   type ModelParams,
-  type OfferedModel,
   type OfferedModels,
+  type ResolvedModel,
 } from './offered-models.js';
 import type { ServingMetrics } from './serving-metrics.js';
 
+/** Names the customer whose rows a request has. */
+export const CUSTOMER_HEADER = 'switchyard-customer';
+
 export interface InferenceOptions {
   readonly models: OfferedModels;
-  /** Requests at work or waiting at most; more are refused at once, so that the queue's time stays bounded. */
-  readonly maxWaiting: number;
+  /** From the request's head to the begin of its last rows, in milliseconds; what waits for longer is not begun. */
+  readonly requestTimeoutMs: number;
   readonly metrics: ServingMetrics;
   readonly log: Log;
 }
 
+/** A request on its way. */
+interface Asking {
+  readonly params: ModelParams;
+  readonly body: Buffer;
+  readonly headerLength: string | undefined;
+  /** As a token or a header names it; a parameter of the body may name it where neither does. */
+  readonly customer: string | null;
+  readonly requestId: string;
+  readonly startedMs: number;
+  readonly asker: { isGone: boolean };
+}
+
+type InferRoute = { Params: ModelParams; Body: Buffer };
+
 /** The routes that infer. */
 export function addInference(app: FastifyInstance, options: InferenceOptions): void {
-  const { models, metrics, maxWaiting } = options;
-  const infer = async (params: ModelParams, body: unknown, requestId: string): Promise<string> => {
-    const startedMs = performance.now();
-    let found: ReturnType<typeof resolve> | null = null;
+  const inference = new Inference(options);
+  for (const path of ['/v2/models/:model/infer', '/v2/models/:model/versions/:version/infer']) {
+    app.post<InferRoute>(path, {
+      // before the body is read: who finds no place must learn it at once, and cost nothing
+      onRequest: (request, _reply, done) => done(inference.refusal(request) ?? undefined),
+      handler: (request, reply) => inference.answer(request, reply),
+    });
+  }
+}
+
+function customerOf({ headers }: Pick<FastifyRequest, 'headers'>): string | null {
+  const header = headers[CUSTOMER_HEADER];
+  if (typeof header !== 'string' || header === '') return null;
+  if (header.length <= 200) return header;
+  throw new AnswerError(400, 'InvalidInput', `${CUSTOMER_HEADER} is over 200 characters`);
+}
+
+class Inference {
+  readonly #options: InferenceOptions;
+
+  constructor(options: InferenceOptions) {
+    this.#options = options;
+  }
+
+  /** Why a request is not to be read; null: it is. */
+  refusal(request: FastifyRequest<InferRoute>): AnswerError | null {
+    let found: ResolvedModel | null = null;
+    let refusal: AnswerError | null;
+    try {
+      found = resolve(this.#options.models, request.params);
+      refusal = found.version.refusal(customerOf(request) ?? '');
+    } catch (error) {
+      refusal = answerErrorOf(error);
+    }
+    if (refusal) this.#options.metrics.answered(found, refusal.status, 0);
+    return refusal;
+  }
+
+  async answer(request: FastifyRequest<InferRoute>, reply: FastifyReply): Promise<FastifyReply> {
+    const asker = { isGone: false };
+    reply.raw.once('close', () => (asker.isGone = true));
+    const header = request.headers[HEADER_LENGTH];
+    const { json, bytes } = await this.#counted({
+      ...{ params: request.params, body: request.body, requestId: request.id, asker },
+      headerLength: typeof header === 'string' ? header : undefined,
+      customer: customerOf(request),
+      startedMs: performance.now(),
+    });
+    if (bytes === null) {
+      return reply.header('content-type', 'application/json; charset=utf-8').send(json);
+    }
+    return reply
+      .header('content-type', 'application/octet-stream')
+      .header(HEADER_LENGTH, json.byteLength)
+      .send(Buffer.concat([json, bytes]));
+  }
+
+  async #counted(asking: Asking): Promise<InferAnswer> {
+    const { models, metrics, log } = this.#options;
+    let found: ResolvedModel | null = null;
     let failure: AnswerError | null = null;
     metrics.inFlight += 1;
     try {
-      found = resolve(models, params);
-      if (metrics.inFlight > maxWaiting) {
-        const waiting = metrics.inFlight - 1;
-        throw new AnswerError(503, 'Overloaded', `${waiting} requests wait already; try again`);
-      }
-      return await inferOn(found, { body, requestId, startedMs });
+      found = resolve(models, asking.params);
+      return await this.#inferOn(found, asking);
     } catch (error) {
       failure = answerErrorOf(error);
       throw failure;
     } finally {
       metrics.inFlight -= 1;
       const status = failure?.status ?? 200;
-      const elapsedMs = performance.now() - startedMs;
+      const elapsedMs = performance.now() - asking.startedMs;
       metrics.answered(found, status, elapsedMs);
-      options.log.debug(
+      log.debug(
         {
           ...(found && aboutVersion(found)),
-          ...{ requestId, status, elapsedMs: Math.round(elapsedMs * 1_000) / 1_000 },
+          ...{ requestId: asking.requestId, status },
+          elapsedMs: Math.round(elapsedMs * 1_000) / 1_000,
         },
         failure?.type ?? 'answered',
       );
     }
-  };
-  for (const path of ['/v2/models/:model/infer', '/v2/models/:model/versions/:version/infer']) {
-    app.post<{ Params: ModelParams }>(path, async ({ params, body, id }, reply) => {
-      const answer = await infer(params, body, id);
-      return reply.header('content-type', 'application/json; charset=utf-8').send(answer);
-    });
   }
-}
 
-function aboutVersion({
-  resident,
-  version,
-}: {
-  resident: { model: string };
-  version: LoadedVersion;
-}) {
-  return { model: resident.model, version: version.version, digest: shortDigest(version.digest) };
-}
-
-/** Answers by one version; what was asked and answered goes to the prediction log. */
-async function inferOn(
-  { resident, predictions, version }: OfferedModel & { version: LoadedVersion },
-  given: { body: unknown; requestId: string; startedMs: number },
-): Promise<string> {
-  const { body, requestId, startedMs } = given;
-  const { generation } = resident.status;
-  const request = parseInferRequest(body, version.contract);
-  let outputs: readonly Tensor[] = [];
-  let error: string | null = null;
-  try {
-    ({ outputs } = await version.infer(request.inputs));
-    return answerJson({ request, requestId, model: resident.model, version, generation, outputs });
-  } catch (failed) {
-    error = answerErrorOf(failed).type;
-    throw failed;
-  } finally {
-    predictions.add({
-      ...request,
-      requestId: request.id ?? requestId,
-      at: new Date(),
-      version: version.version,
-      digest: version.digest,
-      outputs,
-      latencyMs: Math.round((performance.now() - startedMs) * 1000) / 1000,
-      error,
-    });
-  }
-}
-
-function answerJson(given: {
-  request: InferRequest;
-  requestId: string;
-  model: string;
-  version: LoadedVersion;
-  generation: number;
-  outputs: readonly Tensor[];
-}): string {
-  const { request, requestId, model, version, generation, outputs } = given;
-  const wanted = request.outputs;
-  const shown = outputs
-    .filter(({ name }) => wanted === null || wanted.includes(name))
-    .map(
-      ({ name, datatype, shape, data }) =>
-        `{"name":"${name}","datatype":"${datatype}","shape":[${shape.join(',')}],"data":${dataJson(data, datatype)}}`,
+  /** Answers by one version; what was asked and answered goes to the prediction log. */
+  async #inferOn(found: ResolvedModel, asking: Asking): Promise<InferAnswer> {
+    const { resident, predictions, version } = found;
+    const { requestId, startedMs, asker } = asking;
+    const { generation } = resident;
+    const request = parseInferRequest(
+      readInferBody(asking.body, asking.headerLength),
+      version.contract,
     );
-  const id = JSON.stringify(request.id ?? requestId);
-  return (
-    `{"model_name":"${model}","model_version":"${version.version}","id":${id},` +
-    `"parameters":{"digest":"${version.digest}","generation":${generation}},"outputs":[${shown.join(',')}]}`
-  );
+    const customer = asking.customer ?? request.customer;
+    const id = request.id ?? requestId;
+    let outputs: readonly Tensor[] = [];
+    let ranIn: readonly RunIn[] = [];
+    let error: string | null = null;
+    try {
+      ({ outputs, ranIn } = await version.infer({
+        ...{ inputs: request.inputs, rows: request.rows, asker },
+        customer: customer ?? '',
+        deadlineMs: startedMs + this.#options.requestTimeoutMs,
+      }));
+      const { digest, version: number } = version;
+      const about = { id, model: resident.model, version: number, digest, generation };
+      return await writeAnswer(about, request, outputs);
+    } catch (failed) {
+      error = answerErrorOf(failed).type;
+      throw failed;
+    } finally {
+      predictions.add({
+        ...{ inputs: request.inputs, rows: request.rows, outputs, ranIn, customer, error },
+        requestId: id,
+        at: new Date(),
+        version: version.version,
+        digest: version.digest,
+        latencyMs: Math.round((performance.now() - startedMs) * 1000) / 1000,
+      });
+    }
+  }
+}
+
+function aboutVersion({ resident, version }: ResolvedModel) {
+  return { model: resident.model, version: version.version, digest: shortDigest(version.digest) };
 }

@@ -8,11 +8,13 @@ import type {
   Tensor,
 } from '../domain/ports/model-runtime.js';
 import { AnswerError } from './answer-error.js';
+import { RowQueue, type RowQueueLimits } from './batching/row-queue.js';
+import type { RowsAnswered, RowsAsked } from './batching/waiting-request.js';
 import type { Log } from './log.js';
 import type { CachedVersion } from './version-cache.js';
 
 /** How a version is run. */
-export interface VersionOptions {
+export interface VersionOptions extends RowQueueLimits {
   readonly runtime: ModelRuntime;
   readonly artifact: string;
   readonly memoryLimitBytes: number;
@@ -38,6 +40,7 @@ export class LoadedVersion {
   #inFlight = 0;
   #isRetired = false;
   #closed: () => void = () => undefined;
+  readonly #queue: RowQueue;
   /** Settles when the process is closed for good. */
   readonly closed: Promise<void>;
 
@@ -50,6 +53,7 @@ export class LoadedVersion {
     this.digest = cached.digest;
     this.contract = cached.manifest.contract;
     this.#opened = opened;
+    this.#queue = new RowQueue(options, (inputs) => this.#run(inputs));
     this.closed = new Promise((resolve) => (this.#closed = resolve));
     this.#watch(opened);
   }
@@ -63,24 +67,16 @@ export class LoadedVersion {
     return this.#opened !== null;
   }
 
-  /** Answers one batch, by this version whatever becomes live meanwhile. */
-  async infer(inputs: readonly Tensor[]): Promise<InferResult> {
+  /** Why a request of this customer finds no place now; null: it does. */
+  refusal(customer: string): AnswerError | null {
+    return this.#queue.refusal(customer);
+  }
+
+  /** Answers rows, by this version whatever becomes live meanwhile. */
+  async infer(asked: RowsAsked): Promise<RowsAnswered> {
     this.#inFlight++;
     try {
-      for (;;) {
-        const opened = this.#opened ?? (await this.#reopened());
-        try {
-          return await opened.infer(inputs, { timeoutMs: this.options.inferTimeoutMs });
-        } catch (error) {
-          // only the batch that was at work may be what ended the process; the ones behind it are asked again
-          const isBystander =
-            isPortError(error) &&
-            error.type === 'RuntimeCrashed' &&
-            error.details['started'] === false;
-          if (!isBystander) throw error;
-          if (this.#opened === opened) this.#opened = null;
-        }
-      }
+      return await this.#queue.submit(asked);
     } finally {
       this.#inFlight--;
       if (this.#isRetired && this.#inFlight === 0) void this.#close();
@@ -92,6 +88,23 @@ export class LoadedVersion {
     this.#isRetired = true;
     if (this.#inFlight === 0) void this.#close();
     return this.closed;
+  }
+
+  async #run(inputs: readonly Tensor[]): Promise<InferResult> {
+    for (;;) {
+      const opened = this.#opened ?? (await this.#reopened());
+      try {
+        return await opened.infer(inputs, { timeoutMs: this.options.inferTimeoutMs });
+      } catch (error) {
+        // only the batch that was at work may be what ended the process; the ones behind it are asked again
+        const isBystander =
+          isPortError(error) &&
+          error.type === 'RuntimeCrashed' &&
+          error.details['started'] === false;
+        if (!isBystander) throw error;
+        if (this.#opened === opened) this.#opened = null;
+      }
+    }
   }
 
   async #reopened(): Promise<OpenedModel> {

@@ -11,6 +11,11 @@ export interface OfferedModel {
 
 export type OfferedModels = ReadonlyMap<string, OfferedModel>;
 
+/** A model, and the version that a request gets. */
+export interface ResolvedModel extends OfferedModel {
+  readonly version: LoadedVersion;
+}
+
 /** What a request's path names. */
 export interface ModelParams {
   readonly model: string;
@@ -28,10 +33,7 @@ export function offered(models: OfferedModels, model: string): OfferedModel {
  * The version that a request gets and keeps: the live one, or the open one that it names by number.
  * @throws AnswerError 404 `UnknownVersion`, or 503 `NotReady` where nothing is live.
  */
-export function resolve(
-  models: OfferedModels,
-  params: ModelParams,
-): OfferedModel & { version: LoadedVersion } {
+export function resolve(models: OfferedModels, params: ModelParams): ResolvedModel {
   const { resident, predictions } = offered(models, params.model);
   const { current } = resident;
   if (params.version !== undefined) {

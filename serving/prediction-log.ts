@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { setImmediate as betweenAnswers } from 'node:timers/promises';
 import type { Registry } from '../domain/ports/registry.js';
 import type { Tensor } from '../domain/ports/model-runtime.js';
+import type { RunIn } from './batching/waiting-request.js';
 import type { Log } from './log.js';
 import { repeat } from './repeat.js';
 
@@ -16,6 +17,8 @@ export interface AnsweredRequest {
   readonly rows: number;
   /** Empty where the request failed. */
   readonly outputs: readonly Tensor[];
+  /** Where its rows were run: with which others a row stood in a batch may change its last bits. */
+  readonly ranIn: readonly RunIn[];
   readonly latencyMs: number;
   /** The failure's type, or null. */
   readonly error: string | null;

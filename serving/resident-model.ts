@@ -25,6 +25,10 @@ export interface ResidentModelOptions {
   readonly memoryLimitBytes: number;
   readonly loadDeadlineMs: number;
   readonly inferTimeoutMs: number;
+  /** Of each version. */
+  readonly maxWaiting: number;
+  readonly maxWaitingBytes: number;
+  readonly maxWaitMs: number;
   /** How often `live.json` is looked at. */
   readonly pollMs: number;
   readonly log: Log;
@@ -109,6 +113,11 @@ export class ResidentModel {
     const current = this.#current;
     const others = this.#versions.all().filter((version) => version !== current);
     return current === null ? others : [current, ...others];
+  }
+
+  /** Of the newest `live.json` that is followed; 0 before the first. */
+  get generation(): number {
+    return this.#generation;
   }
 
   get status(): ResidentStatus {

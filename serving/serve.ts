@@ -44,7 +44,14 @@ export interface StartEndpointOptions {
   readonly pollMs?: number;
   readonly reportEveryMs?: number;
   readonly bodyLimitBytes?: number;
+  /** Requests that wait for one version at most; default 1,000. One customer alone may take four fifths of it. */
   readonly maxWaiting?: number;
+  /** Bytes of inputs that wait for one version at most; default 64 MiB. */
+  readonly maxWaitingBytes?: number;
+  /** A request is refused that would wait for longer; default 10 s. */
+  readonly maxWaitMs?: number;
+  /** A request whose rows have not begun by then is not run; default 30 s. */
+  readonly requestTimeoutMs?: number;
   /** How long `close` waits for clients that do not finish their request or do not read their answer. */
   readonly drainMs?: number;
   /** How long `close` answers on while it is not ready any more, so that load balancers notice; default 0. */
@@ -68,6 +75,9 @@ const ENDPOINT_DEFAULTS = {
   reportEveryMs: 2_000,
   bodyLimitBytes: 1024 * 1024,
   maxWaiting: 1_000,
+  maxWaitingBytes: 64 * 1024 * 1024,
+  maxWaitMs: 10_000,
+  requestTimeoutMs: 30_000,
   drainMs: 10_000,
   drainWaitMs: 0,
   logsText: false,

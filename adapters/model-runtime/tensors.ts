@@ -49,7 +49,8 @@ export function elementsOf(shape: readonly number[]): number {
   return shape.reduce((product, dimension) => product * dimension, 1);
 }
 
-function packData(data: TensorData): Uint8Array {
+/** Numbers as they lie in memory (little endian); strings as u32 length and UTF-8: as the protocol's binary extension has them. */
+export function packData(data: TensorData): Uint8Array {
   if (ArrayBuffer.isView(data))
     return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   const total = data.reduce((sum, text) => sum + 4 + Buffer.byteLength(text), 0);
@@ -63,7 +64,8 @@ function packData(data: TensorData): Uint8Array {
   return packed;
 }
 
-function unpackData(datatype: Datatype, part: Buffer): TensorData {
+/** @throws RangeError where the bytes are no whole values. */
+export function unpackData(datatype: Datatype, part: Buffer): TensorData {
   switch (datatype) {
     case 'BYTES':
       return unpackStrings(part);

@@ -232,13 +232,18 @@ describe('the endpoint without a live version', () => {
 });
 
 describe('the endpoint under more requests than may wait', () => {
-  it('refuses the rest at once with 503', async () => {
+  it('refuses the rest at once with 429 and says when to come again', async () => {
     const live = (registry: ServingRig['registry']) =>
       registry.promote(registry.publish(textModel()));
     await using rig = await startRig(live, { maxWaiting: 4 });
-    const answers = await Promise.all(Array.from({ length: 40 }, () => rig.ask('refund')));
-    const refused = answers.filter(({ status }) => status === 503);
-    assert.ok(answers.some(({ status }) => status === 200));
-    for (const { body } of refused) assert.equal(body['type'], 'Overloaded');
+    const ask = async () => {
+      const body = JSON.stringify(aRequest('refund'));
+      const answer = await fetch(rig.endpoint.url + INFER, { method: 'POST', body });
+      return { status: answer.status, after: answer.headers.get('retry-after') };
+    };
+    const answers = await Promise.all(Array.from({ length: 60 }, ask));
+    const refused = answers.filter(({ status }) => status !== 200);
+    assert.ok(refused.length > 0 && refused.length < 60);
+    for (const { status, after } of refused) assert.deepEqual([status, after], [429, '1']);
   });
 });

@@ -31,6 +31,7 @@ function anAnswer(fields: Partial<AnsweredRequest> = {}): AnsweredRequest {
     customer: 'acme',
     inputs: [{ name: 'text', datatype: 'BYTES', shape: [2], data: ['one', 'two'] }],
     rows: 2,
+    ranIn: [],
     outputs: [
       { name: 'label', datatype: 'BYTES', shape: [2], data: ['a', 'b'] },
       {

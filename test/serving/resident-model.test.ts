@@ -256,7 +256,7 @@ describe('a resident model', () => {
     const rig = await startRig((registry) => registry.promote(registry.publish(loopModel())));
     const slow = { inputs: [{ name: 'trips', datatype: 'INT64', shape: [1], data: [100_000] }] };
     const asked = Array.from({ length: 5 }, () => rig.call(`/v2/models/${MODEL}/infer`, slow));
-    await until(() => rig.runtime.opened[0]?.waiting === 5);
+    await until(async () => (await inFlight(rig)) === 5);
     const [answers] = await Promise.all([Promise.all(asked), rig[Symbol.asyncDispose]()]);
     assert.deepEqual(
       answers.map(({ status }) => status),
@@ -283,3 +283,9 @@ describe('a resident model', () => {
     await first[Symbol.asyncDispose]();
   });
 });
+
+/** Requests at work or waiting, as the endpoint counts them. */
+async function inFlight(rig: ServingRig): Promise<number> {
+  const text = await (await fetch(`${rig.endpoint.url}/metrics`)).text();
+  return Number(/^switchyard_requests_in_flight (\d+)$/m.exec(text)?.[1]);
+}

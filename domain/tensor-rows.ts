@@ -1,0 +1,67 @@
+import type { Tensor, TensorData } from './ports/model-runtime.js';
+
+/** Rows `from` to `to` of a tensor, whose first dimension counts rows; numbers are a view on the same memory. */
+export function cutRows(tensor: Tensor, from: number, to: number): Tensor {
+  const [rows = 0, ...rest] = tensor.shape;
+  if (from === 0 && to === rows) return tensor;
+  const width = rest.reduce((product, size) => product * size, 1);
+  const { data } = tensor;
+  return {
+    ...tensor,
+    shape: [to - from, ...rest],
+    data: ArrayBuffer.isView(data)
+      ? data.subarray(from * width, to * width)
+      : data.slice(from * width, to * width),
+  };
+}
+
+/**
+ * The rows of tensors of one name, datatype and row shape, one after the other.
+ * @throws RangeError where there is none, or where they differ in datatype.
+ */
+export function joinRows(parts: readonly Tensor[]): Tensor {
+  const [first, ...others] = parts;
+  if (first === undefined) throw new RangeError('no tensor has no rows');
+  if (others.length === 0) return first;
+  const rows = parts.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0);
+  return {
+    ...first,
+    shape: [rows, ...first.shape.slice(1)],
+    data: joinData(parts.map(({ data }) => data)),
+  };
+}
+
+function joinData(parts: readonly TensorData[]): TensorData {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const [first] = parts;
+  if (first instanceof Float32Array) {
+    const same = parts.filter((part) => part instanceof Float32Array);
+    return filled(new Float32Array(length), same);
+  }
+  if (first instanceof Int32Array) {
+    return filled(
+      new Int32Array(length),
+      parts.filter((part) => part instanceof Int32Array),
+    );
+  }
+  if (first instanceof BigInt64Array) {
+    const same = parts.filter((part) => part instanceof BigInt64Array);
+    return filled(new BigInt64Array(length), same);
+  }
+  return parts.flatMap((part) => (ArrayBuffer.isView(part) ? [] : part));
+}
+
+interface Numbers<T> {
+  readonly length: number;
+  set(part: T, at: number): void;
+}
+
+function filled<T extends Numbers<T>>(whole: T, parts: readonly T[]): T {
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  if (at !== whole.length) throw new RangeError('tensors of two datatypes have no rows in common');
+  return whole;
+}

@@ -1,0 +1,223 @@
+import { isPortError, PortError } from '../../domain/failures.js';
+import type { InferResult, Tensor } from '../../domain/ports/model-runtime.js';
+import { cutRows } from '../../domain/tensor-rows.js';
+import { AnswerError } from '../answer-error.js';
+import { BatchSize } from './batch-size.js';
+import { FairQueue } from './fair-queue.js';
+import {
+  inputsOf,
+  WaitingRequest,
+  type Piece,
+  type RowsAnswered,
+  type RowsAsked,
+} from './waiting-request.js';
+
+export interface RowQueueLimits {
+  /** Requests that wait at most. */
+  readonly maxWaiting: number;
+  /** Bytes of inputs that wait or are at work, at most. */
+  readonly maxWaitingBytes: number;
+  /** A request is refused that would wait longer than this, at the pace of the last batches. */
+  readonly maxWaitMs: number;
+}
+
+/** A customer may have so many times the places that it leaves free. */
+const GREED = 4;
+/** How many batches are at the model: a second one only where it is full, so that it never waits for the next. */
+const MOST_AT_WORK = 2;
+
+/**
+ * Requests for one version on their way into batches. It never waits for company: what comes while nothing is at work is run at
+ * once, and what comes meanwhile is the next batch, an equal share of each customer. A request that makes a batch fail fails alone.
+ */
+export class RowQueue {
+  readonly #limits: RowQueueLimits;
+  readonly #run: (inputs: readonly Tensor[]) => Promise<InferResult>;
+  readonly #waiting = new FairQueue();
+  /** Batches that are formed already: of rows that must not be mixed with others. */
+  readonly #formed: Piece[][] = [];
+  readonly #size = new BatchSize();
+  #atWork = 0;
+  #bytes = 0;
+
+  constructor(limits: RowQueueLimits, run: (inputs: readonly Tensor[]) => Promise<InferResult>) {
+    this.#limits = limits;
+    this.#run = run;
+  }
+
+  /**
+   * Why a request of this customer finds no place now; null: it does. A customer may fill no more than a part of what is free, so
+   * that there is a place for the next one (dynamic thresholds, Choudhury and Hahne 1998).
+   */
+  refusal(customer: string): AnswerError | null {
+    const { maxWaiting, maxWaitingBytes, maxWaitMs } = this.#limits;
+    const { requests, rows } = this.#waiting;
+    const waitMs = this.#size.expectedMs(rows);
+    const isFull =
+      this.#waiting.requestsOf(customer) >= GREED * (maxWaiting - requests) ||
+      this.#bytes >= maxWaitingBytes ||
+      waitMs > maxWaitMs;
+    if (!isFull) return null;
+    const whose = customer === '' ? '' : ` of "${customer}"`;
+    return new AnswerError(
+      429,
+      'Overloaded',
+      `${requests} requests wait already, about ${Math.ceil(waitMs)} ms of work; no place for one more${whose}`,
+      { retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1_000)) },
+    );
+  }
+
+  /** @throws AnswerError 429 `Overloaded`, 504 `TimedOut`; or what the model's process fails with. */
+  async submit(asked: RowsAsked): Promise<RowsAnswered> {
+    const refusal = this.refusal(asked.customer);
+    if (refusal) throw refusal;
+    const bytes = asked.inputs.reduce((sum, input) => sum + bytesOf(input), 0);
+    const request = new WaitingRequest(asked);
+    this.#bytes += bytes;
+    this.#waiting.add(request);
+    this.#send();
+    try {
+      return await request.settled;
+    } finally {
+      this.#bytes -= bytes;
+    }
+  }
+
+  #send(): void {
+    while (this.#atWork < MOST_AT_WORK) {
+      const mayBeSecond = this.#formed.length > 0 || this.#waiting.rows >= this.#size.atMost;
+      if (this.#atWork > 0 && !mayBeSecond) return;
+      const batch = this.#next();
+      if (batch === null) return;
+      void this.#work(batch);
+    }
+  }
+
+  #next(): Piece[] | null {
+    for (;;) {
+      const formed = this.#formed.shift();
+      if (formed) {
+        const wanted = formed.filter(({ request }) => isWanted(request));
+        if (wanted.length > 0) return wanted;
+        continue;
+      }
+      const taken = this.#waiting.take(this.#size.atMost, isWanted);
+      if (taken.length === 0) return null;
+      this.#formed.push(...ofOneShape(taken));
+    }
+  }
+
+  async #work(batch: readonly Piece[]): Promise<void> {
+    const rows = rowsOf(batch);
+    this.#atWork += 1;
+    try {
+      const { outputs, computeMs } = await this.#run(inputsOf(batch));
+      this.#size.took(rows, computeMs);
+      this.#atWork -= 1;
+      this.#send(); // the next batch is on its way while these answers are written
+      answer(batch, outputs, rows);
+    } catch (error) {
+      this.#atWork -= 1;
+      this.#failed(batch, error);
+      this.#send();
+    }
+  }
+
+  /** Whose fault it is says the row, or running each request alone. */
+  #failed(batch: readonly Piece[], error: unknown): void {
+    const [first] = batch;
+    const rows = rowsOf(batch);
+    const guilty = pieceOfRow(batch, rowOf(error));
+    if (guilty) {
+      guilty.request.fail(ownError(error, guilty, batch));
+      const others = batch.filter((piece) => piece !== guilty);
+      if (others.length > 0) this.#formed.push(others);
+    } else if (isPortError(error) && error.type === 'OutOfMemory' && rows > 1) {
+      this.#size.wasTooLarge(rows);
+      this.#formed.push(...batch.flatMap(halvesOf));
+    } else if (batch.length === 1 && first) {
+      first.request.fail(error);
+    } else {
+      this.#formed.push(...batch.map((piece) => [piece]));
+    }
+  }
+}
+
+function rowsOf(batch: readonly Piece[]): number {
+  return batch.reduce((sum, { from, to }) => sum + to - from, 0);
+}
+
+/** Each request gets the rows that it asked about. */
+function answer(batch: readonly Piece[], outputs: readonly Tensor[], rows: number): void {
+  let offset = 0;
+  for (const piece of batch) {
+    const end = offset + piece.to - piece.from;
+    const own = outputs.map((output) => cutRows(output, offset, end));
+    piece.request.answer(piece, own, { rows, offset });
+    offset = end;
+  }
+}
+
+/** Whether its rows are still to be run; where nobody will wait for them it is settled. */
+function isWanted(request: WaitingRequest): boolean {
+  if (request.isSettled) return false;
+  const { asker, deadlineMs } = request.asked;
+  if (asker.isGone) {
+    request.fail(new AnswerError(499, 'ClientGone', 'the client closed its connection'));
+  } else if (performance.now() > deadlineMs) {
+    request.fail(
+      new AnswerError(504, 'TimedOut', 'the request waited for longer than it may take'),
+    );
+  }
+  return !request.isSettled;
+}
+
+/** A graph takes rows of one shape at once; where its contract leaves more than the number of rows open they may differ. */
+function ofOneShape(pieces: readonly Piece[]): Piece[][] {
+  const byShape = new Map<string, Piece[]>();
+  for (const piece of pieces) {
+    const shapes = piece.request.asked.inputs
+      .filter(({ shape }) => shape.length > 1)
+      .map(({ name, shape }) => `${name} ${shape.slice(1).join(' ')}`);
+    const key = shapes.length > 1 ? shapes.sort().join() : (shapes[0] ?? '');
+    const same = byShape.get(key);
+    if (same) same.push(piece);
+    else byShape.set(key, [piece]);
+  }
+  return [...byShape.values()];
+}
+
+function rowOf(error: unknown): number | null {
+  const row = isPortError(error) ? error.details['row'] : undefined;
+  return typeof row === 'number' ? row : null;
+}
+
+function pieceOfRow(batch: readonly Piece[], row: number | null): Piece | null {
+  let left = row ?? Number.POSITIVE_INFINITY;
+  for (const piece of batch) {
+    left -= piece.to - piece.from;
+    if (left < 0) return piece;
+  }
+  return null;
+}
+
+/** The failure as its request sees it: by its own rows, whatever was run with them. */
+function ownError(error: unknown, guilty: Piece, batch: readonly Piece[]): unknown {
+  const row = rowOf(error);
+  if (row === null || !isPortError(error)) return error;
+  const own = row - rowsOf(batch.slice(0, batch.indexOf(guilty))) + guilty.from;
+  const message = error.message.replace(`row ${row}:`, `row ${own}:`);
+  return new PortError(error.type, message, { details: { ...error.details, row: own } });
+}
+
+function halvesOf(piece: Piece): Piece[][] {
+  const { request, from, to } = piece;
+  if (to - from === 1) return [[piece]];
+  const middle = Math.floor((from + to) / 2);
+  return [[{ request, from, to: middle }], [{ request, from: middle, to }]];
+}
+
+function bytesOf({ data }: Tensor): number {
+  if (ArrayBuffer.isView(data)) return data.byteLength;
+  return data.reduce((bytes, text) => bytes + 2 * text.length, 0);
+}
