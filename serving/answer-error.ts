@@ -45,6 +45,12 @@ export function answerErrorOf(error: unknown): AnswerError {
     return new AnswerError(500, 'Internal', 'the endpoint failed; see its log');
   if (error.type !== 'InvalidInput') return new AnswerError(503, error.type, error.message);
   // the request was well-formed, yet the model has no number for a row of it
-  const status = typeof error.details['row'] === 'number' ? 422 : 400;
+  const status = failedRow(error) === null ? 400 : 422;
   return new AnswerError(status, 'InvalidInput', error.message);
+}
+
+/** The row whose fault a failure is, where the failure knows it. */
+export function failedRow(error: unknown): number | null {
+  const row = isPortError(error) ? error.details['row'] : undefined;
+  return typeof row === 'number' ? row : null;
 }

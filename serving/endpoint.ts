@@ -5,10 +5,13 @@ import { AnswerError, answerErrorOf } from './answer-error.js';
 import { addInference, type InferenceOptions } from './inference.js';
 import type { LoadedVersion } from './loaded-version.js';
 import { offered, resolve, type ModelParams } from './offered-models.js';
+import { addAuthorization, type Tokens } from './tokens.js';
 
 export interface EndpointOptions extends InferenceOptions {
   readonly bodyLimitBytes: number;
   readonly serverVersion: string;
+  /** Who may ask; null: whoever reaches it. */
+  readonly tokens: Tokens | null;
   /** True once the process is to end: it answers on, and is not ready any more. */
   readonly isStopping: () => boolean;
 }
@@ -24,6 +27,8 @@ const EXPECTED: ReadonlySet<AnswerError['type']> = new Set([
   'Overloaded',
   'TimedOut',
   'ClientGone',
+  'Unauthorized',
+  'Forbidden',
 ]);
 
 /**
@@ -60,6 +65,7 @@ export function createEndpoint(options: EndpointOptions): FastifyInstance {
       `there is no ${request.method} ${request.url.slice(0, 200)}`,
     );
   });
+  addAuthorization(app, options.tokens);
   addHealth(app, options);
   addModels(app, options);
   addInference(app, options);

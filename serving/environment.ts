@@ -20,6 +20,12 @@ const environmentSchema = s3EnvironmentSchema.extend(logEnvironmentSchema.shape)
   SWITCHYARD_ENDPOINT_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
   SWITCHYARD_ENDPOINT_HOST: z.string().default('127.0.0.1'),
   SWITCHYARD_REPLICA: nameSchema.optional(),
+  /** Who may ask; left out: whoever reaches the address. */
+  SWITCHYARD_TOKENS_FILE: z.string().min(1).optional(),
+  /** Requests that wait for one version at most. */
+  SWITCHYARD_MAX_WAITING: z.coerce.number().int().min(1).default(1_000),
+  /** Of one request. */
+  SWITCHYARD_MAX_BODY_MB: z.coerce.number().int().min(1).max(1_024).default(1),
   /** Of one version's process. */
   SWITCHYARD_MODEL_MEMORY_MB: z.coerce.number().int().min(64).default(1_024),
   /** `text`: the prediction log holds the texts; `sha256`: only their digests. */
@@ -37,6 +43,9 @@ export interface EndpointEnvironment extends S3Environment {
   readonly port: number;
   readonly host: string;
   readonly replica: string;
+  readonly tokensFile: string | undefined;
+  readonly maxWaiting: number;
+  readonly bodyLimitBytes: number;
   readonly memoryLimitBytes: number;
   readonly logsText: boolean;
   readonly cacheDirectory: string | undefined;
@@ -66,6 +75,9 @@ export function readEndpointEnvironment(
     port: read.SWITCHYARD_ENDPOINT_PORT,
     host: read.SWITCHYARD_ENDPOINT_HOST,
     replica: read.SWITCHYARD_REPLICA ?? `endpoint-${randomUUID()}`,
+    tokensFile: read.SWITCHYARD_TOKENS_FILE,
+    maxWaiting: read.SWITCHYARD_MAX_WAITING,
+    bodyLimitBytes: read.SWITCHYARD_MAX_BODY_MB * 1024 * 1024,
     memoryLimitBytes: read.SWITCHYARD_MODEL_MEMORY_MB * 1024 * 1024,
     logsText: read.SWITCHYARD_PREDICTION_LOG === 'text',
     cacheDirectory: read.SWITCHYARD_CACHE_DIR,

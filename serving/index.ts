@@ -1,5 +1,5 @@
 /**
- * An endpoint in a process of your own.
+ * A predictor in a program of your own, and an endpoint in a process of your own.
  *
  * @packageDocumentation
  */
@@ -10,6 +10,9 @@ export {
   type ServingRegistry,
   type StartEndpointOptions,
 } from './serve.js';
+export { openPredictor, type OpenPredictorOptions } from './open-predictor.js';
+export type { CallOptions, Prediction, Predictor, StreamOptions } from './predictor.js';
+export type { PredictorRow, RowValue } from './predictor-rows.js';
 export type { Log } from './log.js';
 export { followLive, type FollowingLive, type FollowLiveOptions } from './follow-live.js';
 export { readEndpointEnvironment, type EndpointEnvironment } from './environment.js';

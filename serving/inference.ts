@@ -52,10 +52,11 @@ export function addInference(app: FastifyInstance, options: InferenceOptions): v
   }
 }
 
-function customerOf({ headers }: Pick<FastifyRequest, 'headers'>): string | null {
-  const header = headers[CUSTOMER_HEADER];
-  if (typeof header !== 'string' || header === '') return null;
-  if (header.length <= 200) return header;
+/** As the token says, or the header where it says nothing. */
+function customerOf({ caller, headers }: FastifyRequest<InferRoute>): string | null {
+  const named = caller?.customer ?? headers[CUSTOMER_HEADER];
+  if (typeof named !== 'string' || named === '') return null;
+  if (named.length <= 200) return named;
   throw new AnswerError(400, 'InvalidInput', `${CUSTOMER_HEADER} is over 200 characters`);
 }
 

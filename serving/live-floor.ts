@@ -1,8 +1,7 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { LiveState } from '../domain/live-state.js';
 import { digestSchema } from '../domain/names.js';
+import { readLocal, writeLocal } from './local-file.js';
 import type { Log } from './log.js';
 
 const floorSchema = z.strictObject({
@@ -29,24 +28,19 @@ export class LiveFloor {
 
   async read(): Promise<Floor | null> {
     try {
-      const { generation, writeId, withdrawn } = floorSchema.parse(
-        JSON.parse(await readFile(this.file, 'utf8')),
-      );
+      const stored = await readLocal(this.file);
+      if (stored === null) return null;
+      const { generation, writeId, withdrawn } = floorSchema.parse(stored);
       return { generation, writeId, withdrawn };
     } catch (error) {
-      const isNone = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-      if (!isNone) this.#log.error({ file: this.file, err: error }, 'the floor cannot be read');
+      this.#log.error({ file: this.file, err: error }, 'the floor cannot be read');
       return null;
     }
   }
 
   async write({ generation, writeId, withdrawn }: Floor): Promise<void> {
-    const floor = { schemaVersion: 1, generation, writeId, withdrawn };
     try {
-      await mkdir(dirname(this.file), { recursive: true });
-      const own = `${this.file}.${process.pid}`; // endpoints may share a disk
-      await writeFile(own, JSON.stringify(floor));
-      await rename(own, this.file);
+      await writeLocal(this.file, { schemaVersion: 1, generation, writeId, withdrawn });
     } catch (error) {
       this.#log.error({ file: this.file, err: error }, 'the floor cannot be written');
     }

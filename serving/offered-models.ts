@@ -1,12 +1,40 @@
 import { AnswerError } from './answer-error.js';
 import type { LoadedVersion } from './loaded-version.js';
-import type { PredictionLog } from './prediction-log.js';
-import type { ResidentModel } from './resident-model.js';
+import {
+  PREDICTION_LOG_DEFAULTS,
+  PredictionLog,
+  type PredictionLogOptions,
+} from './prediction-log.js';
+import { ResidentModel, type ResidentModelOptions } from './resident-model.js';
 
 /** A model as the endpoint offers it. */
 export interface OfferedModel {
   readonly resident: ResidentModel;
   readonly predictions: PredictionLog;
+}
+
+export type OfferOptions = Omit<ResidentModelOptions, 'model'> &
+  Pick<PredictionLogOptions, 'registry' | 'replica'> & {
+    /** Writes texts into the prediction log instead of their sha256. */
+    readonly logsText: boolean;
+  };
+
+/** Begins with `resident.start()`. */
+export function offer(model: string, options: OfferOptions): OfferedModel {
+  const { registry, replica, log, logsText } = options;
+  return {
+    resident: new ResidentModel({ ...options, model }),
+    predictions: new PredictionLog({
+      ...PREDICTION_LOG_DEFAULTS,
+      ...{ registry, model, replica, log, includesText: logsText },
+    }),
+  };
+}
+
+/** After the last answers, the rest of the prediction log is written. */
+export async function withdraw({ resident, predictions }: OfferedModel): Promise<void> {
+  await resident.stop();
+  await predictions.stop();
 }
 
 export type OfferedModels = ReadonlyMap<string, OfferedModel>;

@@ -6,6 +6,7 @@ import type { Registry, ReplicaReport } from '../domain/ports/registry.js';
 import type { TrustSource } from '../domain/ports/trust.js';
 import { sealFault } from '../domain/signing/seal.js';
 import { Approvals } from './approvals.js';
+import { KeptRegistry } from './kept-registry.js';
 import { LiveFloor } from './live-floor.js';
 import { LiveWatch } from './live-watch.js';
 import type { LoadedVersion } from './loaded-version.js';
@@ -64,10 +65,11 @@ export class ResidentModel {
   #processEnds = 0;
 
   constructor(options: ResidentModelOptions) {
-    const { registry, model, cacheDirectory } = options;
+    const { model, cacheDirectory } = options;
+    const registry = new KeptRegistry(options);
     this.model = model;
     this.#log = options.log;
-    this.#approvals = new Approvals(options);
+    this.#approvals = new Approvals({ ...options, registry });
     this.#versions = new VersionSet({
       ...options,
       cache: new VersionCache(registry, model, cacheDirectory),
@@ -79,6 +81,7 @@ export class ResidentModel {
     });
     this.#watch = new LiveWatch({
       ...options,
+      registry,
       floor: new LiveFloor(join(cacheDirectory, model, 'followed.json'), options.log),
       faultOf: async (reading) => {
         const trust = await options.trust.read();

@@ -4,13 +4,12 @@ import type { ModelRuntime } from '../domain/ports/model-runtime.js';
 import type { Registry } from '../domain/ports/registry.js';
 import { NO_TRUST, type TrustSource } from '../domain/ports/trust.js';
 import { createEndpoint } from './endpoint.js';
-import type { OfferedModel } from './offered-models.js';
+import { offer, withdraw, type OfferedModel } from './offered-models.js';
 import { SILENT } from './log.js';
 import type { Log } from './log.js';
-import { PREDICTION_LOG_DEFAULTS, PredictionLog } from './prediction-log.js';
 import { ReplicaReporter } from './replica-reporter.js';
-import { ResidentModel } from './resident-model.js';
 import { ServingMetrics } from './serving-metrics.js';
+import { openTokens } from './tokens.js';
 
 /** What the data plane needs of the registry. */
 export type ServingRegistry = Pick<
@@ -58,6 +57,8 @@ export interface StartEndpointOptions {
   readonly drainWaitMs?: number;
   /** Writes texts into the prediction log instead of their sha256. */
   readonly logsText?: boolean;
+  /** A file of bearer tokens; where left out, whoever reaches the endpoint may ask. */
+  readonly tokensFile?: string | undefined;
   /** By whom a version must be approved before it is opened; where left out, decisions are not signed. */
   readonly trust?: TrustSource;
   /** How often the trust file is asked about what serves; default 10 s. */
@@ -97,25 +98,15 @@ export interface RunningEndpoint {
 /** Serves models over HTTP. Resolves when it listens and every live version is open or has failed to open. */
 export async function startEndpoint(given: StartEndpointOptions): Promise<RunningEndpoint> {
   const options = { ...ENDPOINT_DEFAULTS, ...given };
-  const { registry, replica, log } = options;
+  const { replica, log, tokensFile } = options;
+  const tokens = tokensFile === undefined ? null : await openTokens(tokensFile, log);
   const models = new Map<string, OfferedModel>();
-  for (const model of new Set(options.models)) {
-    const resident = new ResidentModel({ ...options, model });
-    const predictions = new PredictionLog({
-      ...PREDICTION_LOG_DEFAULTS,
-      registry,
-      model,
-      replica,
-      includesText: options.logsText,
-      log,
-    });
-    models.set(model, { resident, predictions });
-  }
+  for (const model of new Set(options.models)) models.set(model, offer(model, options));
   await Promise.all([...models.values()].map(({ resident }) => resident.start()));
   const metrics = new ServingMetrics(models);
   let isStopping = false;
   const app = createEndpoint({
-    ...{ ...options, models, metrics },
+    ...{ ...options, models, metrics, tokens },
     serverVersion: options.runtime.version,
     isStopping: () => isStopping,
   });
@@ -125,12 +116,8 @@ export async function startEndpoint(given: StartEndpointOptions): Promise<Runnin
     await Promise.all(reporters.map((reporter) => reporter.stop()));
     if (options.drainWaitMs > 0) await pause(options.drainWaitMs);
     await closeServer(app, options.drainMs);
-    await Promise.all(
-      [...models.values()].map(async ({ resident, predictions }) => {
-        await resident.stop();
-        await predictions.stop();
-      }),
-    );
+    await tokens?.stop();
+    await Promise.all([...models.values()].map(withdraw));
   };
   try {
     const url = await app.listen({ port: options.port, host: options.host });

@@ -3,7 +3,7 @@ import { keepInputs } from '../../adapters/registry/keep-inputs.js';
 import { RegressionFiles } from '../../adapters/registry/regression-files.js';
 import { PortError } from '../../domain/failures.js';
 import type { Answer } from './terminal/answer.js';
-import { openBucket } from './terminal/bucket.js';
+import { knownVersions, openBucket } from './terminal/bucket.js';
 import { defineCommand } from './terminal/define-command.js';
 import { requireKnownModel } from './terminal/known-model.js';
 import { wholeNumber } from './terminal/numbers.js';
@@ -146,7 +146,8 @@ export const runRegressions = defineCommand({
   run: async ({ values, words: [model = ''], terminal }) => {
     const place = await findPlace();
     requireModel(place, model);
-    const { store, name } = openBucket(place);
+    const bucket = openBucket(place);
+    const { store, name } = bucket;
     const files = new RegressionFiles(store);
     if (values.drop !== undefined) {
       const key = values.drop.split('/').at(-1) ?? '';
@@ -161,6 +162,7 @@ export const runRegressions = defineCommand({
       };
     }
     const all = await terminal.during(`reading the bucket ${name}`, files.all(model));
+    if (all.length === 0) await knownVersions(bucket, place, model); // or the name is wrong
     const rows = all.map(({ key, snapshot, at, by, reason }) => [
       ...[key, String(snapshot.rows), at, by, cut(reason)],
     ]);

@@ -1,7 +1,7 @@
 import { isPortError, PortError } from '../../domain/failures.js';
 import type { InferResult, Tensor } from '../../domain/ports/model-runtime.js';
 import { cutRows } from '../../domain/tensor-rows.js';
-import { AnswerError } from '../answer-error.js';
+import { AnswerError, failedRow } from '../answer-error.js';
 import { BatchSize } from './batch-size.js';
 import { FairQueue } from './fair-queue.js';
 import {
@@ -127,7 +127,7 @@ export class RowQueue {
   #failed(batch: readonly Piece[], error: unknown): void {
     const [first] = batch;
     const rows = rowsOf(batch);
-    const guilty = pieceOfRow(batch, rowOf(error));
+    const guilty = pieceOfRow(batch, failedRow(error));
     if (guilty) {
       guilty.request.fail(ownError(error, guilty, batch));
       const others = batch.filter((piece) => piece !== guilty);
@@ -187,11 +187,6 @@ function ofOneShape(pieces: readonly Piece[]): Piece[][] {
   return [...byShape.values()];
 }
 
-function rowOf(error: unknown): number | null {
-  const row = isPortError(error) ? error.details['row'] : undefined;
-  return typeof row === 'number' ? row : null;
-}
-
 function pieceOfRow(batch: readonly Piece[], row: number | null): Piece | null {
   let left = row ?? Number.POSITIVE_INFINITY;
   for (const piece of batch) {
@@ -203,7 +198,7 @@ function pieceOfRow(batch: readonly Piece[], row: number | null): Piece | null {
 
 /** The failure as its request sees it: by its own rows, whatever was run with them. */
 function ownError(error: unknown, guilty: Piece, batch: readonly Piece[]): unknown {
-  const row = rowOf(error);
+  const row = failedRow(error);
   if (row === null || !isPortError(error)) return error;
   const own = row - rowsOf(batch.slice(0, batch.indexOf(guilty))) + guilty.from;
   const message = error.message.replace(`row ${row}:`, `row ${own}:`);

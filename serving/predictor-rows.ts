@@ -1,0 +1,130 @@
+import type { Contract, TensorSpec } from '../domain/manifest.js';
+import type { Tensor, TensorData } from '../domain/ports/model-runtime.js';
+import { AnswerError, badRequest, type AnswerErrorType } from './answer-error.js';
+
+/** One input's value of a row: a text or a number, or as many as the contract's shape says, one after the other. */
+export type RowValue = string | number | bigint | readonly (string | number | bigint)[];
+
+/** A row for a predictor: a text, where the model takes one text; else a value for each of the contract's inputs, by name. */
+export type PredictorRow = string | Readonly<Record<string, RowValue>>;
+
+/**
+ * The rows as tensors whose first dimension counts them.
+ * @throws AnswerError 400 `InvalidInput` naming the row, where one is not as the contract says.
+ */
+export function inputsOfRows(rows: readonly PredictorRow[], contract: Contract): Tensor[] {
+  return contract.inputs.map((spec) => {
+    const values = rows.map((row, index) => valueOf(row, index, spec, contract));
+    const shape = [rows.length, ...restOf(spec, values[0])];
+    const width = shape.slice(1).reduce((product, size) => product * size, 1);
+    return { ...spec, shape, data: dataOf(values, spec, width) };
+  });
+}
+
+/** Rows that are as the contract says, and those that are not. */
+export interface SortedOut {
+  /** Of the rows that are kept. */
+  readonly inputs: readonly Tensor[];
+  /** Their places among the rows that were given. */
+  readonly kept: readonly number[];
+  readonly refused: readonly {
+    readonly row: number;
+    readonly error: { readonly type: AnswerErrorType; readonly message: string };
+  }[];
+}
+
+export function sortOut(rows: readonly PredictorRow[], contract: Contract): SortedOut {
+  try {
+    const inputs = inputsOfRows(rows, contract);
+    return { inputs, kept: rows.map((_, index) => index), refused: [] };
+  } catch (error) {
+    if (!(error instanceof AnswerError)) throw error;
+  }
+  const kept: number[] = [];
+  const refused: { row: number; error: { type: AnswerErrorType; message: string } }[] = [];
+  for (const [row, value] of rows.entries()) {
+    try {
+      inputsOfRows([value], contract);
+      kept.push(row);
+    } catch (error) {
+      if (!(error instanceof AnswerError)) throw error;
+      const { type, message } = error;
+      refused.push({ row, error: { type, message: message.replace(/^row 0 /, `row ${row} `) } });
+    }
+  }
+  const good = rows.filter((_, row) => kept.includes(row));
+  return { inputs: good.length === 0 ? [] : inputsOfRows(good, contract), kept, refused };
+}
+
+/** Sizes behind the rows; a free one is what the first row has, where it is the only one. */
+function restOf({ name, shape }: TensorSpec, first: RowValue | undefined): number[] {
+  const rest = shape.slice(1);
+  const free = rest.filter((size) => size === -1).length;
+  if (free > 1) throw badRequest(`input "${name}" leaves more than its rows open: give tensors`);
+  const fixed = rest.reduce((product, size) => (size === -1 ? product : product * size), 1);
+  const length = typeof first === 'object' ? first.length : 1;
+  return rest.map((size) => (size === -1 ? length / fixed : size));
+}
+
+function valueOf(
+  row: PredictorRow,
+  index: number,
+  { name }: TensorSpec,
+  contract: Contract,
+): RowValue {
+  if (typeof row === 'string') {
+    if (contract.inputs.length === 1) return row;
+    throw badRequest(`row ${index} is a text; the model takes ${namesOf(contract)}`);
+  }
+  const value = row[name];
+  if (value !== undefined) return value;
+  throw badRequest(`row ${index} has no "${name}"; the model takes ${namesOf(contract)}`);
+}
+
+const namesOf = ({ inputs }: Contract) => inputs.map(({ name }) => `"${name}"`).join(', ');
+
+function dataOf(values: readonly RowValue[], spec: TensorSpec, width: number): TensorData {
+  const flat: (string | number | bigint)[] = [];
+  for (const [row, value] of values.entries()) {
+    const own = typeof value === 'object' ? value : [value];
+    if (own.length !== width) {
+      throw badRequest(`row ${row} has ${own.length} values for "${spec.name}", expected ${width}`);
+    }
+    for (const each of own) flat.push(each);
+  }
+  const wrong = (index: number, expected: string): never => {
+    const row = Math.floor(index / width);
+    throw badRequest(
+      `row ${row} has ${String(flat[index])} for "${spec.name}", expected ${expected}`,
+    );
+  };
+  const number = (index: number) => {
+    const value = flat[index];
+    return typeof value === 'number' && Number.isFinite(value) ? value : wrong(index, 'a number');
+  };
+  switch (spec.datatype) {
+    case 'BYTES':
+      return flat.map((value, index) =>
+        typeof value === 'string' ? value : wrong(index, 'a text'),
+      );
+    case 'FP32':
+      return Float32Array.from(flat, (_, index) => {
+        const value = Math.fround(number(index));
+        return Number.isFinite(value) ? value : wrong(index, 'a 32-bit number');
+      });
+    case 'INT32':
+      return Int32Array.from(flat, (_, index) => {
+        const value = number(index);
+        return (value | 0) === value ? value : wrong(index, 'a 32-bit integer');
+      });
+    case 'INT64':
+      return BigInt64Array.from(flat, (value, index) => {
+        if (typeof value === 'bigint' && BigInt.asIntN(64, value) === value) return value;
+        return typeof value === 'number' && Number.isSafeInteger(value)
+          ? BigInt(value)
+          : wrong(index, 'a 64-bit integer');
+      });
+    default:
+      return spec.datatype satisfies never;
+  }
+}

@@ -1,0 +1,284 @@
+import { randomUUID } from 'node:crypto';
+import { isPortError } from '../domain/failures.js';
+import type { Tensor } from '../domain/ports/model-runtime.js';
+import { cutRows } from '../domain/tensor-rows.js';
+import { AnswerError, answerErrorOf, failedRow, type AnswerErrorType } from './answer-error.js';
+import type { RowsAnswered } from './batching/waiting-request.js';
+import type { LoadedVersion } from './loaded-version.js';
+import type { OfferedModel } from './offered-models.js';
+import { sortOut, type PredictorRow } from './predictor-rows.js';
+
+/** A row's answer, or why it has none. */
+export interface Prediction {
+  /** The row's place among those that were given, from 0. */
+  readonly index: number;
+  /** With `row` what the prediction log knows the answer by; `switchyard reproduce` takes it. */
+  readonly requestId: string;
+  /** The row's number within its request, from 0. */
+  readonly row: number;
+  /** The most probable label and its probability; null where the model answers none, or the row failed. */
+  readonly label: string | null;
+  readonly probability: number | null;
+  /** Each output's values for this row alone, shape `[1, …]`; empty where it failed. */
+  readonly outputs: readonly Tensor[];
+  readonly version: number;
+  readonly digest: string;
+  readonly error: { readonly type: AnswerErrorType; readonly message: string } | null;
+}
+
+export interface StreamOptions {
+  /** Rows that are run together; default 256. */
+  readonly batchRows?: number;
+  /** Batches that are on their way at once; default 3. With `batchRows` it bounds what is read ahead. */
+  readonly batchesAtOnce?: number;
+}
+
+export interface CallOptions {
+  /** Whose rows they are, for the prediction log and the order of the queue. */
+  readonly customer?: string;
+}
+
+/** An opened model in a program of one's own. */
+export interface Predictor extends AsyncDisposable {
+  readonly model: string;
+  /** What answers now; null where nothing is live. */
+  readonly serving: { readonly version: number; readonly digest: string } | null;
+  /**
+   * Answers rows, all by one version. A row that fails, or is not as the contract says, is a prediction with an error; the others
+   * have answers.
+   * @throws AnswerError `NotReady` where nothing is live.
+   */
+  predict(rows: readonly PredictorRow[], options?: CallOptions): Promise<Prediction[]>;
+  /** Answers tensors as they are: the shortest way. A row that fails makes all of them fail. */
+  infer(inputs: readonly Tensor[], options?: CallOptions): Promise<RowsAnswered>;
+  /** Answers rows as they come, in their order, by whatever version is live when their batch begins. Reads no faster than it is read. */
+  stream(
+    rows: AsyncIterable<PredictorRow> | Iterable<PredictorRow>,
+    options?: StreamOptions & CallOptions,
+  ): AsyncGenerator<Prediction, void, undefined>;
+  /** After the last answers. */
+  close(): Promise<void>;
+}
+
+/** A call of these rows on one version. */
+interface Call {
+  readonly version: LoadedVersion;
+  readonly requestId: string;
+  readonly customer: string | null;
+  readonly inputs: readonly Tensor[];
+  readonly rows: number;
+  readonly startedMs: number;
+}
+
+const ALWAYS_THERE = { isGone: false } as const;
+
+/** Predictions by an offered model, in this process. */
+export class OfferedPredictor implements Predictor {
+  readonly model: string;
+  readonly #offered: OfferedModel;
+  readonly #onClose: () => Promise<void>;
+
+  constructor(offered: OfferedModel, onClose: () => Promise<void>) {
+    this.model = offered.resident.model;
+    this.#offered = offered;
+    this.#onClose = onClose;
+  }
+
+  get serving(): Predictor['serving'] {
+    const { current } = this.#offered.resident;
+    return current && { version: current.version, digest: current.digest };
+  }
+
+  predict(rows: readonly PredictorRow[], options: CallOptions = {}): Promise<Prediction[]> {
+    return this.#predictFrom(0, rows, options);
+  }
+
+  async infer(inputs: readonly Tensor[], options: CallOptions = {}): Promise<RowsAnswered> {
+    const rows = inputs[0]?.shape[0] ?? 0;
+    const call = newCall(this.#current(), inputs, rows, options);
+    try {
+      const answered = await run(call);
+      this.#note(call, answered, null);
+      return answered;
+    } catch (error) {
+      this.#note(call, NO_ANSWER, answerErrorOf(error).type);
+      throw error;
+    }
+  }
+
+  async *stream(
+    rows: AsyncIterable<PredictorRow> | Iterable<PredictorRow>,
+    { batchRows = 256, batchesAtOnce = 3, ...options }: StreamOptions & CallOptions = {},
+  ): AsyncGenerator<Prediction, void, undefined> {
+    const underWay: Promise<Prediction[]>[] = [];
+    let first = 0;
+    for await (const batch of inBatches(rows, batchRows)) {
+      const answers = this.#predictFrom(first, batch, options);
+      answers.catch(() => undefined); // it is thrown when the batch's turn comes
+      underWay.push(answers);
+      first += batch.length;
+      if (underWay.length >= batchesAtOnce) yield* (await underWay.shift()) ?? [];
+    }
+    for (const batch of underWay) yield* await batch;
+  }
+
+  async close(): Promise<void> {
+    await this.#onClose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #current(): LoadedVersion {
+    const { resident } = this.#offered;
+    if (resident.current) return resident.current;
+    const { problem } = resident.status;
+    throw new AnswerError(
+      503,
+      'NotReady',
+      `"${this.model}" serves nothing: ${problem ?? 'no version is live'}`,
+    );
+  }
+
+  async #predictFrom(
+    first: number,
+    rows: readonly PredictorRow[],
+    options: CallOptions,
+  ): Promise<Prediction[]> {
+    if (rows.length === 0) return [];
+    const version = this.#current();
+    const { inputs, kept, refused } = sortOut(rows, version.contract);
+    const answered =
+      kept.length === 0
+        ? []
+        : await this.#answerEach(first, newCall(version, inputs, kept.length, options));
+    if (refused.length === 0) return answered;
+    const all = answered.map((prediction, at) =>
+      Object.defineProperty(prediction, 'index', { value: first + (kept[at] ?? at) }),
+    );
+    for (const { row, error } of refused) {
+      const call = newCall(version, [], 1, options);
+      all.push({ ...aboutRow(first + row, call, 0), ...NOTHING, error });
+    }
+    return all.sort((left, right) => left.index - right.index);
+  }
+
+  /** Runs a call's rows; where one of them fails, the others again without it. */
+  async #answerEach(first: number, call: Call): Promise<Prediction[]> {
+    try {
+      const answered = await run(call);
+      this.#note(call, answered, null);
+      return predictionsOf(first, call, answered);
+    } catch (error) {
+      if (!isPortError(error)) throw error;
+      if (call.rows === 1) {
+        const { type, message } = answerErrorOf(error);
+        this.#note(call, NO_ANSWER, type);
+        return [{ ...aboutRow(first, call, 0), ...NOTHING, error: { type, message } }];
+      }
+      const ends: Prediction[] = [];
+      for (const [from, to] of without(failedRow(error), call.rows)) {
+        const inputs = call.inputs.map((input) => cutRows(input, from, to));
+        const part = newCall(call.version, inputs, to - from, call);
+        ends.push(...(await this.#answerEach(first + from, part)));
+      }
+      return ends;
+    }
+  }
+
+  #note(call: Call, answered: RowsAnswered, error: string | null): void {
+    const { version, startedMs, ...asked } = call;
+    this.#offered.predictions.add({
+      ...{ ...asked, ...answered, error },
+      at: new Date(),
+      version: version.version,
+      digest: version.digest,
+      latencyMs: Math.round((performance.now() - startedMs) * 1_000) / 1_000,
+    });
+  }
+}
+
+const NO_ANSWER: RowsAnswered = { outputs: [], ranIn: [] };
+const NOTHING = { label: null, probability: null, outputs: [] } as const;
+
+function newCall(
+  version: LoadedVersion,
+  inputs: readonly Tensor[],
+  rows: number,
+  { customer = null }: { readonly customer?: string | null },
+): Call {
+  const requestId = randomUUID();
+  return { version, inputs, rows, customer, requestId, startedMs: performance.now() };
+}
+
+function run({ version, inputs, rows, customer }: Call): Promise<RowsAnswered> {
+  return version.infer({
+    ...{ inputs, rows, customer: customer ?? '', asker: ALWAYS_THERE },
+    deadlineMs: Number.POSITIVE_INFINITY,
+  });
+}
+
+/** The row that fails alone, and those before and behind it; halves, where nobody knows which it is. */
+function without(row: number | null, rows: number): [from: number, to: number][] {
+  const bounds = row === null ? [0, Math.floor(rows / 2), rows] : [0, row, row + 1, rows];
+  return bounds
+    .slice(1)
+    .map((to, index): [number, number] => [bounds[index] ?? 0, to])
+    .filter(([from, to]) => to > from);
+}
+
+function predictionsOf(first: number, call: Call, { outputs }: RowsAnswered): Prediction[] {
+  const labels = outputs.find(({ name }) => name === 'label')?.data;
+  const probabilities = outputs.find(({ name }) => name === 'probabilities')?.data;
+  const width = call.version.contract.labels.length;
+  return Array.from({ length: call.rows }, (_, row) => {
+    const label = labels?.[row];
+    return {
+      ...aboutRow(first, call, row),
+      label: typeof label === 'string' ? label : null,
+      probability:
+        probabilities instanceof Float32Array
+          ? largest(probabilities, row * width, (row + 1) * width)
+          : null,
+      get outputs() {
+        return outputs.map((output) => cutRows(output, row, row + 1));
+      },
+      error: null,
+    };
+  });
+}
+
+function largest(values: Float32Array, from: number, to: number): number {
+  let most = 0;
+  for (let index = from; index < to; index += 1) most = Math.max(most, values[index] ?? 0);
+  return most;
+}
+
+function aboutRow(first: number, { requestId, version }: Call, row: number) {
+  const { version: number, digest } = version;
+  return { index: first + row, requestId, row, version: number, digest };
+}
+
+async function* inBatches<T>(
+  items: AsyncIterable<T> | Iterable<T>,
+  size: number,
+): AsyncGenerator<T[], void, undefined> {
+  let batch: T[] = [];
+  if (Symbol.iterator in items) {
+    for (const item of items) {
+      batch.push(item);
+      if (batch.length < size) continue;
+      yield batch;
+      batch = [];
+    }
+  } else {
+    for await (const item of items) {
+      batch.push(item);
+      if (batch.length < size) continue;
+      yield batch;
+      batch = [];
+    }
+  }
+  if (batch.length > 0) yield batch;
+}
