@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import fastify from 'fastify';
 import type { FastifyInstance } from 'fastify';
 import { AnswerError, answerErrorOf } from './answer-error.js';
+import { readInferBody } from './infer-body.js';
 import { addInference, type InferenceOptions } from './inference.js';
 import type { LoadedVersion } from './loaded-version.js';
-import { offered, resolve, type ModelParams } from './offered-models.js';
-import { addAuthorization, type Tokens } from './tokens.js';
+import { offered, resolve, type ModelParams, type OfferedModel } from './offered-models.js';
+import { addAuthorization, mayAsk, type Tokens } from './tokens.js';
 
 export interface EndpointOptions extends InferenceOptions {
   readonly bodyLimitBytes: number;
@@ -68,6 +69,7 @@ export function createEndpoint(options: EndpointOptions): FastifyInstance {
   addAuthorization(app, options.tokens);
   addHealth(app, options);
   addModels(app, options);
+  addRepository(app, options);
   addInference(app, options);
   return app;
 }
@@ -80,7 +82,7 @@ function addHealth(app: FastifyInstance, options: EndpointOptions): void {
   app.get('/v2', () => ({
     name: 'switchyard',
     version: serverVersion,
-    extensions: ['binary_tensor_data'],
+    extensions: ['binary_tensor_data', 'model_repository'],
   }));
   app.get('/v2/health/live', () => ({ live: true }));
   app.get('/v2/health/ready', async (_request, reply) => {
@@ -115,6 +117,34 @@ function addModels(app: FastifyInstance, { models }: EndpointOptions): void {
       return reply.code(ready ? 200 : 503).send({ name: resident.model, ready });
     });
   }
+}
+
+/** The protocol's model repository extension, to be read: what is loaded here says `live.json` alone. */
+function addRepository(app: FastifyInstance, { models }: EndpointOptions): void {
+  app.post<{ Body: Buffer | undefined }>('/v2/repository/index', ({ body, caller }) => {
+    const onlyReady = wantsReady(body);
+    return [...models.values()]
+      .filter(({ resident }) => caller === null || mayAsk(caller, resident.model))
+      .flatMap(({ resident }) => statesOf(resident))
+      .filter(({ state }) => !onlyReady || state === 'READY');
+  });
+}
+
+function statesOf({ model, versions, status }: OfferedModel['resident']) {
+  const reason = status.problem ?? '';
+  if (versions.length === 0) return [{ name: model, state: 'UNAVAILABLE', reason }];
+  return versions.map((version) => ({
+    name: model,
+    version: String(version.version),
+    state: isReady(version) ? 'READY' : 'UNAVAILABLE',
+    reason: version === versions[0] ? reason : '',
+  }));
+}
+
+function wantsReady(body: Buffer | undefined): boolean {
+  if (body === undefined || body.byteLength === 0) return false;
+  const { json } = readInferBody(body, undefined);
+  return typeof json === 'object' && json !== null && 'ready' in json && json.ready === true;
 }
 
 function isReady(version: LoadedVersion | null): boolean {

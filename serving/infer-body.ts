@@ -9,7 +9,7 @@ export interface InferBody {
   readonly binary: Buffer;
 }
 
-const NO_BYTES = Buffer.alloc(0);
+export const NO_BYTES = Buffer.alloc(0);
 
 /** @throws AnswerError 400 where it is no JSON, or shorter than its header says. */
 export function readInferBody(body: Buffer, headerLength: string | undefined): InferBody {

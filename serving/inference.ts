@@ -4,7 +4,7 @@ import type { Tensor } from '../domain/ports/model-runtime.js';
 import { AnswerError, answerErrorOf } from './answer-error.js';
 import type { RunIn } from './batching/waiting-request.js';
 import { writeAnswer, type InferAnswer } from './infer-answer.js';
-import { HEADER_LENGTH, readInferBody } from './infer-body.js';
+import { HEADER_LENGTH, NO_BYTES, readInferBody } from './infer-body.js';
 import { parseInferRequest } from './infer-request.js';
 import type { Log } from './log.js';
 import {
@@ -38,7 +38,7 @@ interface Asking {
   readonly asker: { isGone: boolean };
 }
 
-type InferRoute = { Params: ModelParams; Body: Buffer };
+type InferRoute = { Params: ModelParams; Body: Buffer | undefined };
 
 /** The routes that infer. */
 export function addInference(app: FastifyInstance, options: InferenceOptions): void {
@@ -86,7 +86,7 @@ class Inference {
     reply.raw.once('close', () => (asker.isGone = true));
     const header = request.headers[HEADER_LENGTH];
     const { json, bytes } = await this.#counted({
-      ...{ params: request.params, body: request.body, requestId: request.id, asker },
+      ...{ params: request.params, body: request.body ?? NO_BYTES, requestId: request.id, asker },
       headerLength: typeof header === 'string' ? header : undefined,
       customer: customerOf(request),
       startedMs: performance.now(),

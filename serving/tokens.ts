@@ -107,11 +107,15 @@ function authorize(request: FastifyRequest, tokens: Tokens): AnswerError | null 
     return new AnswerError(401, 'Unauthorized', `${why}: Authorization: Bearer <token>`);
   }
   const model = modelOf(request.params);
-  if (model !== null && caller.models !== '*' && !caller.models.includes(model)) {
+  if (model !== null && !mayAsk(caller, model)) {
     return new AnswerError(403, 'Forbidden', `the token of "${caller.name}" is not for this model`);
   }
   request.caller = caller;
   return null;
+}
+
+export function mayAsk({ models }: Caller, model: string): boolean {
+  return models === '*' || models.includes(model);
 }
 
 function modelOf(params: unknown): string | null {

@@ -54,7 +54,8 @@ describe('tensors as bytes behind the JSON', () => {
   after(() => rig[Symbol.asyncDispose]());
 
   it('are told of among the extensions', async () => {
-    assert.deepEqual((await rig.call('/v2')).body['extensions'], ['binary_tensor_data']);
+    const { body } = await rig.call('/v2');
+    assert.deepEqual(body['extensions'], ['binary_tensor_data', 'model_repository']);
   });
 
   it('are taken, and answered in JSON where nothing else is asked', async () => {

@@ -78,6 +78,15 @@ describe('the endpoint', () => {
     assert.deepEqual((await rig.call(`/v2/models/${MODEL}/versions/1`)).body, body);
   });
 
+  it('lists what is loaded', async () => {
+    const loaded = [{ name: MODEL, version: '1', state: 'READY', reason: '' }];
+    for (const body of ['', { ready: true }]) {
+      const post = { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body) };
+      const answer = await fetch(`${rig.endpoint.url}/v2/repository/index`, post);
+      assert.deepEqual(await answer.json(), loaded);
+    }
+  });
+
   const refused: readonly (readonly [name: string, body: unknown, message: RegExp])[] = [
     ['no JSON', '{"inputs":', /no JSON/],
     ['an empty body', '', /no JSON/],
@@ -117,6 +126,11 @@ describe('the endpoint', () => {
       assert.equal((await rig.ask('refund')).status, 200);
     });
   }
+
+  it('refuses a request without a body', async () => {
+    const answer = await fetch(rig.endpoint.url + INFER, { method: 'POST' });
+    assert.equal(answer.status, 400);
+  });
 
   it('does not know other models, versions and routes', async () => {
     const model = await rig.call('/v2/models/other/infer', aRequest('a'));
@@ -227,6 +241,8 @@ describe('the endpoint without a live version', () => {
     assert.deepEqual([status, body['type']], [503, 'NotReady']);
     assert.equal((await rig.call('/v2/health/ready')).status, 503);
     assert.equal((await rig.call(`/v2/models/${MODEL}/ready`)).status, 503);
+    const index = await fetch(`${rig.endpoint.url}/v2/repository/index`, { method: 'POST' });
+    assert.deepEqual(await index.json(), [{ name: MODEL, state: 'UNAVAILABLE', reason: '' }]);
     assert.equal((await rig.call('/v2/health/live')).status, 200);
   });
 });

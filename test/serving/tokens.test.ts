@@ -59,6 +59,16 @@ describe('an endpoint with tokens', () => {
     }
   });
 
+  it('lists only the models that a token is for', async () => {
+    const index = async (token: string) => {
+      const headers = { authorization: `Bearer ${token}` };
+      const url = `${rig.endpoint.url}/v2/repository/index`;
+      return (await fetch(url, { method: 'POST', headers })).json();
+    };
+    assert.deepEqual(await index('secret-other'), []);
+    assert.equal(JSON.stringify(await index('secret-own')).includes(MODEL), true);
+  });
+
   it('tells its health to whoever asks', async () => {
     assert.equal((await get('/v2/health/ready')).status, 200);
     assert.equal((await get('/v2/health/../models/x')).status, 401);
