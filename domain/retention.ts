@@ -11,7 +11,7 @@ export const retentionSpecSchema = z.strictObject({
   reports: durationSchema.default('365 days'),
   /** The prediction log, and labels. */
   predictions: durationSchema.default('90 days'),
-  /** What becomes of a forgotten person's lines of the prediction log: deleted, or kept without person, text and request id. */
+  /** What becomes of a forgotten person's lines of the prediction log: deleted, or kept without person, inputs and request id. */
   forgotten: z.enum(['delete', 'anonymise']).default('delete'),
 });
 export type RetentionSpec = z.infer<typeof retentionSpecSchema>;

@@ -1,4 +1,4 @@
-/** Builds what other processes load whole: the inference child, the workflow bundle and the command. Skips what has not changed. */
+/** Builds what other processes load whole: the inference child, the prediction log's thread, the workflow bundle and the command. Skips what has not changed. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
@@ -25,7 +25,14 @@ const CHILD: Bundle = {
   name: 'inference child',
   outPath: join(BUILD, 'inference-child.mjs'),
   sources: ['domain', 'adapters/model-runtime', 'scripts/build-bundles.ts', 'package-lock.json'],
-  make: buildInferenceChild,
+  make: (outPath) => buildProgram('adapters/model-runtime/inference-child.ts', outPath),
+};
+
+const ENCODER: Bundle = {
+  name: 'prediction encoder',
+  outPath: join(BUILD, 'prediction-encoder.mjs'),
+  sources: ['domain', 'adapters/prediction-log', 'scripts/build-bundles.ts', 'package-lock.json'],
+  make: (outPath) => buildProgram('adapters/prediction-log/encoder-thread.ts', outPath),
 };
 
 const WORKFLOWS: Bundle = {
@@ -44,11 +51,11 @@ const WORKFLOWS: Bundle = {
   },
 };
 
-/** One file with all of `domain/` it needs; onnxruntime-node stays a package, because it loads a native library. */
-async function buildInferenceChild(outPath: string): Promise<void> {
+/** One file with all that it needs; onnxruntime-node stays a package, because it loads a native library. */
+async function buildProgram(source: string, outPath: string): Promise<void> {
   const unfinished = `${outPath}.${process.pid}.mjs`;
   await build({
-    entryPoints: [join(ROOT, 'adapters/model-runtime/inference-child.ts')],
+    entryPoints: [join(ROOT, source)],
     outfile: unfinished,
     bundle: true,
     platform: 'node',
@@ -112,5 +119,6 @@ async function bringCommand(): Promise<void> {
 }
 
 await bring(CHILD);
+await bring(ENCODER);
 await bring(WORKFLOWS);
 await bringCommand();

@@ -8,7 +8,10 @@ import { bundledFile, PACKAGE_ROOT } from '../adapters/package/package-root.js';
 const DIST = join(PACKAGE_ROOT, 'dist');
 
 /** What set-up has bundled before this runs, and a package cannot make by itself. */
-const BUNDLES = ['workflow-bundle.js', 'workflow-bundle.js.map', 'inference-child.mjs'];
+const BUNDLES = [
+  ...['workflow-bundle.js', 'workflow-bundle.js.map'],
+  ...['inference-child.mjs', 'prediction-encoder.mjs'],
+];
 
 function compile(): void {
   const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');

@@ -28,8 +28,8 @@ const environmentSchema = s3EnvironmentSchema.extend(logEnvironmentSchema.shape)
   SWITCHYARD_MAX_BODY_MB: z.coerce.number().int().min(1).max(1_024).default(1),
   /** Of one version's process. */
   SWITCHYARD_MODEL_MEMORY_MB: z.coerce.number().int().min(64).default(1_024),
-  /** `text`: the prediction log holds the texts; `sha256`: only their digests. */
-  SWITCHYARD_PREDICTION_LOG: z.enum(['text', 'sha256']).default('sha256'),
+  /** `inputs`: the prediction log holds them; `sha256`: only their digests. */
+  SWITCHYARD_PREDICTION_LOG: z.enum(['inputs', 'sha256']).default('sha256'),
   SWITCHYARD_DRAIN_WAIT: durationSchema.default('0 seconds'),
   /** Where versions are kept from one start to the next, a folder a replica; left out: nowhere. */
   SWITCHYARD_CACHE_DIR: z.string().min(1).optional(),
@@ -47,7 +47,7 @@ export interface EndpointEnvironment extends S3Environment {
   readonly maxWaiting: number;
   readonly bodyLimitBytes: number;
   readonly memoryLimitBytes: number;
-  readonly logsText: boolean;
+  readonly logsInputs: boolean;
   readonly cacheDirectory: string | undefined;
   readonly trustFile: string | undefined;
   readonly drainWaitMs: number;
@@ -79,7 +79,7 @@ export function readEndpointEnvironment(
     maxWaiting: read.SWITCHYARD_MAX_WAITING,
     bodyLimitBytes: read.SWITCHYARD_MAX_BODY_MB * 1024 * 1024,
     memoryLimitBytes: read.SWITCHYARD_MODEL_MEMORY_MB * 1024 * 1024,
-    logsText: read.SWITCHYARD_PREDICTION_LOG === 'text',
+    logsInputs: read.SWITCHYARD_PREDICTION_LOG === 'inputs',
     cacheDirectory: read.SWITCHYARD_CACHE_DIR,
     trustFile: read.SWITCHYARD_TRUST_FILE,
     drainWaitMs: durationMs(read.SWITCHYARD_DRAIN_WAIT),

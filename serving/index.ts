@@ -13,7 +13,7 @@ export {
 export { openPredictor, type OpenPredictorOptions } from './open-predictor.js';
 export type { CallOptions, Prediction, Predictor, StreamOptions } from './predictor.js';
 export type { PredictorRow, RowValue } from './predictor-rows.js';
-export type { RowsAnswered, RunIn } from './batching/waiting-request.js';
+export type { RowsAnswered } from './batching/waiting-request.js';
 export { AnswerError, type AnswerErrorType } from './answer-error.js';
 export type { Log } from './log.js';
 export { followLive, type FollowingLive, type FollowLiveOptions } from './follow-live.js';

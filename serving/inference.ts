@@ -2,7 +2,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { shortDigest } from '../domain/names.js';
 import type { Tensor } from '../domain/ports/model-runtime.js';
 import { AnswerError, answerErrorOf } from './answer-error.js';
-import type { RunIn } from './batching/waiting-request.js';
 import { writeAnswer, type InferAnswer } from './infer-answer.js';
 import { HEADER_LENGTH, NO_BYTES, readInferBody } from './infer-body.js';
 import { parseInferRequest } from './infer-request.js';
@@ -139,10 +138,10 @@ class Inference {
     const customer = asking.customer ?? request.customer;
     const id = request.id ?? requestId;
     let outputs: readonly Tensor[] = [];
-    let ranIn: readonly RunIn[] = [];
+    let batchRows: number | null = null;
     let error: string | null = null;
     try {
-      ({ outputs, ranIn } = await version.infer({
+      ({ outputs, batchRows } = await version.infer({
         ...{ inputs: request.inputs, rows: request.rows, asker },
         customer: customer ?? '',
         deadlineMs: startedMs + this.#options.requestTimeoutMs,
@@ -155,11 +154,12 @@ class Inference {
       throw failed;
     } finally {
       predictions.add({
-        ...{ inputs: request.inputs, rows: request.rows, outputs, ranIn, customer, error },
+        ...{ inputs: request.inputs, rows: request.rows, outputs, batchRows, customer, error },
         requestId: id,
         at: new Date(),
         version: version.version,
         digest: version.digest,
+        artifact: version.options.artifact,
         latencyMs: Math.round((performance.now() - startedMs) * 1000) / 1000,
       });
     }

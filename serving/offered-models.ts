@@ -15,18 +15,18 @@ export interface OfferedModel {
 
 export type OfferOptions = Omit<ResidentModelOptions, 'model'> &
   Pick<PredictionLogOptions, 'registry' | 'replica'> & {
-    /** Writes texts into the prediction log instead of their sha256. */
-    readonly logsText: boolean;
+    /** Writes the inputs into the prediction log instead of their sha256. */
+    readonly logsInputs: boolean;
   };
 
 /** Begins with `resident.start()`. */
 export function offer(model: string, options: OfferOptions): OfferedModel {
-  const { registry, replica, log, logsText } = options;
+  const { registry, replica, log, logsInputs } = options;
   return {
     resident: new ResidentModel({ ...options, model }),
     predictions: new PredictionLog({
       ...PREDICTION_LOG_DEFAULTS,
-      ...{ registry, model, replica, log, includesText: logsText },
+      ...{ registry, model, replica, log, includesInputs: logsInputs },
     }),
   };
 }

@@ -23,8 +23,8 @@ export interface OpenPredictorOptions {
   /** How often `live.json` is looked at; default 250. */
   readonly pollMs?: number;
   readonly trustEveryMs?: number;
-  /** Writes texts into the prediction log instead of their sha256. */
-  readonly logsText?: boolean;
+  /** Writes the inputs into the prediction log instead of their sha256, so that `switchyard reproduce` needs nothing else. */
+  readonly logsInputs?: boolean;
   /** Names this process in the prediction log; a random one where left out. */
   readonly name?: string;
   readonly log?: Log;
@@ -37,7 +37,7 @@ const DEFAULTS = {
   inferTimeoutMs: 10_000,
   pollMs: 250,
   trustEveryMs: 10_000,
-  logsText: false,
+  logsInputs: false,
   log: SILENT,
 } as const;
 

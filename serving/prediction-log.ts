@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
-import { setImmediate as betweenAnswers } from 'node:timers/promises';
-import type { Registry } from '../domain/ports/registry.js';
+import { thisRuntime } from '../adapters/model-runtime/this-runtime.js';
+import { ChunkBuilder } from '../adapters/prediction-log/row-chunk.js';
+import { LogEncoder } from '../adapters/prediction-log/row-encoder.js';
 import type { Tensor } from '../domain/ports/model-runtime.js';
-import type { RunIn } from './batching/waiting-request.js';
+import type { Registry } from '../domain/ports/registry.js';
+import type { RuntimeFacts } from '../domain/runtime-facts.js';
 import type { Log } from './log.js';
 import { repeat } from './repeat.js';
 
@@ -12,14 +13,16 @@ export interface AnsweredRequest {
   readonly at: Date;
   readonly version: number;
   readonly digest: string;
+  /** The version's file that answered; left out where nobody knows. */
+  readonly artifact?: string;
   readonly customer: string | null;
   readonly inputs: readonly Tensor[];
   readonly rows: number;
   /** Empty where the request failed. */
   readonly outputs: readonly Tensor[];
-  /** Where its rows were run: with which others a row stood in a batch may change its last bits. */
-  readonly ranIn: readonly RunIn[];
   readonly latencyMs: number;
+  /** Rows that ran together, those of other requests included: it may change a row's last bits. Null: nobody knows, or several runs. */
+  readonly batchRows: number | null;
   /** The failure's type, or null. */
   readonly error: string | null;
 }
@@ -28,39 +31,66 @@ export interface PredictionLogOptions {
   readonly registry: Pick<Registry, 'appendPredictions'>;
   readonly model: string;
   readonly replica: string;
-  /** Writes the text itself instead of its sha256; default false. */
-  readonly includesText: boolean;
+  /** Writes the inputs themselves instead of their sha256; default false. */
+  readonly includesInputs: boolean;
+  /** What computes the answers; default: what is installed here. */
+  readonly runtime?: RuntimeFacts;
   readonly flushEveryMs: number;
+  /** As many lines are written before their time. */
   readonly flushLines: number;
-  /** Requests kept at most while the registry does not take them, in lines and in bytes of input; more are dropped and counted. */
+  /** Kept at most while the registry does not take them, in lines and in bytes; more are dropped and counted. */
   readonly maxLines: number;
   readonly maxBytes: number;
   readonly log: Log;
 }
 
 export const PREDICTION_LOG_DEFAULTS = {
-  includesText: false,
-  flushEveryMs: 1_000,
-  flushLines: 500,
-  maxLines: 20_000,
-  maxBytes: 32 * 1024 * 1024,
+  includesInputs: false,
+  flushEveryMs: 5_000,
+  flushLines: 10_000,
+  maxLines: 500_000,
+  maxBytes: 128 * 1024 * 1024,
 } as const;
 
-/** A model's prediction log. Adding costs an answer nothing: lines are made and sent behind it. */
+/** What is handed to the thread at once: so little that handing it over holds no answer up. */
+const CHUNK_LINES = 500;
+const CHUNK_BYTES = 256 * 1024;
+
+/** Rows, and the bytes that they take up here. */
+interface Amount {
+  readonly lines: number;
+  readonly bytes: number;
+}
+
+/** A file that is not stored yet. Its name and bytes stay: a retry whose first reply was lost finds them. */
+interface WaitingFile extends Amount {
+  readonly name: string;
+  readonly at: Date;
+  readonly content: Uint8Array;
+}
+
+/** A model's prediction log. Adding costs an answer nothing: files are made by a thread, and sent behind the answers. */
 export class PredictionLog {
   readonly #options: PredictionLogOptions;
+  readonly #encoder: LogEncoder;
   readonly #repeating: { stop(): Promise<void> };
   readonly #startedAt = Date.now().toString(36);
-  #waiting: AnsweredRequest[] = [];
+  #building: ChunkBuilder[] = [];
+  #handedOver: Amount = { lines: 0, bytes: 0 };
+  #files: WaitingFile[] = [];
   #lines = 0;
   #bytes = 0;
   #dropped = 0;
   #written = 0;
-  #objects = 0;
+  #names = 0;
+  /** A flush was ordered, and has not begun. */
+  #isDue = false;
   #flushing: Promise<void> | null = null;
 
   constructor(options: PredictionLogOptions) {
+    const { model, includesInputs, runtime = thisRuntime() } = options;
     this.#options = options;
+    this.#encoder = new LogEncoder({ model, includesInputs, runtime });
     this.#repeating = repeat(options.flushEveryMs, () => this.flush());
   }
 
@@ -71,22 +101,33 @@ export class PredictionLog {
   }
 
   add(request: AnsweredRequest): void {
-    const { maxLines, maxBytes, flushLines } = this.#options;
-    const bytes = bytesOf(request.inputs);
+    const { model, log, maxLines, maxBytes, flushLines } = this.#options;
+    const bytes = bytesOf(request.inputs) + bytesOf(request.outputs);
     if (this.#lines + request.rows > maxLines || this.#bytes + bytes > maxBytes) {
       this.#dropped += request.rows;
       return;
     }
-    this.#waiting.push(request);
+    if (!haveRows(request.inputs, request.rows) || !haveRows(request.outputs, request.rows)) {
+      const { requestId, rows } = request;
+      log.error({ model, requestId, rows }, 'a request is not logged: a tensor has other rows');
+      this.#dropped += request.rows;
+      return;
+    }
+    this.#collect(request, bytes);
     this.#lines += request.rows;
     this.#bytes += bytes;
-    if (this.#lines >= flushLines && this.#flushing === null) setImmediate(() => void this.flush());
+    const isEnough = this.#lines >= flushLines && this.#files.length === 0;
+    if (isEnough && this.#flushing === null && !this.#isDue) {
+      this.#isDue = true;
+      setImmediate(() => void this.flush());
+    }
   }
 
   /** Sends what waits; what cannot be sent waits for the next time. */
   async flush(): Promise<void> {
+    this.#isDue = false;
     while (this.#flushing) await this.#flushing;
-    if (this.#waiting.length === 0) return;
+    if (this.#lines === 0) return;
     this.#flushing = this.#send().finally(() => (this.#flushing = null));
     await this.#flushing;
   }
@@ -99,104 +140,91 @@ export class PredictionLog {
     if (lost > 0) log.error({ model, lines: lost }, 'lines of the prediction log are lost');
   }
 
+  #collect(request: AnsweredRequest, bytes: number): void {
+    const isSorted = request.inputs.length < 2;
+    const chunked = isSorted ? request : { ...request, inputs: byName(request.inputs) };
+    let builder = this.#building.find((each) => each.fits(chunked));
+    if (builder === undefined) {
+      builder = new ChunkBuilder(chunked);
+      this.#building.push(builder);
+    }
+    builder.add(chunked, bytes);
+    if (builder.lines >= CHUNK_LINES || builder.bytes >= CHUNK_BYTES) this.#handOver(builder);
+  }
+
+  #handOver(builder: ChunkBuilder): void {
+    this.#building = this.#building.filter((each) => each !== builder);
+    this.#encoder.push(...builder.finish());
+    const { lines, bytes } = this.#handedOver;
+    this.#handedOver = { lines: lines + builder.lines, bytes: bytes + builder.bytes };
+  }
+
   async #send(): Promise<void> {
-    const { registry, model, replica, log } = this.#options;
-    const sent = this.#waiting;
-    const [first] = sent;
-    if (first === undefined) return;
-    this.#waiting = [];
-    const lines = await this.#linesOf(sent);
-    const name = `${replica}-${this.#startedAt}-${this.#objects}.jsonl`;
+    for (const builder of this.#building) this.#handOver(builder);
+    if (this.#handedOver.lines > 0) await this.#encode();
+    for (let file = this.#files[0]; file !== undefined; file = this.#files[0]) {
+      if (!(await this.#store(file))) return;
+      this.#files.shift();
+      this.#settle(file);
+      this.#written += file.lines;
+    }
+  }
+
+  async #encode(): Promise<void> {
+    const { model, replica, log } = this.#options;
+    const given = this.#handedOver;
+    this.#handedOver = { lines: 0, bytes: 0 };
+    this.#bytes -= given.bytes;
+    let made = 0;
     try {
-      await registry.appendPredictions(model, first.at, name, Buffer.from(`${lines.join('\n')}\n`));
-      this.#objects++;
-      this.#lines -= lines.length;
-      this.#written += lines.length;
-      this.#bytes -= sent.reduce((sum, { inputs }) => sum + bytesOf(inputs), 0);
-    } catch (error) {
-      log.warn(
-        { model, lines: lines.length, err: error },
-        'the prediction log is not written; it waits',
-      );
-      this.#waiting = [...sent, ...this.#waiting];
-    }
-  }
-
-  /** A few rows at a time: requests are answered in between. */
-  async #linesOf(requests: readonly AnsweredRequest[]): Promise<string[]> {
-    const lines: string[] = [];
-    for (const request of requests) {
-      const toLine = lineMaker(request, this.#options);
-      for (let row = 0; row < request.rows; row++) {
-        lines.push(toLine(row));
-        if (lines.length % ROWS_AT_ONCE === 0) await betweenAnswers();
+      for (const { bytes, rows, firstAtMs } of await this.#encoder.encode()) {
+        const name = `${replica}-${this.#startedAt}-${this.#names++}.parquet`;
+        const about = { lines: rows, bytes: bytes.byteLength };
+        this.#files.push({ ...about, name, at: new Date(firstAtMs), content: bytes });
+        this.#bytes += bytes.byteLength;
+        made += rows;
       }
+    } catch (error) {
+      log.error({ model, err: error }, 'lines of the prediction log could not be encoded');
     }
-    return lines;
+    // a thread that ended takes with it what it held
+    this.#lines -= given.lines - made;
+    this.#dropped += given.lines - made;
+  }
+
+  async #store({ name, at, content, lines }: WaitingFile): Promise<boolean> {
+    const { registry, model, log } = this.#options;
+    try {
+      await registry.appendPredictions(model, at, name, content);
+      return true;
+    } catch (error) {
+      log.warn({ model, lines, err: error }, 'the prediction log is not written; it waits');
+      return false;
+    }
+  }
+
+  #settle({ lines, bytes }: Amount): void {
+    this.#lines -= lines;
+    this.#bytes -= bytes;
   }
 }
 
-const ROWS_AT_ONCE = 100;
-
-function lineMaker(
-  request: AnsweredRequest,
-  { model, includesText }: PredictionLogOptions,
-): (row: number) => string {
-  const { requestId, at, version, digest, customer, latencyMs, error } = request;
-  const labels = request.outputs.find(({ name }) => name === 'label')?.data;
-  const probabilities = request.outputs.find(({ name }) => name === 'probabilities');
-  return (row) => {
-    const label = labels?.[row];
-    return JSON.stringify({
-      requestId,
-      row,
-      at: at.toISOString(),
-      model,
-      version,
-      digest,
-      customer,
-      input: inputOf(request.inputs, row, includesText),
-      label: typeof label === 'string' ? label : null,
-      probability: largest(probabilities, row),
-      latencyMs,
-      error,
-    });
-  };
+/** In the order of their names: callers give them in any. */
+function byName(inputs: readonly Tensor[]): readonly Tensor[] {
+  return [...inputs].sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
-function inputOf(
-  inputs: readonly Tensor[],
-  row: number,
-  includesText: boolean,
-): { text: string } | { sha256: string } {
-  const [input] = inputs;
-  const text = inputs.length === 1 ? input?.data[row] : undefined;
-  if (typeof text === 'string' && input?.shape.length === 1) {
-    return includesText ? { text } : { sha256: createHash('sha256').update(text).digest('hex') };
+/** One that has not would shift the rows of all others of its file. */
+function haveRows(tensors: readonly Tensor[], rows: number): boolean {
+  for (const { shape } of tensors) if (shape[0] !== rows) return false;
+  return true;
+}
+
+function bytesOf(tensors: readonly Tensor[]): number {
+  let bytes = 0;
+  for (const { data } of tensors) {
+    if (ArrayBuffer.isView(data)) bytes += data.byteLength;
+    else for (const text of data) bytes += 2 * text.length;
   }
-  const hash = createHash('sha256');
-  for (const { data, shape } of inputs) hash.update(JSON.stringify(valuesOf(data, shape, row)));
-  return { sha256: hash.digest('hex') };
-}
-
-function valuesOf(data: Tensor['data'], shape: readonly number[], row: number): string[] {
-  const width = data.length / (shape[0] ?? 1);
-  return Array.from({ length: width }, (_, column) => String(data[row * width + column]));
-}
-
-function largest(tensor: Tensor | undefined, row: number): number | null {
-  if (tensor === undefined || !(tensor.data instanceof Float32Array)) return null;
-  const width = tensor.shape[1] ?? 1;
-  return tensor.data.subarray(row * width, (row + 1) * width).reduce((a, b) => Math.max(a, b), 0);
-}
-
-function bytesOf(inputs: readonly Tensor[]): number {
-  return inputs.reduce(
-    (sum, { data }) =>
-      sum +
-      (ArrayBuffer.isView(data)
-        ? data.byteLength
-        : data.reduce((bytes, text) => bytes + 2 * text.length, 0)),
-    0,
-  );
+  return bytes;
 }

@@ -194,12 +194,13 @@ export class OfferedPredictor implements Predictor {
       at: new Date(),
       version: version.version,
       digest: version.digest,
+      artifact: version.options.artifact,
       latencyMs: Math.round((performance.now() - startedMs) * 1_000) / 1_000,
     });
   }
 }
 
-const NO_ANSWER: RowsAnswered = { outputs: [], ranIn: [] };
+const NO_ANSWER: RowsAnswered = { outputs: [], batchRows: null };
 const NOTHING = { label: null, probability: null, outputs: [] } as const;
 
 function newCall(

@@ -55,8 +55,8 @@ export interface StartEndpointOptions {
   readonly drainMs?: number;
   /** How long `close` answers on while it is not ready any more, so that load balancers notice; default 0. */
   readonly drainWaitMs?: number;
-  /** Writes texts into the prediction log instead of their sha256. */
-  readonly logsText?: boolean;
+  /** Writes the inputs into the prediction log instead of their sha256. */
+  readonly logsInputs?: boolean;
   /** A file of bearer tokens; where left out, whoever reaches the endpoint may ask. */
   readonly tokensFile?: string | undefined;
   /** By whom a version must be approved before it is opened; where left out, decisions are not signed. */
@@ -81,7 +81,7 @@ const ENDPOINT_DEFAULTS = {
   requestTimeoutMs: 30_000,
   drainMs: 10_000,
   drainWaitMs: 0,
-  logsText: false,
+  logsInputs: false,
   trust: NO_TRUST,
   trustEveryMs: 10_000,
   log: SILENT,

@@ -37,6 +37,16 @@ export class MemoryObjectStore implements ObjectStore {
     return stored !== null && stored.etag === etag ? 'unchanged' : stored;
   }
 
+  async getRange(key: string, from: number, until: number): Promise<Uint8Array | null> {
+    const stored = await this.get(key);
+    if (stored === null) return null;
+    if (from < stored.bytes.length && from < until) return stored.bytes.slice(from, until);
+    throw new PortError(
+      'StoreRefused',
+      `the store in memory has no bytes ${from} to ${until} of ${key}`,
+    );
+  }
+
   async put(key: string, bytes: Uint8Array, condition: WriteCondition): Promise<WriteResult> {
     await yieldTurn();
     const etag = this.#objects.get(key)?.etag;

@@ -114,9 +114,9 @@ async function heldPredictions(store: ObjectStore, customer: string) {
   const requestIds = new Map<string, Set<string>>();
   const { objects } = await store.list('predictions/');
   const found = await inParallel(objects, async ({ key }) => {
-    const model = /^predictions\/([^/]+)\/.*\.jsonl$/.exec(key)?.[1];
-    const text = model === undefined ? null : await textOf(store, key);
-    const split = text === null ? null : splitLines(text, customer);
+    const model = /^predictions\/([^/]+)\/.*\.parquet$/.exec(key)?.[1];
+    const stored = model === undefined ? null : await store.get(key);
+    const split = stored === null ? null : await splitLines(stored.bytes, customer);
     if (model === undefined || split === null) return [];
     const known = requestIds.get(model) ?? new Set();
     for (const id of split.requestIds) known.add(id);

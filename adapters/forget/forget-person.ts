@@ -146,12 +146,11 @@ async function rewritePredictions(
   { model, key }: HeldLines,
 ): Promise<void> {
   const stored = await store.get(key);
-  const split =
-    stored === null ? null : splitLines(new TextDecoder().decode(stored.bytes), customer);
+  const split = stored === null ? null : await splitLines(stored.bytes, customer);
   if (split === null) return;
-  const text = linesOf(model) === 'anonymise' ? split.anonymised : split.without;
-  if (text === '') await store.delete(key);
-  else await store.put(key, new TextEncoder().encode(text), 'none');
+  const bytes = linesOf(model) === 'anonymise' ? split.anonymised : split.without;
+  if (bytes === null) await store.delete(key);
+  else await store.put(key, bytes, 'none');
 }
 
 /** The tombstone, then the page goes; nothing replaces it, for it is rendered anew from its reports whenever it is asked for. */

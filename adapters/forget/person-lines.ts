@@ -1,57 +1,87 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { z } from 'zod';
+import type { AsyncBuffer } from 'hyparquet';
+import { tensorOfColumn } from '../prediction-log/log-columns.js';
+import {
+  bytesFile,
+  columnOf,
+  describeFile,
+  elementsByColumn,
+  encodeColumns,
+  readRows,
+  type FileRow,
+} from '../prediction-log/parquet-file.js';
 
-/** What a line of the prediction log says of a person; everything else is kept as it is. */
-const personLineSchema = z.looseObject({ customer: z.string().nullable(), requestId: z.string() });
-
-/** Lines of a prediction-log object, apart from a person's. */
+/** Lines of a file of the prediction log, apart from a person's. */
 export interface SplitLines {
-  /** The person's, of either kind: read, or torn but naming the person. */
+  /** The person's; all that a file that cannot be read names the person in counts as one. */
   readonly removed: number;
   /** Requests of the person; labels name them. */
   readonly requestIds: readonly string[];
-  /** The object without them, or with nothing of the person in them; empty where nothing is left. */
-  readonly without: string;
-  readonly anonymised: string;
+  /** The file without them, or with nothing of the person in them; null where nothing is left. */
+  readonly without: Uint8Array | null;
+  readonly anonymised: Uint8Array | null;
 }
 
 /** Stands for an input that nobody shall know any more. */
-const NO_INPUT = { sha256: createHash('sha256').digest('hex') };
+const NO_INPUT = createHash('sha256').digest('hex');
 
-/** Takes a person's lines out of a prediction-log object; null where there are none. */
-export function splitLines(text: string, customer: string): SplitLines | null {
-  const named = JSON.stringify(customer);
-  if (!text.includes(named)) return null;
-  const requestIds = new Map<string, string>();
-  const [without, anonymised]: [string[], string[]] = [[], []];
-  let removed = 0;
-  for (const line of text.split('\n').filter((each) => each !== '')) {
-    const parsed = line.includes(named) ? parse(line) : null;
-    if (!line.includes(named) || (parsed !== null && parsed.customer !== customer)) {
-      without.push(line);
-      anonymised.push(line);
-      continue;
-    }
-    removed += 1;
-    if (parsed === null) continue; // torn: nobody reads it, and it names the person
-    const id = requestIds.get(parsed.requestId) ?? randomUUID();
-    requestIds.set(parsed.requestId, id);
-    anonymised.push(JSON.stringify({ ...parsed, customer: null, requestId: id, input: NO_INPUT }));
-  }
-  if (removed === 0) return null;
-  const joined = (lines: readonly string[]) => lines.map((line) => `${line}\n`).join('');
+/** Takes a person's lines out of a file of the prediction log; null where there are none. */
+export async function splitLines(bytes: Uint8Array, customer: string): Promise<SplitLines | null> {
+  const file = bytesFile(bytes);
+  const read = await readFile(file, customer);
+  if (read === 'torn') return tornFile(bytes, customer);
+  if (read === null) return null;
+  const own = read.rows.filter((row) => row['customer'] === customer);
+  const requestIds = new Map(own.map((row) => [String(row['request_id']), randomUUID()]));
+  const encode = (rows: readonly FileRow[]) =>
+    rows.length === 0
+      ? null
+      : encodeColumns(
+          [...elementsByColumn(read.metadata)].map(([name, elements]) =>
+            columnOf(
+              name,
+              elements,
+              rows.map((row) => row[name]),
+            ),
+          ),
+        );
+  const isOwn = new Set(own);
   return {
-    ...{ removed, requestIds: [...requestIds.keys()] },
-    ...{ without: joined(without), anonymised: joined(anonymised) },
+    ...{ removed: own.length, requestIds: [...requestIds.keys()] },
+    without: encode(read.rows.filter((row) => !isOwn.has(row))),
+    anonymised: encode(
+      read.rows.map((row) => (isOwn.has(row) ? withoutPerson(row, requestIds) : row)),
+    ),
   };
 }
 
-function parse(line: string): z.output<typeof personLineSchema> | null {
+/** All rows of a file that has some of a person; null where it has none, `torn` where it is no file of the log. */
+async function readFile(file: AsyncBuffer, customer: string) {
   try {
-    const parsed = personLineSchema.safeParse(JSON.parse(line));
-    return parsed.success ? parsed.data : null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
+    const metadata = await describeFile(file);
+    const customers = await readRows(file, { metadata, columns: ['customer'] });
+    if (!customers.some((row) => row['customer'] === customer)) return null;
+    return { metadata, rows: await readRows(file, { metadata }) };
+  } catch {
+    return 'torn'; // only bytes that are here were read
   }
+}
+
+/** A line that the monitor can still count, and nobody can still know whose it is. */
+function withoutPerson(row: FileRow, requestIds: ReadonlyMap<string, string>): FileRow {
+  const kept = Object.entries(row).map(([column, value]): readonly [string, unknown] => [
+    column,
+    tensorOfColumn(column)?.kind === 'input' ? null : value,
+  ]);
+  return {
+    ...Object.fromEntries(kept),
+    ...{ customer: null, request_id: requestIds.get(String(row['request_id'])) },
+    inputs_sha256: NO_INPUT,
+  };
+}
+
+/** What cannot be read is deleted whole where it names the person: nobody else reads it either. */
+function tornFile(bytes: Uint8Array, customer: string): SplitLines | null {
+  if (!Buffer.from(bytes).includes(customer)) return null;
+  return { removed: 1, requestIds: [], without: null, anonymised: null };
 }

@@ -1,8 +1,7 @@
-import { createRequire } from 'node:module';
-import { z } from 'zod';
 import type { ModelRuntime, OpenModel } from '../../domain/ports/model-runtime.js';
 import { bundledFile } from '../package/package-root.js';
 import { ChildModel } from './child-model.js';
+import { installedVersion } from './this-runtime.js';
 
 /** Where `npm run check:bundle` and the set-up put the child's program. */
 const CHILD_PATH = bundledFile('inference-child.mjs');
@@ -47,10 +46,4 @@ export class ChildModelRuntime implements ModelRuntime {
       threads,
     });
   }
-}
-
-function installedVersion(): string {
-  const require = createRequire(import.meta.url);
-  const read: unknown = require('onnxruntime-node/package.json');
-  return z.object({ version: z.string() }).parse(read).version;
 }

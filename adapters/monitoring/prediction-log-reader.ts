@@ -1,7 +1,7 @@
 import type { ObjectStore } from '../../domain/ports/object-store.js';
 import type { PredictionBatch, PredictionReader } from '../../domain/ports/monitoring.js';
-import { parsePredictionLine } from '../../domain/monitor/prediction-line.js';
 import type { Span } from '../../domain/monitor/window-tally.js';
+import { monitoredLines } from '../prediction-log/monitored-lines.js';
 import { predictionsHourPrefix } from '../registry/keys.js';
 
 const HOUR_MS = 3_600_000;
@@ -18,7 +18,7 @@ interface Found {
   readonly isOwn: boolean;
 }
 
-/** The prediction log as `serving/` writes it: `predictions/<model>/<date>/<hour>/<name>.jsonl`. */
+/** The prediction log as `serving/` writes it: `predictions/<model>/<date>/<hour>/<name>.parquet`. */
 export class PredictionLogReader implements PredictionReader {
   readonly #store: ObjectStore;
 
@@ -55,9 +55,7 @@ export class PredictionLogReader implements PredictionReader {
   async #read({ key, isOwn }: Found): Promise<PredictionBatch | null> {
     const stored = await this.#store.get(key);
     if (stored === null) return null; // swept meanwhile
-    const texts = new TextDecoder().decode(stored.bytes).split('\n');
-    const parsed = texts.filter((text) => text !== '').map(parsePredictionLine);
-    const lines = parsed.filter((line) => line !== null);
-    return { lines, malformed: isOwn ? parsed.length - lines.length : 0 };
+    const { lines, malformed } = await monitoredLines(stored.bytes);
+    return { lines, malformed: isOwn ? malformed : 0 };
   }
 }

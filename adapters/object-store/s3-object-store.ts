@@ -35,6 +35,8 @@ const PART_BYTES = 16 * 1024 * 1024;
 const PARTS_AT_ONCE = 3;
 /** How often a read begins again after its body broke off; the SDK repeats requests only. */
 const BODY_ATTEMPTS = 3;
+/** What was turned on the way is read again; a range has no checksum of its own. */
+const WHOLE = { ChecksumMode: 'ENABLED' } as const;
 /** Waits between attempts while another write to the same key is under way (HTTP 409). */
 const BUSY_WAITS_MS = [20, 50, 100, 200];
 
@@ -64,12 +66,18 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async get(key: string): Promise<StoredObject | null> {
-    const stored = await this.#read(key, null, readWhole);
+    const stored = await this.#read(key, WHOLE, readWhole);
     return stored === 'unchanged' ? null : stored;
   }
 
   async getIfChanged(key: string, etag: string | null): Promise<StoredObject | 'unchanged' | null> {
-    return this.#read(key, etag, readWhole);
+    return this.#read(key, { ...WHOLE, ...(etag !== null && { IfNoneMatch: etag }) }, readWhole);
+  }
+
+  async getRange(key: string, from: number, until: number): Promise<Uint8Array | null> {
+    const wanted = { Range: `bytes=${from}-${until - 1}` };
+    const stored = await this.#read(key, wanted, readWhole);
+    return stored === null || stored === 'unchanged' ? null : stored.bytes;
   }
 
   async put(key: string, bytes: Uint8Array, condition: WriteCondition): Promise<WriteResult> {
@@ -125,7 +133,7 @@ export class S3ObjectStore implements ObjectStore {
   async getFile(key: string, path: string): Promise<Sent | null> {
     const whole = `${path}.${randomUUID()}`;
     try {
-      const received = await this.#read(key, null, async (body) => {
+      const received = await this.#read(key, WHOLE, async (body) => {
         const hash = createHash('sha256');
         let bytes = 0;
         const count = async function* (chunks: AsyncIterable<Uint8Array>) {
@@ -193,13 +201,12 @@ export class S3ObjectStore implements ObjectStore {
 
   async #read<T>(
     key: string,
-    etag: string | null,
+    wanted: Omit<GetObjectCommandInput, 'Bucket' | 'Key'>,
     consume: (body: Readable, etag: string) => Promise<T>,
   ): Promise<T | 'unchanged' | null> {
     const command: GetObjectCommandInput = {
       ...{ Bucket: this.#options.bucket, Key: key },
-      ChecksumMode: 'ENABLED', // what was turned on the way is read again
-      ...(etag === null ? {} : { IfNoneMatch: etag }),
+      ...wanted,
     };
     for (let attempt = 1; ; attempt++) {
       let hasBegun = false;

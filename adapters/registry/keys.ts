@@ -238,10 +238,14 @@ export function forgottenSaltKey(): string {
   return `${forgottenPrefix()}salt.json`;
 }
 
+/** All of a model's prediction log of one UTC day. */
+export function predictionsDayPrefix(model: string, at: Date): string {
+  return `predictions/${modelName(model)}/${dayOf(at, 'a prediction log')}/`;
+}
+
 /** All objects of the prediction log of one UTC hour. */
 export function predictionsHourPrefix(model: string, at: Date): string {
-  const [day, hour] = [dayOf(at, 'a prediction log'), at.toISOString().slice(11, 13)];
-  return `predictions/${modelName(model)}/${day}/${hour}/`;
+  return `${predictionsDayPrefix(model, at)}${at.toISOString().slice(11, 13)}/`;
 }
 
 /** All judged windows that begin on a UTC day. */

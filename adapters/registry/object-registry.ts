@@ -144,13 +144,13 @@ export class ObjectRegistry implements Registry {
     return this.#replicas.live(model);
   }
 
-  async appendPredictions(model: string, at: Date, name: string, lines: Uint8Array) {
+  async appendPredictions(model: string, at: Date, name: string, bytes: Uint8Array) {
     const key = predictionsKey(model, at, name);
-    const result = await this.#store.put(key, lines, 'absent');
+    const result = await this.#store.put(key, bytes, 'absent');
     if (result.kind === 'written') return;
     // A retry whose first reply was lost finds its own bytes.
     const stored = await this.#store.get(key);
-    if (stored !== null && Buffer.compare(stored.bytes, lines) === 0) return;
+    if (stored !== null && Buffer.compare(stored.bytes, bytes) === 0) return;
     throw new PortError(
       'StoreRefused',
       `${key} already holds other predictions; give each object its own name`,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { digestSchema, instantSchema } from '../names.js';
 
-/** One row of an answered or failed request, as the prediction log holds it; what else a line says is left out. */
+/** One row of an answered or failed request, as far as the monitor reads it of the prediction log. */
 export const predictionLineSchema = z.object({
   requestId: z.string().min(1).max(1_000),
   row: z.int().min(0),
@@ -18,13 +18,3 @@ export const predictionLineSchema = z.object({
   error: z.string().nullable(),
 });
 export type PredictionLine = z.infer<typeof predictionLineSchema>;
-
-/** A line of the log, or null where it is none: torn, no JSON, or of another shape. */
-export function parsePredictionLine(text: string): PredictionLine | null {
-  try {
-    const parsed = predictionLineSchema.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : null;
-  } catch {
-    return null; // not JSON
-  }
-}

@@ -29,6 +29,11 @@ export interface ObjectStore {
   get(key: string): Promise<StoredObject | null>;
   /** As `get`; `'unchanged'` where the object still has that ETag (If-None-Match), which costs no body. */
   getIfChanged(key: string, etag: string | null): Promise<StoredObject | 'unchanged' | null>;
+  /**
+   * An object's bytes from one up to (not including) another, or null where there is none. Nobody vouches for them: what is read so is
+   * checked by what it says. Throws `StoreRefused` for a range that the object does not have.
+   */
+  getRange(key: string, from: number, until: number): Promise<Uint8Array | null>;
   put(key: string, bytes: Uint8Array, condition: WriteCondition): Promise<WriteResult>;
   /** Uploads a local file as it is; resolves to its sha256 (hex) and size, taken from the bytes sent. */
   putFile(key: string, path: string): Promise<{ sha256: string; bytes: number }>;

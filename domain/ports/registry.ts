@@ -103,6 +103,6 @@ export interface Registry {
   /** Replicas that reported within the last 10 s by the store's clock. */
   liveReplicas(model: string): Promise<readonly ReplicaReport[]>;
 
-  /** Appends one object of prediction-log lines under `predictions/<model>/<date>/<hour>/`. */
-  appendPredictions(model: string, at: Date, name: string, lines: Uint8Array): Promise<void>;
+  /** Appends one file of the prediction log under `predictions/<model>/<date>/<hour>/`. */
+  appendPredictions(model: string, at: Date, name: string, bytes: Uint8Array): Promise<void>;
 }

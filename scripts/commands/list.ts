@@ -33,6 +33,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   diff: async () => (await import('./diff.js')).runDiff,
   pull: async () => (await import('./pull.js')).runPull,
   predict: async () => (await import('./predict.js')).runPredict,
+  reproduce: async () => (await import('./reproduce.js')).runReproduce,
   snapshot: async () => (await import('./snapshot.js')).runSnapshot,
   'monitor start': async () => (await import('./monitor.js')).runMonitorStart,
   'monitor pause': async () => (await import('./monitor.js')).runMonitorPause,

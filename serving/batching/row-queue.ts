@@ -153,7 +153,7 @@ function answer(batch: readonly Piece[], outputs: readonly Tensor[], rows: numbe
   for (const piece of batch) {
     const end = offset + piece.to - piece.from;
     const own = outputs.map((output) => cutRows(output, offset, end));
-    piece.request.answer(piece, own, { rows, offset });
+    piece.request.answer(piece, own, rows);
     offset = end;
   }
 }

@@ -14,16 +14,10 @@ export interface RowsAsked {
   readonly asker: { readonly isGone: boolean };
 }
 
-/** Where some of a request's rows were run: from row `from` on, at `offset` of a batch of `rows`. */
-export interface RunIn {
-  readonly from: number;
-  readonly rows: number;
-  readonly offset: number;
-}
-
 export interface RowsAnswered {
   readonly outputs: readonly Tensor[];
-  readonly ranIn: readonly RunIn[];
+  /** Rows that ran together, those of other requests included; null where the request was cut into several runs. */
+  readonly batchRows: number | null;
 }
 
 /** Rows `from` to `to` of a request. */
@@ -43,7 +37,7 @@ export class WaitingRequest {
   #resolve: (answer: RowsAnswered) => void = () => undefined;
   #reject: (error: unknown) => void = () => undefined;
   #answered = 0;
-  readonly #parts: (RunIn & { readonly outputs: readonly Tensor[] })[] = [];
+  readonly #parts: { from: number; batchRows: number; outputs: readonly Tensor[] }[] = [];
 
   constructor(asked: RowsAsked) {
     this.asked = asked;
@@ -60,19 +54,19 @@ export class WaitingRequest {
     return { request: this, from, to: this.taken };
   }
 
-  answer(piece: Piece, outputs: readonly Tensor[], batch: Pick<RunIn, 'rows' | 'offset'>): void {
+  answer(piece: Piece, outputs: readonly Tensor[], batchRows: number): void {
     if (this.isSettled) return;
-    this.#parts.push({ ...batch, from: piece.from, outputs });
+    this.#parts.push({ from: piece.from, batchRows, outputs });
     this.#answered += piece.to - piece.from;
     if (this.#answered < this.asked.rows) return;
     this.isSettled = true;
     this.#parts.sort((left, right) => left.from - right.from);
-    const [first] = this.#parts;
+    const [first, second] = this.#parts;
     this.#resolve({
       outputs: (first?.outputs ?? []).map((_, index) =>
         joinRows(this.#parts.flatMap((part) => part.outputs[index] ?? [])),
       ),
-      ranIn: this.#parts.map(({ from, rows, offset }) => ({ from, rows, offset })),
+      batchRows: second === undefined ? (first?.batchRows ?? null) : null,
     });
   }
 

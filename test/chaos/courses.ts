@@ -20,6 +20,7 @@ import {
 } from '../../workflows/monitor-messages.js';
 import { RECONCILE_TYPE } from '../../workflows/reconcile-messages.js';
 import type { Kind } from './fixtures/kinds.js';
+import { logFile, loggedLine } from '../support/log-files.js';
 import { decideAll, type World } from './world.js';
 
 /** A world's workers on one queue. */
@@ -192,8 +193,8 @@ async function logErrors({ world }: Lane, model: string, at: Date): Promise<void
       error: failed ? 'RuntimeCrashed' : null,
     };
   });
-  const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
-  await world.registry.appendPredictions(model, at, 'chaos.jsonl', Buffer.from(text));
+  const file = logFile(model, lines.map(loggedLine));
+  await world.registry.appendPredictions(model, at, 'chaos.parquet', file);
   const labels = lines.flatMap(({ requestId, label }) =>
     label === null ? [] : [{ requestId, row: 0, label }],
   );

@@ -45,6 +45,7 @@ const LOCAL = new Set([
 /** They need no answer of a worker: Temporal or the bucket itself knows. */
 const WITHOUT_WORKER = new Set([
   ...['status', 'cancel', 'versions', 'show', 'report', 'diff', 'pull', 'predict', 'snapshot'],
+  ...['reproduce'],
   ...['sweep', 'forget', 'labels add', 'schedule list', 'schedule pause', 'schedule resume'],
   ...[
     'follow-ups',

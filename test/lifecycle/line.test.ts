@@ -84,7 +84,7 @@ describe('the whole line', () => {
     });
     assert.match(
       logged[0]?.key ?? '',
-      /^predictions\/line\/\d{4}-\d\d-\d\d\/\d\d\/line-1-.*\.jsonl$/,
+      /^predictions\/line\/\d{4}-\d\d-\d\d\/\d\d\/line-1-.*\.parquet$/,
     );
     await assertSmallHistory(rig, first.workflowId);
     await assertSmallHistory(rig, second.workflowId);

@@ -86,6 +86,27 @@ export function objectStoreSuite(title: string, open: () => Promise<ObjectStore>
       });
     });
 
+    describe('getRange', () => {
+      it('gives the bytes from one up to another, and at most those that there are', async () => {
+        await store.put(`${at}/ranged`, Buffer.from('0123456789'), 'none');
+        const range = async (from: number, until: number) =>
+          Buffer.from((await store.getRange(`${at}/ranged`, from, until)) ?? []).toString();
+        assert.deepEqual(
+          [await range(0, 1), await range(2, 5), await range(7, 10), await range(8, 99)],
+          ['0', '234', '789', '89'],
+        );
+      });
+
+      it('is null of a key that is not there, and refuses a range that an object does not have', async () => {
+        assert.equal(await store.getRange(`${at}/none`, 0, 5), null);
+        await store.put(`${at}/short`, Buffer.from('012'), 'none');
+        await assert.rejects(
+          store.getRange(`${at}/short`, 3, 5),
+          (error) => isPortError(error) && error.type === 'StoreRefused',
+        );
+      });
+    });
+
     describe('put', () => {
       it('creates an absent key once', async () => {
         const first = await store.put(`${at}/key`, bytes('first'), 'absent');

@@ -923,13 +923,13 @@ export function registrySuite(name: string, openStore: () => Promise<ObjectStore
       it('writes one object an hour and name, and knows its own retry', async () => {
         const at = new Date('2002-10-05T07:59:59.999Z');
 
-        await registry.appendPredictions(model, at, 'one-0001.jsonl', utf8('{}\n'));
-        await registry.appendPredictions(model, at, 'one-0001.jsonl', utf8('{}\n'));
+        await registry.appendPredictions(model, at, 'one-0001.parquet', utf8('{}\n'));
+        await registry.appendPredictions(model, at, 'one-0001.parquet', utf8('{}\n'));
 
-        const key = `predictions/${model}/2002-10-05/07/one-0001.jsonl`;
+        const key = `predictions/${model}/2002-10-05/07/one-0001.parquet`;
         assert.equal(text((await store.get(key))?.bytes), '{}\n');
         await assert.rejects(
-          registry.appendPredictions(model, at, 'one-0001.jsonl', utf8('[]\n')),
+          registry.appendPredictions(model, at, 'one-0001.parquet', utf8('[]\n')),
           failure('StoreRefused', /other predictions/),
         );
       });

@@ -7,6 +7,7 @@ import { S3ObjectStore } from '../../adapters/object-store/s3-object-store.js';
 import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
 import { temporaryFolder } from '../adapters/model-runtime/temporary-folder.js';
 import { testServers } from '../../testing/servers.js';
+import { loggedRows } from '../support/log-files.js';
 import { textModel, writeModel } from '../support/small-models.js';
 import { manifestOf } from './memory-registry.js';
 import { aRequest, fieldsOf, until } from './serving-rig.js';
@@ -24,7 +25,7 @@ describe('serving/main.ts', () => {
   it('serves what a bucket says, and drains at SIGTERM', async () => {
     await using given = await publishedModel('served');
     const { model, store, registry, digest, environment } = given;
-    const served = start({ ...environment, SWITCHYARD_PREDICTION_LOG: 'text' });
+    const served = start({ ...environment, SWITCHYARD_PREDICTION_LOG: 'inputs' });
     const ended = once(served, 'exit');
     try {
       const [line] = await linesOf(served.stdout, 1);
@@ -43,9 +44,11 @@ describe('serving/main.ts', () => {
     }
     assert.deepEqual(await ended, [0, null]);
     assert.deepEqual(await registry.liveReplicas(model), []);
-    const { objects } = await store.list(`predictions/${model}/`);
-    const logged = await store.get(objects[0]?.key ?? '');
-    assert.match(Buffer.from(logged?.bytes ?? []).toString(), /"text":"refund".*"label":"billing"/);
+    const logged = await loggedRows(store, model);
+    assert.deepEqual(
+      logged.map((row) => [row['input_text'], row['label'], row['artifact']]),
+      [['refund', 'billing', 'model.onnx']],
+    );
   });
 
   it('is not ready from SIGTERM on, answers all the same for a while, and ends at once at a second one', async () => {

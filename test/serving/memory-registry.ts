@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { bytesFile, readRows, type FileRow } from '../../adapters/prediction-log/parquet-file.js';
 import { digestOfBytes } from '../../domain/digest.js';
 import { PortError } from '../../domain/failures.js';
 import { digestToSeal } from '../../domain/signing/seal.js';
@@ -14,7 +15,8 @@ import type { SmallModel } from '../support/small-models.js';
 /** A registry of one process, with the data plane's methods and a test's own to change what they answer. */
 export class MemoryRegistry implements ServingRegistry {
   readonly replicas = new Map<string, ReplicaReport>();
-  readonly predictions: string[] = [];
+  /** Rows of the prediction log, as the files have them. */
+  readonly predictions: FileRow[] = [];
   /** Set: every call throws it, as when the store is down. */
   down: Error | null = null;
   #state: LiveState | null = null;
@@ -124,10 +126,9 @@ export class MemoryRegistry implements ServingRegistry {
     return Promise.resolve();
   }
 
-  async appendPredictions(_model: string, _at: Date, _name: string, lines: Uint8Array) {
+  async appendPredictions(_model: string, _at: Date, _name: string, bytes: Uint8Array) {
     this.#check();
-    this.predictions.push(...Buffer.from(lines).toString().trimEnd().split('\n'));
-    return Promise.resolve();
+    this.predictions.push(...(await readRows(bytesFile(bytes))));
   }
 
   #check(): void {

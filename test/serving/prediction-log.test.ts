@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
 import { PortError } from '../../domain/failures.js';
 import { SILENT } from '../../serving/log.js';
 import { PREDICTION_LOG_DEFAULTS, PredictionLog } from '../../serving/prediction-log.js';
 import type { AnsweredRequest, PredictionLogOptions } from '../../serving/prediction-log.js';
+import { A_RUNTIME, loggedRows } from '../support/log-files.js';
+import { ownBucket } from '../support/own-bucket.js';
 import { textModel } from '../support/small-models.js';
 import { MemoryRegistry } from './memory-registry.js';
-import { fieldsOf, startRig, until } from './serving-rig.js';
+import { startRig, until } from './serving-rig.js';
 
 function aLog(options: Partial<PredictionLogOptions> = {}) {
   const registry = new MemoryRegistry('tickets');
@@ -15,6 +18,7 @@ function aLog(options: Partial<PredictionLogOptions> = {}) {
     registry,
     model: 'tickets',
     replica: 'replica-1',
+    runtime: A_RUNTIME,
     flushEveryMs: 60_000,
     log: SILENT,
     ...options,
@@ -25,13 +29,13 @@ function aLog(options: Partial<PredictionLogOptions> = {}) {
 function anAnswer(fields: Partial<AnsweredRequest> = {}): AnsweredRequest {
   return {
     requestId: 'request-1',
-    at: new Date('2002-10-01T00:00:00Z'),
+    at: new Date('2002-10-01T00:00:00.123Z'),
     version: 2,
     digest: 'd'.repeat(64),
+    artifact: 'model.onnx',
     customer: 'acme',
     inputs: [{ name: 'text', datatype: 'BYTES', shape: [2], data: ['one', 'two'] }],
     rows: 2,
-    ranIn: [],
     outputs: [
       { name: 'label', datatype: 'BYTES', shape: [2], data: ['a', 'b'] },
       {
@@ -42,59 +46,122 @@ function anAnswer(fields: Partial<AnsweredRequest> = {}): AnsweredRequest {
       },
     ],
     latencyMs: 0.5,
+    batchRows: 7,
     error: null,
     ...fields,
   };
 }
 
-const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+const numbers = (...data: readonly number[]) => ({
+  ...{ name: 'x', datatype: 'FP32' as const, shape: [data.length / 2, 2] },
+  data: Float32Array.from(data),
+});
+
+const sha256 = (content: string | Uint8Array) => createHash('sha256').update(content).digest('hex');
+
+const ROW_1 = {
+  ...{ request_id: 'request-1', row: 1, time: new Date('2002-10-01T00:00:00.123Z') },
+  ...{ model: 'tickets', version: 2, digest: 'd'.repeat(64), artifact: 'model.onnx' },
+  ...A_RUNTIME,
+  ...{ customer: 'acme', label: 'b', probability: 0.75, latency_ms: 0.5, batch_rows: 7 },
+  ...{ error: null, row_shapes: null, output_label: 'b', output_probabilities: [0.25, 0.75] },
+};
 
 describe('PredictionLog', () => {
-  it('writes a line a row', async () => {
+  it('writes a row a row of the request, with the sha256 of its input', async () => {
     await using given = aLog();
     given.log.add(anAnswer());
     await given.log.flush();
-    assert.deepEqual(given.registry.predictions.map((line): unknown => JSON.parse(line))[1], {
-      requestId: 'request-1',
-      row: 1,
-      at: '2002-10-01T00:00:00.000Z',
-      model: 'tickets',
-      version: 2,
-      digest: 'd'.repeat(64),
-      customer: 'acme',
-      input: { sha256: sha256('two') },
-      label: 'b',
-      probability: 0.75,
-      latencyMs: 0.5,
-      error: null,
-    });
+    assert.deepEqual(given.registry.predictions[1], { ...ROW_1, inputs_sha256: sha256('two') });
   });
 
-  it('writes texts where it is told to', async () => {
-    await using given = aLog({ includesText: true });
+  it('writes the inputs where it is told to', async () => {
+    await using given = aLog({ includesInputs: true });
     given.log.add(anAnswer());
     await given.log.flush();
-    assert.deepEqual(fieldsOf(JSON.parse(given.registry.predictions[0] ?? ''))['input'], {
-      text: 'one',
+    assert.deepEqual(given.registry.predictions[1], {
+      ...{ ...ROW_1, inputs_sha256: null, input_text: 'two' },
     });
   });
 
-  it('tells equal rows of numbers from others', async () => {
+  it('keeps every bit of every type in the bucket, and never a text where it shall not', async () => {
+    const { store } = await ownBucket();
+    const inputs = [
+      { name: 'n', datatype: 'INT32' as const, shape: [1], data: Int32Array.of(-(2 ** 31)) },
+      {
+        name: 'long',
+        datatype: 'INT64' as const,
+        shape: [1],
+        data: BigInt64Array.of(2n ** 53n + 1n),
+      },
+      { name: 'words', datatype: 'BYTES' as const, shape: [1, 2], data: ['späti 😀', ''] },
+      {
+        ...{ name: 'x', datatype: 'FP32' as const, shape: [1, 2, 2] },
+        data: Float32Array.of(-0, 0.1, 1e-45, 3.4e38),
+      },
+    ];
+    const outputs = [numbers(-0, 0)];
+    for (const [model, includesInputs] of [
+      ['whole', true],
+      ['private', false],
+    ] as const) {
+      await using given = aLog({ registry: new ObjectRegistry(store), model, includesInputs });
+      given.log.add(anAnswer({ rows: 1, inputs, outputs }));
+      await given.log.flush();
+      assert.deepEqual(given.log.lines, { added: 1, written: 1, dropped: 0, waiting: 0 });
+    }
+    const [row] = await loggedRows(store, 'whole');
+    assert.ok(row);
+    assert.deepEqual(
+      [row['input_n'], row['input_long'], row['input_words']],
+      [-(2 ** 31), 2n ** 53n + 1n, ['späti 😀', '']],
+    );
+    assert.deepEqual(row['input_x'], Array.from(Float32Array.of(-0, 0.1, 1e-45, 3.4e38)));
+    assert.deepEqual([row['output_x'], row['row_shapes']], [[-0, 0], '{"input_x":[2,2]}']);
+    const [hidden] = await loggedRows(store, 'private');
+    assert.deepEqual(
+      Object.keys(hidden ?? {}).filter((column) => column.startsWith('input_')),
+      [],
+    );
+    assert.match(String(hidden?.['inputs_sha256']), /^[0-9a-f]{64}$/);
+  });
+
+  it('tells equal rows of numbers from others, by the bytes that they are', async () => {
     await using given = aLog();
-    const data = Float32Array.of(1, 2, 1, 2, 2, 1);
-    given.log.add(
-      anAnswer({
-        rows: 3,
-        inputs: [{ name: 'x', datatype: 'FP32', shape: [3, 2], data }],
-        outputs: [],
-      }),
-    );
+    given.log.add(anAnswer({ rows: 3, inputs: [numbers(1, 2, 1, 2, 2, 1)], outputs: [] }));
     await given.log.flush();
-    const inputs = given.registry.predictions.map((line) =>
-      JSON.stringify(fieldsOf(JSON.parse(line))['input']),
-    );
-    assert.equal(inputs[0], inputs[1]);
-    assert.notEqual(inputs[0], inputs[2]);
+    const digests = given.registry.predictions.map((row) => row['inputs_sha256']);
+    assert.equal(digests[0], digests[1]);
+    assert.notEqual(digests[0], digests[2]);
+    assert.equal(digests[2], sha256(new Uint8Array(Float32Array.of(2, 1).buffer)));
+  });
+
+  it('writes versions with other tensors of the same name into files of their own', async () => {
+    await using given = aLog({ includesInputs: true });
+    given.log.add(anAnswer());
+    given.log.add(anAnswer({ error: 'InvalidInput', outputs: [] }));
+    const text = { name: 'text', datatype: 'INT32' as const, shape: [1], data: Int32Array.of(5) };
+    const one = { rows: 1, inputs: [text], outputs: [] };
+    given.log.add(anAnswer({ ...one, digest: 'e'.repeat(64), version: 3 }));
+    await given.log.flush();
+    const rows = given.registry.predictions.map((row) => [
+      ...[row['version'], row['input_text'], row['output_label'] ?? null, row['error']],
+    ]);
+    assert.deepEqual(rows, [
+      [2, 'one', 'a', null],
+      [2, 'two', 'b', null],
+      [2, 'one', null, 'InvalidInput'],
+      [2, 'two', null, 'InvalidInput'],
+      [3, 5, null, null],
+    ]);
+  });
+
+  it('does not take a request whose tensors have other rows than it says, and counts it', async () => {
+    await using given = aLog();
+    given.log.add(anAnswer({ rows: 1 }));
+    given.log.add(anAnswer());
+    await given.log.flush();
+    assert.deepEqual(given.log.lines, { added: 3, written: 2, dropped: 1, waiting: 0 });
   });
 
   it('sends by itself once enough lines wait', async () => {
@@ -109,19 +176,20 @@ describe('PredictionLog', () => {
     given.registry.down = new PortError('StoreUnreachable', 'the store is away');
     given.log.add(anAnswer());
     await given.log.flush();
+    assert.deepEqual(given.log.lines, { added: 2, written: 0, dropped: 0, waiting: 2 });
     given.registry.down = null;
     given.log.add(anAnswer({ requestId: 'request-2' }));
     await given.log.flush();
-    const ids = given.registry.predictions.map((line) => fieldsOf(JSON.parse(line))['requestId']);
+    const ids = given.registry.predictions.map((row) => row['request_id']);
     assert.deepEqual(ids, ['request-1', 'request-1', 'request-2', 'request-2']);
   });
 
   it('drops and counts what is over its limits of lines and bytes', async () => {
-    await using given = aLog({ maxLines: 5, maxBytes: 1_000 });
+    await using given = aLog({ maxLines: 5, maxBytes: 10_000 });
     given.registry.down = new PortError('StoreUnreachable', 'the store is away');
     for (let request = 0; request < 4; request++) given.log.add(anAnswer());
     assert.equal(given.log.lines.dropped, 4);
-    const text = 'x'.repeat(2_000);
+    const text = 'x'.repeat(20_000);
     given.log.add(
       anAnswer({
         rows: 1,
@@ -134,6 +202,27 @@ describe('PredictionLog', () => {
     given.log.add(anAnswer());
     await given.log.flush();
     assert.equal(given.registry.predictions.length, 6);
+    assert.deepEqual(given.log.lines, { added: 11, written: 6, dropped: 5, waiting: 0 });
+  });
+
+  it('takes what comes while a slow store takes what came before, up to its limits', async () => {
+    let release: () => void = () => undefined;
+    const slow = new Promise<void>((resolve) => (release = resolve));
+    const names: string[] = [];
+    const registry = {
+      appendPredictions: async (_model: string, _at: Date, name: string) => {
+        names.push(name);
+        await slow;
+      },
+    };
+    await using given = aLog({ registry, maxLines: 10, flushLines: 2 });
+    given.log.add(anAnswer());
+    await until(() => names.length === 1);
+    for (let request = 0; request < 10; request++) given.log.add(anAnswer());
+    assert.deepEqual(given.log.lines, { added: 22, written: 0, dropped: 12, waiting: 10 });
+    release();
+    await given.log.flush();
+    assert.deepEqual(given.log.lines, { added: 22, written: 10, dropped: 12, waiting: 0 });
   });
 });
 
@@ -146,11 +235,15 @@ describe('the endpoint', () => {
       inputs: [{ name: 'text', datatype: 'BYTES', shape: [1], data: ['refund'] }],
     });
     await rig.endpoint.close();
-    const [line] = rig.registry.predictions.map((text) => fieldsOf(JSON.parse(text)));
-    assert.ok(line);
+    const [row] = rig.registry.predictions;
+    assert.ok(row);
     assert.deepEqual(
-      [line['requestId'], line['customer'], line['label'], line['digest'], line['error']],
+      [row['request_id'], row['customer'], row['label'], row['digest'], row['error']],
       ['my-1', 'acme', 'billing', rig.registry.state?.live, null],
+    );
+    assert.deepEqual(
+      [row['artifact'], row['node'], row['onnxruntime']],
+      ['model.onnx', process.versions.node, rig.runtime.version],
     );
   });
 });

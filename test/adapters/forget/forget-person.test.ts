@@ -8,20 +8,23 @@ import { readReport } from '../../../adapters/registry/read-report.js';
 import { assembleReport } from '../../../domain/report/evidence-report.js';
 import { renderReport } from '../../../domain/report/render-report.js';
 import { LabelFiles } from '../../../adapters/monitoring/label-files.js';
+import { bytesFile, readRows } from '../../../adapters/prediction-log/parquet-file.js';
+import { monitoredLines } from '../../../adapters/prediction-log/monitored-lines.js';
 import { ObjectRegistry } from '../../../adapters/registry/object-registry.js';
 import { ObjectSnapshots } from '../../../adapters/snapshots/object-snapshots.js';
 import type { ParityReport, TestReport } from '../../../domain/evidence.js';
-import { parsePredictionLine } from '../../../domain/monitor/prediction-line.js';
 import type { Row } from '../../../domain/ports/dataset-source.js';
 import type { ObjectStore, WriteCondition } from '../../../domain/ports/object-store.js';
 import { shownInput } from '../../../domain/shown-input.js';
 import { MemoryObjectStore } from '../../../testing/memory-object-store.js';
+import { aLogged, logFile, loggedRows } from '../../support/log-files.js';
 import { ownBucket } from '../../support/own-bucket.js';
 import { aFolder, aManifest, anEvidence, aTestReport, failure } from '../registry/builders.js';
 
 const ADA = 'Ada "Countess" Lovelace';
 const SECRET = 'my engine weaves algebraical patterns, Größe 😀';
 const MODEL = 'tickets';
+const HER_REQUEST = 'request-of-hers';
 const NOW = new Date('2026-06-01T12:00:00Z');
 
 const rowOf = (id: string, day: number, fields: Partial<Row>): Row => ({
@@ -121,33 +124,22 @@ async function lifeOf(store: ObjectStore) {
 
 async function logAndLabel(store: ObjectStore, registry: ObjectRegistry): Promise<void> {
   const line = (requestId: string, customer: string | null, text: string) =>
-    JSON.stringify({
-      ...{ requestId, row: 0, at: '2026-05-01T10:00:00.000Z', model: MODEL, version: 1 },
-      ...{ digest: 'd'.repeat(64), customer, input: { text }, label: 'yes', probability: 0.9 },
-      ...{ latencyMs: 1.5, error: null },
-    });
+    aLogged({ requestId, customer }, text);
   const at = new Date('2026-05-01T10:00:00Z');
-  const append = (name: string, lines: readonly string[]) =>
-    registry.appendPredictions(
-      MODEL,
-      at,
-      name,
-      Buffer.from(lines.map((each) => `${each}\n`).join('')),
-    );
-  await append('one.jsonl', [
+  const append = (name: string, bytes: Uint8Array) =>
+    registry.appendPredictions(MODEL, at, name, bytes);
+  const mixed = [
     line('r-1', 'bob', 'hello'),
-    line('r-2', ADA, SECRET),
-    line('r-3', null, 'hello'),
-  ]);
-  await append('two.jsonl', [line('r-4', ADA, SECRET)]);
-  const torn = line('r-5', ADA, 'torn').slice(0, -20);
-  await append('three.jsonl', [
-    line('r-6', 'bob', `it quotes "customer":${JSON.stringify('x')}`),
-    torn,
-  ]);
+    line(HER_REQUEST, ADA, SECRET),
+    line('r-3', null, 'hi'),
+  ];
+  await append('one.parquet', logFile(MODEL, mixed));
+  await append('two.parquet', logFile(MODEL, [line('r-4', ADA, SECRET)]));
+  await append('three.parquet', logFile(MODEL, [line('r-5', ADA, SECRET)]).slice(0, -30)); // torn
+  await append('four.parquet', logFile(MODEL, [line('r-6', 'bob', `as ${ADA.slice(0, 3)} said`)]));
   await new LabelFiles(store).add(MODEL, [
     { requestId: 'r-1', row: 0, label: 'no' },
-    { requestId: 'r-2', row: 0, label: 'yes' },
+    { requestId: HER_REQUEST, row: 0, label: 'yes' },
   ]);
 }
 
@@ -157,7 +149,7 @@ const forget = (store: ObjectStore, fields: { anonymise?: boolean; reason?: stri
     linesOf: () => (fields.anonymise === true ? 'anonymise' : 'delete'),
   });
 
-/** Every object with any of these words in it, as a search of the bytes finds it. */
+/** Every object with any of these words in it, as a search of the bytes finds it, and of what is compressed in them. */
 async function objectsWith(
   store: ObjectStore,
   ...words: readonly string[]
@@ -166,21 +158,18 @@ async function objectsWith(
   const found = await Promise.all(
     objects.map(async ({ key }) => {
       const bytes = Buffer.from((await store.get(key))?.bytes ?? []);
-      return words.some((word) => bytes.includes(word) || key.includes(word)) ? [key] : [];
+      const rows = key.endsWith('.parquet')
+        ? await readRows(bytesFile(bytes)).catch(() => []) // the torn one
+        : [];
+      const shown = rows.flatMap((row) => Object.values(row).map(String)).join(' ');
+      const texts = [bytes, key, shown];
+      return words.some((word) => texts.some((text) => text.includes(word))) ? [key] : [];
     }),
   );
   return found.flat();
 }
 
-const HER_WORDS = [ADA, JSON.stringify(ADA), 'Lovelace', 'algebraical', 'hers too', '"r-2"'];
-
-async function logLines(store: ObjectStore): Promise<readonly string[]> {
-  const { objects } = await store.list(`predictions/${MODEL}/`);
-  const texts = await Promise.all(
-    objects.map(async ({ key }) => Buffer.from((await store.get(key))?.bytes ?? []).toString()),
-  );
-  return texts.flatMap((text) => text.trimEnd().split('\n')).sort();
-}
+const HER_WORDS = [ADA, JSON.stringify(ADA), 'Lovelace', 'algebraical', 'hers too', HER_REQUEST];
 
 for (const [where, openStore] of [
   ['in memory', () => Promise.resolve(new MemoryObjectStore())],
@@ -202,9 +191,9 @@ for (const [where, openStore] of [
       assert.deepEqual(
         traces.predictions.map(({ key, lines }) => [key.split('/').at(-1), lines]),
         [
-          ['one.jsonl', 1],
-          ['three.jsonl', 1],
-          ['two.jsonl', 1],
+          ['one.parquet', 1],
+          ['three.parquet', 1],
+          ['two.parquet', 1],
         ],
       );
       assert.deepEqual(
@@ -237,7 +226,7 @@ for (const [where, openStore] of [
       const { rows, snapshots, predictions, labels, reports, finishedAt } = deletion;
       assert.deepEqual([rows, snapshots, predictions, labels, reports], [2, 2, 3, 1, 2]);
       assert.equal(finishedAt, NOW.toISOString());
-      assert.equal((await logLines(store)).length, 3);
+      assert.equal((await loggedRows(store, MODEL)).length, 3);
 
       const again = await forget(store);
       assert.deepEqual(again.deletion, deletion);
@@ -297,9 +286,16 @@ describe('forgetting a person', () => {
     await lifeOf(store);
     await forget(store, { anonymise: true });
     assert.deepEqual(await objectsWith(store, ...HER_WORDS), []);
-    const lines = await logLines(store);
-    assert.equal(lines.length, 5, 'the torn one is gone');
-    for (const line of lines) assert.equal(parsePredictionLine(line)?.label, 'yes', line);
+    const rows = await loggedRows(store, MODEL);
+    assert.equal(rows.length, 5, 'the torn one is gone');
+    const inputs = rows.map((row) => row['input_text'] ?? null).sort();
+    assert.deepEqual(inputs, ['as Ada said', 'hello', 'hi', null, null]);
+    const { objects } = await store.list(`predictions/${MODEL}/`);
+    for (const { key } of objects) {
+      const read = await monitoredLines((await store.get(key))?.bytes ?? new Uint8Array());
+      assert.equal(read.malformed, 0);
+      for (const line of read.lines) assert.deepEqual([line.label, line.version], ['yes', 1]);
+    }
   });
 
   it('ends what was killed at any of its writes', async () => {

@@ -9,6 +9,9 @@ import { LabelTable } from '../../../domain/monitor/labels.js';
 import { RowKeys, rowKey } from '../../../domain/monitor/row-keys.js';
 import { WindowCounter } from '../../../domain/monitor/window-tally.js';
 import { aDigest } from '../../../testing/builders.js';
+import { encodeColumns } from '../../../adapters/prediction-log/parquet-file.js';
+import type { ChunkedRequest } from '../../../adapters/prediction-log/row-chunk.js';
+import { aLogged, logFile } from '../../support/log-files.js';
 import { MemoryObjectStore } from '../../../testing/memory-object-store.js';
 
 const MODEL = 'tickets';
@@ -16,12 +19,7 @@ const HOUR = 3_600_000;
 const TEN = Date.parse('2026-03-01T10:00:00Z');
 const SPAN = { fromMs: TEN, untilMs: TEN + HOUR };
 
-const line = (requestId: string, atMs: number) =>
-  JSON.stringify({
-    ...{ requestId, row: 0, at: new Date(atMs).toISOString(), model: MODEL, version: 1 },
-    ...{ digest: aDigest(1), customer: null, input: { sha256: 'x' }, label: 'a', probability: 1 },
-    ...{ latencyMs: 1, error: null },
-  });
+const line = (requestId: string, atMs: number) => aLogged({ requestId, at: new Date(atMs) });
 
 /** A log whose store writes at a time that the test sets. */
 function aLog() {
@@ -29,11 +27,12 @@ function aLog() {
   const store = new MemoryObjectStore(() => new Date(clock.nowMs));
   const registry = new ObjectRegistry(store);
   let objects = 0;
-  const write = async (keyedMs: number, lines: readonly string[]) => {
+  const put = async (keyedMs: number, bytes: Uint8Array) => {
     objects += 1;
-    const bytes = Buffer.from(`${lines.join('\n')}\n`);
-    await registry.appendPredictions(MODEL, new Date(keyedMs), `e-${objects}.jsonl`, bytes);
+    await registry.appendPredictions(MODEL, new Date(keyedMs), `e-${objects}.parquet`, bytes);
   };
+  const write = (keyedMs: number, requests: readonly ChunkedRequest[]) =>
+    put(keyedMs, logFile(MODEL, requests));
   const read = async () => {
     const ids: string[] = [];
     let malformed = 0;
@@ -43,7 +42,7 @@ function aLog() {
     }
     return { ids: ids.sort(), malformed };
   };
-  return { clock, store, write, read };
+  return { clock, store, put, write, read };
 }
 
 describe('PredictionLogReader', () => {
@@ -69,20 +68,28 @@ describe('PredictionLogReader', () => {
     assert.deepEqual((await read()).ids, ['late']);
   });
 
-  it('counts malformed lines of the span’s own hours', async () => {
-    const { write, read } = aLog();
-    await write(TEN, [line('a', TEN), '{"requestId":"torn', 'null']);
-    await write(TEN + HOUR, ['torn too']);
-    assert.deepEqual(await read(), { ids: ['a'], malformed: 2 });
+  it('counts malformed lines and files of the span’s own hours', async () => {
+    const { put, write, read } = aLog();
+    const whole = logFile(MODEL, [line('b', TEN), line('c', TEN)]);
+    await write(TEN, [line('a', TEN), { ...line('of no latency', TEN), latencyMs: -1 }]);
+    await put(TEN, whole.slice(0, -40)); // torn: nobody knows how many it had
+    await put(TEN, Buffer.from('{"requestId":"of another format"}\n'));
+    await put(
+      TEN,
+      encodeColumns([{ name: 'x', elements: [{ name: 'x', type: 'INT32' }], data: [1] }]),
+    );
+    await put(TEN + HOUR, whole.slice(0, -40));
+    assert.deepEqual(await read(), { ids: ['a'], malformed: 4 });
   });
 
   it('feeds a window of a hundred thousand rows, each twice, in bounded memory', async () => {
-    const { write, store } = aLog();
+    const { put, store } = aLog();
     for (let object = 0; object < 100; object += 1) {
       const ids = Array.from({ length: 1_000 }, (_, index) => `r-${object}-${index}`);
       const lines = ids.map((id, index) => line(id, TEN + object * 1_000 + index));
-      await write(TEN, lines);
-      await write(TEN, lines);
+      const file = logFile(MODEL, lines);
+      await put(TEN, file);
+      await put(TEN, file);
     }
     const counter = new WindowCounter(SPAN, { digest: aDigest(1), profile: null });
     for await (const { lines } of new PredictionLogReader(store).batches(MODEL, SPAN)) {

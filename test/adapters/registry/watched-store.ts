@@ -35,6 +35,10 @@ export class WatchedStore implements ObjectStore {
     return this.#pass('getIfChanged', key, () => this.#store.getIfChanged(key, etag));
   }
 
+  getRange(key: string, from: number, until: number): Promise<Uint8Array | null> {
+    return this.#pass('getRange', key, () => this.#store.getRange(key, from, until));
+  }
+
   put(key: string, bytes: Uint8Array, condition: WriteCondition): Promise<WriteResult> {
     return this.#pass('put', key, () => this.#store.put(key, bytes, condition));
   }

@@ -7,6 +7,7 @@ import type { LiveChange } from '../../../domain/live-state.js';
 import type { ObjectStore } from '../../../domain/ports/object-store.js';
 import type { RegisteredVersion } from '../../../domain/ports/registry.js';
 import { aDigest, aManifest, aTestReport } from '../../adapters/registry/builders.js';
+import { aLogged, logFile } from '../../support/log-files.js';
 import type { Head } from '../http-heads.js';
 
 /** Where an operation is tried: a model and a run of its own, and a registry that nothing spoils. */
@@ -387,9 +388,9 @@ export const OPERATIONS: readonly Operation[] = [
     name: 'append predictions',
     prepare: ({ healthy, model, store }) => {
       const at = new Date('2026-01-01T10:00:00Z');
-      const lines = new TextEncoder().encode('{"text":"refund"}\n'.repeat(40));
+      const lines = logFile(model, [aLogged({}, 'refund '.repeat(40))]);
       const append = (registry: ObjectRegistry) =>
-        registry.appendPredictions(model, at, 'one.jsonl', lines);
+        registry.appendPredictions(model, at, 'one.parquet', lines);
       return Promise.resolve({
         call: append,
         isRight: (answer) => answer === undefined,

@@ -12,6 +12,7 @@ import { startS3Server, type S3Server } from '../../../scripts/servers/s3-server
 import { aTestReport } from '../../adapters/registry/builders.js';
 import { versionViolations } from '../invariants.js';
 import { startTcpProxy } from '../tcp-proxy.js';
+import { aLogged, logFile } from '../../support/log-files.js';
 import { promotionOf, publishWord, type Place } from './operations.js';
 
 const LANES = 6;
@@ -136,9 +137,9 @@ async function write(attack: Attack, lane: Lane): Promise<void> {
       );
     }
     lane.generation = written.generation;
-    const lines = new TextEncoder().encode(`{"turn":${turn}}\n`);
+    const lines = logFile(model, [aLogged({ requestId: `turn-${turn}` })]);
     const at = new Date('2026-01-01T10:00:00Z');
-    const name = `${turn}.jsonl`;
+    const name = `${turn}.parquet`;
     const logged = await acknowledged(attack, async () => {
       await registry.appendPredictions(model, at, name, lines);
       return true;

@@ -4,10 +4,7 @@ import {
   judgeWindow,
   type JudgeWindow,
 } from '../../../domain/monitor/judge-window.js';
-import {
-  parsePredictionLine,
-  type PredictionLine,
-} from '../../../domain/monitor/prediction-line.js';
+import type { PredictionLine } from '../../../domain/monitor/prediction-line.js';
 import type { ReferenceProfile } from '../../../domain/monitor/reference-profile.js';
 import { windowFrom, windowSchema, type PlannedCheck } from '../../../domain/monitor/window.js';
 import { WindowCounter } from '../../../domain/monitor/window-tally.js';
@@ -226,21 +223,5 @@ describe('windowFrom', () => {
   it('ends at the next multiple of its length since 1970', () => {
     assert.deepEqual(windowFrom(FROM, HOUR), SPAN);
     assert.deepEqual(windowFrom(FROM + 5, HOUR), { fromMs: FROM + 5, untilMs: FROM + HOUR });
-  });
-});
-
-describe('parsePredictionLine', () => {
-  it('is null of what is torn, no JSON or of another shape', () => {
-    const line = JSON.stringify(aLine(1));
-    assert.deepEqual(parsePredictionLine(line), aLine(1));
-    for (const wrong of [
-      line.slice(0, 40),
-      '',
-      'null',
-      '{}',
-      line.replace('"row":0', '"row":-1'),
-    ]) {
-      assert.equal(parsePredictionLine(wrong), null);
-    }
   });
 });

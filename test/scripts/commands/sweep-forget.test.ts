@@ -45,8 +45,8 @@ describe('switchyard sweep', () => {
     const old = new Date(Date.now() - 100 * 86_400_000);
     const young = new Date();
     const registry = new ObjectRegistry(store);
-    await registry.appendPredictions(MODEL, old, 'old.jsonl', Buffer.from('{}\n'));
-    await registry.appendPredictions(MODEL, young, 'young.jsonl', Buffer.from('{}\n'));
+    await registry.appendPredictions(MODEL, old, 'old.parquet', Buffer.from('{}\n'));
+    await registry.appendPredictions(MODEL, young, 'young.parquet', Buffer.from('{}\n'));
     await store.put(`staging/${randomUUID()}/retrain/1/model.bin`, Buffer.from('bytes'), 'none');
 
     const shown = await type('sweep', '--config', CONFIG);
@@ -89,7 +89,7 @@ describe('switchyard sweep', () => {
     const left = (await store.list('predictions/')).objects.map(({ key }) => key);
     assert.deepEqual(
       left.map((key) => key.split('/').at(-1)),
-      ['young.jsonl'],
+      ['young.parquet'],
     );
   }).timeout(60_000);
 

@@ -1,0 +1,143 @@
+import { ChildModelRuntime } from '../../adapters/model-runtime/child-model-runtime.js';
+import { inputsSha256 } from '../../adapters/prediction-log/inputs-sha256.js';
+import { PortError } from '../../domain/failures.js';
+import {
+  compareRuns,
+  fillBatch,
+  firstRows,
+  type LoggedRequest,
+  type RunResult,
+} from '../../domain/logged-request.js';
+import type { Contract } from '../../domain/manifest.js';
+import type { OpenedModel, Tensor } from '../../domain/ports/model-runtime.js';
+import type { Registry } from '../../domain/ports/registry.js';
+import { answerErrorOf } from '../../serving/answer-error.js';
+import { NO_BYTES } from '../../serving/infer-body.js';
+import { parseInferRequest } from '../../serving/infer-request.js';
+import { VersionCache, type CachedVersion } from '../../serving/version-cache.js';
+
+const LOAD_DEADLINE_MS = 60_000;
+/** As the endpoint's. */
+const INFER_TIMEOUT_MS = 10_000;
+
+/** What came of a request that was run again. */
+export interface RunAgain {
+  readonly result: RunResult;
+  /** Where the input came from: the log, or the caller, held against the log's digests. */
+  readonly input: 'log' | 'given';
+  /** Rows of the run that gave the logged bits, where it took as many as there were then; null: the request alone. */
+  readonly batchRows: number | null;
+}
+
+/**
+ * Runs a logged request again, in a process of its own, on exactly the version that answered it.
+ * @param given - `body`: the request's JSON body, for where the log has no input; `folder`: for the version's files.
+ * @throws PortError `UnknownVersion` or `DigestMismatch` of the version; `InvalidRequest` for another body than the logged one;
+ *   what a version that does not open throws.
+ */
+export async function runAgain(
+  registry: Pick<Registry, 'versionByDigest' | 'fetchVersion' | 'live'>,
+  logged: LoggedRequest,
+  given: { body: unknown; folder: string; memoryLimitBytes: number },
+): Promise<RunAgain> {
+  const cache = new VersionCache(registry, logged.model, given.folder);
+  const version = await cache.fetch(logged.digest);
+  const { manifest, directory } = version;
+  const inputs = withInputs(logged, manifest.contract, given.body);
+  const artifact = await artifactOf(registry, logged, version);
+  const { memoryLimitBytes } = given;
+  const opened = await new ChildModelRuntime().open({
+    ...{ directory, artifact, manifest, memoryLimitBytes },
+    loadDeadlineMs: LOAD_DEADLINE_MS,
+  });
+  try {
+    const input = given.body === null ? 'log' : 'given';
+    const alone = await runOnce(opened, inputs);
+    const { batchRows, rows } = logged;
+    const isOther = compareRuns(logged, alone).kind === 'other-outputs';
+    if (!isOther || batchRows === null || batchRows <= rows) {
+      return { result: alone, input, batchRows: null };
+    }
+    // what else is in a batch may decide in which order sums are made
+    const filled = await runOnce(opened, fillBatch(inputs, batchRows));
+    const among: RunResult =
+      filled.kind === 'failed'
+        ? filled
+        : { kind: 'answered', outputs: firstRows(filled.outputs, rows) };
+    const isSame = compareRuns(logged, among).kind === 'same';
+    return isSame ? { result: among, input, batchRows } : { result: alone, input, batchRows: null };
+  } finally {
+    await opened.close();
+  }
+}
+
+async function runOnce(opened: OpenedModel, inputs: readonly Tensor[]): Promise<RunResult> {
+  try {
+    const { outputs } = await opened.infer(inputs, { timeoutMs: INFER_TIMEOUT_MS });
+    return { kind: 'answered', outputs };
+  } catch (error) {
+    const { type, message } = answerErrorOf(error);
+    if (type === 'Internal') throw error;
+    return { kind: 'failed', type, message };
+  }
+}
+
+/** The file that answered: as logged, else as `live.json` remembers it, else the only one that there is. */
+async function artifactOf(
+  registry: Pick<Registry, 'live'>,
+  { artifact, model, digest }: LoggedRequest,
+  { manifest: { artifacts } }: CachedVersion,
+): Promise<string> {
+  if (artifact !== null) return artifact;
+  const live = await registry.live(model);
+  const served = live?.state.served.find((each) => each.digest === digest)?.artifact;
+  const [only, ...others] = artifacts;
+  if (served !== undefined) return served;
+  if (only !== undefined && others.length === 0) return only;
+  throw new PortError(
+    'InvalidRequest',
+    `nothing says which of ${artifacts.join(', ')} answered: neither the log nor live.json names it`,
+  );
+}
+
+/** @throws PortError `InvalidRequest` where a given body is not what was asked, or there is neither it nor a logged input. */
+function withInputs(logged: LoggedRequest, contract: Contract, body: unknown): readonly Tensor[] {
+  if (body === null) {
+    if (logged.inputs !== null) return logged.inputs;
+    throw new PortError('InvalidRequest', 'the log holds no input; give it');
+  }
+  const inputs = parsed(contract, body);
+  const expected = logged.inputsSha256 ?? digestsOf(logged.inputs ?? []);
+  const actual = digestsOf(inputs);
+  const wrong = expected.findIndex((digest, row) => digest !== actual[row]);
+  if (wrong === -1 && actual.length === expected.length) return inputs;
+  const what =
+    actual.length === expected.length
+      ? `row ${wrong} has the sha256 ${actual[wrong] ?? ''}, logged is ${expected[wrong] ?? ''}`
+      : `it has ${actual.length} rows, logged are ${expected.length}`;
+  throw new PortError('InvalidRequest', `the given input is not what was asked: ${what}`);
+}
+
+function parsed(contract: Contract, body: unknown): readonly Tensor[] {
+  try {
+    return parseInferRequest({ json: body, binary: NO_BYTES }, contract).inputs;
+  } catch (error) {
+    throw new PortError('InvalidRequest', `the given input: ${answerErrorOf(error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Row by row, as the log makes them. */
+function digestsOf(inputs: readonly Tensor[]): readonly string[] {
+  const sorted = [...inputs].sort((one, other) => (one.name < other.name ? -1 : 1));
+  const rows = sorted[0]?.shape[0] ?? 0;
+  return Array.from({ length: rows }, (_, row) =>
+    inputsSha256(
+      sorted.map(({ name, data }) => {
+        const width = data.length / rows;
+        return { name, data, from: row * width, until: (row + 1) * width };
+      }),
+    ),
+  );
+}

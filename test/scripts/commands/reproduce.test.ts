@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ChildModelRuntime } from '../../../adapters/model-runtime/child-model-runtime.js';
+import { thisRuntime } from '../../../adapters/model-runtime/this-runtime.js';
+import { ObjectRegistry } from '../../../adapters/registry/object-registry.js';
+import { startEndpoint } from '../../../serving/serve.js';
+import { temporaryFolder } from '../../adapters/model-runtime/temporary-folder.js';
+import { manifestOf } from '../../serving/memory-registry.js';
+import { aRequest } from '../../serving/serving-rig.js';
+import { aLogged, logFile } from '../../support/log-files.js';
+import { ownBucket } from '../../support/own-bucket.js';
+import { logModel, textModel, writeModel, type SmallModel } from '../../support/small-models.js';
+import { typeCommand, type Ended } from '../../support/typed-command.js';
+
+const numbers = (...data: readonly number[]) => ({
+  inputs: [{ name: 'x', datatype: 'FP32', shape: [data.length / 2, 2], data }],
+});
+
+/** A bucket whose models were served, and asked; commands are typed to it. */
+async function aPlace(given: { logsInputs: boolean }) {
+  const bucket = await ownBucket();
+  const folder = await temporaryFolder();
+  const registry = new ObjectRegistry(bucket.store);
+  const digests = new Map<string, string>();
+  for (const [model, small] of [
+    ['tickets', textModel()],
+    ['logs', logModel()],
+  ] as const) {
+    digests.set(model, await publish(registry, { model, small }));
+  }
+  const endpoint = await startEndpoint({
+    ...{ registry, runtime: new ChildModelRuntime(), models: [...digests.keys()] },
+    ...{ replica: 'replica-1', cacheDirectory: folder.path, ...given },
+  });
+  const ask = async (model: string, id: string, body: Readonly<Record<string, unknown>>) => {
+    const asked = { method: 'POST', body: JSON.stringify({ id, ...body }) };
+    return (await fetch(`${endpoint.url}/v2/models/${model}/infer`, asked)).status;
+  };
+  assert.equal(await ask('tickets', 'two-texts', aRequest('refund', 'parcel и refund')), 200);
+  assert.equal(await ask('logs', 'two-rows', numbers(0.1, 3, 7, 1e-30)), 200);
+  assert.equal(await ask('logs', 'no-number', numbers(1, -1)), 422);
+  await endpoint.close();
+  return {
+    ...{ store: bucket.store, registry, digests, folder: folder.path },
+    type: (...args: readonly string[]): Promise<Ended> =>
+      typeCommand(args, { folder: folder.path, environment: bucket.environment }),
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
+}
+
+async function publish(
+  registry: ObjectRegistry,
+  { model, small }: { model: string; small: SmallModel },
+): Promise<string> {
+  await using files = await temporaryFolder();
+  await writeModel(small, files.path);
+  const { digest, version } = await registry.publish(manifestOf(model, small, 0), files.path);
+  const about = { artifact: 'model.onnx', evidence: 'e'.repeat(64), decisions: [] };
+  const candidate = { digest, version, ...about };
+  await registry.changeLive(model, { kind: 'promote', baseline: null, candidate }, `w-${model}`);
+  return digest;
+}
+
+describe('switchyard reproduce', () => {
+  it('gives the logged bits again, of texts and of numbers, and the logged failure', async () => {
+    await using place = await aPlace({ logsInputs: true });
+    const [texts, rows, failure] = await Promise.all([
+      place.type('reproduce', 'two-texts'),
+      place.type('reproduce', 'two-rows', '--model', 'logs', '--json'),
+      place.type('reproduce', 'no-number', '--day', new Date().toISOString().slice(0, 10)),
+    ]);
+    assert.equal(texts.code, 0, texts.stderr);
+    assert.match(texts.stdout, /^two-texts was answered in .*: tickets version 1 \(.*, 2 rows$/m);
+    assert.match(texts.stdout, /^which is the runtime that answered$/m);
+    assert.match(texts.stdout, /^same: label, probabilities, bit for bit$/m);
+    assert.equal(rows.code, 0, rows.stderr);
+    const facts: unknown = JSON.parse(rows.stdout);
+    assert.ok(typeof facts === 'object' && facts !== null && 'same' in facts);
+    assert.equal(facts.same, true);
+    assert.equal(failure.code, 0, failure.stderr);
+    assert.match(failure.stdout, /^same: it fails with InvalidInput again$/m);
+  }).timeout(60_000);
+
+  it('takes an input whose sha256 alone is logged, and no other', async () => {
+    await using place = await aPlace({ logsInputs: false });
+    const file = async (name: string, body: unknown) => {
+      await writeFile(join(place.folder, name), JSON.stringify(body));
+      return name;
+    };
+    const right = await file('right.json', numbers(0.1, 3, 7, 1e-30));
+    const wrong = await file('wrong.json', numbers(0.1, 3, 7, 2e-30));
+    const [without, other, given] = await Promise.all([
+      place.type('reproduce', 'two-rows'),
+      place.type('reproduce', 'two-rows', '--input', wrong),
+      place.type('reproduce', 'two-rows', '--input', right),
+    ]);
+    assert.equal(without.code, 2);
+    assert.match(without.stderr, /^the log holds only the sha256 .* --input FILE\n$/);
+    assert.deepEqual([other.code, other.stdout], [1, '']);
+    assert.match(other.stderr, /^the given input is not what was asked: row 1 has the sha256 /);
+    assert.equal(given.code, 0, given.stderr);
+    assert.match(given.stdout, /^input: as given; its sha256 is the logged one$/m);
+  }).timeout(60_000);
+
+  it('says which values differ, and what of the runtime does', async () => {
+    await using place = await aPlace({ logsInputs: true });
+    const at = new Date();
+    const elsewhere = { ...thisRuntime(), onnxruntime: '1.19.2', cpu: 'another processor' };
+    const then = aLogged(
+      {
+        ...{ requestId: 'elsewhere', at, digest: place.digests.get('tickets') ?? '' },
+        outputs: [
+          { name: 'label', datatype: 'BYTES', shape: [1], data: ['billing'] },
+          {
+            ...{ name: 'probabilities', datatype: 'FP32', shape: [1, 3] },
+            data: Float32Array.of(0.5, 0.25, 0.25),
+          },
+        ],
+      },
+      'refund',
+    );
+    const file = logFile('tickets', [then], { runtime: elsewhere });
+    await place.registry.appendPredictions('tickets', at, 'elsewhere.parquet', file);
+    const [differs, nobody, noDay] = await Promise.all([
+      place.type('reproduce', 'elsewhere'),
+      place.type('reproduce', 'nobody', '--model', 'logs'),
+      place.type('reproduce', 'elsewhere', '--day', '2026-02-30'),
+    ]);
+    assert.equal(differs.code, 1, differs.stderr);
+    assert.match(differs.stdout, /^ {2}onnxruntime-node was 1\.19\.2, is 1\.\d+\.\d+ here$/m);
+    assert.match(differs.stdout, /^ {2}the CPU was another processor, is .* here$/m);
+    assert.doesNotMatch(differs.stdout, /Node was|the platform was/);
+    assert.match(
+      differs.stdout,
+      /^different: probabilities, 3 of 3 values, by at most 0\.499.*; row 0: 0\.5 then, 0\.999.* now$/m,
+    );
+    assert.doesNotMatch(differs.stdout, /label/);
+    assert.deepEqual([nobody.code, nobody.stdout], [1, '']);
+    assert.match(
+      nobody.stderr,
+      /^no request "nobody" is logged in the last 90 days \(\d+ files\)/m,
+    );
+    assert.equal(noDay.code, 2);
+    assert.match(noDay.stderr, /^--day needs a UTC day as yyyy-mm-dd, not "2026-02-30"\n$/);
+  }).timeout(60_000);
+});
