@@ -1,47 +1,19 @@
-import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
-import { join } from 'node:path';
-import { z } from 'zod';
 import { canonicalJson } from '../domain/digest.js';
 import type { Evidence, TestReport } from '../domain/evidence.js';
-import {
-  findingsOf,
-  gateOwner,
-  judge,
-  measurementSchema,
-  overallVerdict,
-  type GateResult,
-  type Measurement,
-} from '../domain/gate.js';
+import { findingsOf, gateOwner, type GateResult } from '../domain/gate.js';
 import type { Candidate, Signing, SnapshotRef, Staged, Tested } from '../domain/lifecycle.js';
+import type { ReferenceProfile } from '../domain/monitor/reference-profile.js';
 import type { Registry } from '../domain/ports/registry.js';
 import type { TrustSource } from '../domain/ports/trust.js';
-import {
-  referenceProfileSchema,
-  type ReferenceProfile,
-} from '../domain/monitor/reference-profile.js';
-import {
-  qualityPlotsSchema,
-  systemPlotsSchema,
-  type PlotData,
-} from '../domain/report/plot-data.js';
+import type { PlotData } from '../domain/report/plot-data.js';
 import { policyOfRoles, withoutSpares, type ApprovalPolicy } from '../domain/signing/policy.js';
 import { leastOf, signingKeysOf, type Least, type Trust } from '../domain/signing/trust.js';
-import { withRegressions } from '../domain/regressions.js';
 import type { SignedRequest } from '../domain/signing/verify-start.js';
 import type { ModelSpec } from '../domain/spec.js';
+import { judgeVariants } from './judge-variants.js';
+import { fetchTests } from './staged-tests.js';
 import { storePage } from './store-page.js';
-import { inWorkFolder } from './work-folder.js';
-
-/** The file in which a measuring activity stages what it found. */
-export const MEASUREMENTS = 'measurements.json';
-/** The file in which the reference profile is staged beside the statistical metrics. */
-export const PROFILE = 'profile.json';
-/** The file in which a measuring activity stages what plots are drawn of. */
-export const PLOTS = 'plots.json';
-/** The file in which the evidence's nonce is staged, so that a repeated attempt writes the same evidence. */
-export const NONCE = 'nonce';
 
 /** Inputs of a finding that travel through history; the report holds all of them. */
 const CARRIED = 5;
@@ -72,39 +44,38 @@ export async function assembleEvidence(
   input: AssembleInput,
 ): Promise<Tested> {
   const { spec, candidate, baseline } = input;
-  const { measurements, profile, plots, nonce } = await fetchStaged(ports, input);
-  const results = withRegressions(spec.test.gates, measurements).map((gate) =>
-    judge(
-      gate,
-      measurements.find(({ metric }) => metric === gate.metric),
-      baseline !== null,
-    ),
-  );
+  const tests = await fetchTests(ports, input);
+  const { goesOn, twin } = judgeVariants(input, tests);
+  const { measurements, results, verdict } = goesOn;
+  const put = (document: ReferenceProfile | PlotData) =>
+    ports.registry.putEvidence(spec.model, candidate.digest, document);
+  const { profile, plots } = goesOn;
   const report: TestReport = {
     schemaVersion: 1,
     model: spec.model,
     manifest: candidate.digest,
-    artifact: candidate.artifact,
+    artifact: goesOn.artifact,
     baseline,
     heldOut: input.heldOut.digest,
-    ...(profile !== null && { profile }),
-    ...(plots !== null && { plots: plots.digest }),
-    measurements: [...measurements],
-    results,
-    verdict: overallVerdict(results),
+    ...(profile !== null && { profile: await put(profile) }),
+    ...(plots !== null && { plots: await put(plots) }),
+    ...{ measurements, results, verdict },
     findings: [...findingsOf(results, measurements)],
+    ...(twin !== null && { twin }),
     machine: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`,
   };
   const testReport = await ports.registry.putEvidence(spec.model, candidate.digest, report);
   const roles = [...rolesAsked(spec, results)];
   const page = await storePage(ports.registry, {
     ...input,
-    report,
-    plots: plots?.data ?? null,
-    roles,
+    ...{ report, plots, roles },
   });
   const policy = policyFor(input, roles, await ports.trust.read());
-  const evidence = evidenceOf(input, { testReport, page, roles, nonce, policy: written(policy) });
+  const { nonce } = tests;
+  const evidence = evidenceOf(input, {
+    ...{ artifact: report.artifact, testReport, page, roles, nonce },
+    policy: written(policy),
+  });
   const signing = await signingOf(ports.trust, nonce);
   return {
     verdict: report.verdict,
@@ -113,19 +84,20 @@ export async function assembleEvidence(
     ...(signing !== null && { signing }),
     table: results.map(({ gate, verdict, reason, value }) => ({ gate, verdict, reason, value })),
     findings: report.findings.map((each) => ({ ...each, inputs: each.inputs.slice(0, CARRIED) })),
+    ...(report.artifact !== candidate.artifact && { artifact: report.artifact }),
+    ...(twin !== null && { twin: twin.reason }),
   };
 }
 
 function evidenceOf(
   { spec, candidate, baseline, run, start }: AssembleInput,
-  made: Pick<Evidence, 'testReport' | 'page' | 'roles' | 'policy' | 'nonce'>,
+  made: Pick<Evidence, 'artifact' | 'testReport' | 'page' | 'roles' | 'policy' | 'nonce'>,
 ): Evidence {
   return {
     schemaVersion: 1,
     model: spec.model,
     lifecycle: run,
     manifest: candidate.digest,
-    artifact: candidate.artifact,
     parityReport: candidate.parityReport,
     baseline,
     ...(start !== null && { start }),
@@ -192,76 +164,4 @@ export async function signingOf(trust: TrustSource, nonce: string): Promise<Sign
   const trusted = await trust.read();
   if (trusted === null) return null;
   return { environment: trusted.environment, nonce, keys: signingKeysOf(trusted) };
-}
-
-interface Fetched {
-  readonly measurements: readonly Measurement[];
-  /** Digest of the reference profile. */
-  readonly profile: string | null;
-  readonly plots: { readonly digest: string; readonly data: PlotData } | null;
-  readonly nonce: string;
-}
-
-/** What the measuring activities staged; profile and plots are put beside the version, for the report to name them. */
-async function fetchStaged(
-  ports: EvidencePorts,
-  { spec, candidate, system, quality }: AssembleInput,
-): Promise<Fetched> {
-  return inWorkFolder(ports.workRoot, async (folder) => {
-    const [ofSystem, ofQuality] = [await folder('system'), await folder('quality')];
-    const measurements = [
-      ...(await fetchMeasurements(ports, system, ofSystem)),
-      ...(await fetchMeasurements(ports, quality, ofQuality)),
-    ];
-    const put = (document: ReferenceProfile | PlotData) =>
-      ports.registry.putEvidence(spec.model, candidate.digest, document);
-    const nonce = await readStaged(quality, ofQuality, NONCE);
-    const profile = await readJson(quality, ofQuality, PROFILE, referenceProfileSchema);
-    const data: PlotData = {
-      ...{ schemaVersion: 1, model: spec.model, manifest: candidate.digest },
-      quality: await readJson(quality, ofQuality, PLOTS, qualityPlotsSchema),
-      system: await readJson(system, ofSystem, PLOTS, systemPlotsSchema),
-    };
-    // measured by workers that are older than plots
-    const isWithout = data.quality === null && data.system === null;
-    return {
-      measurements,
-      profile: profile === null ? null : await put(profile),
-      plots: isWithout ? null : { digest: await put(data), data },
-      nonce: nonce ?? mintNonce(),
-    };
-  });
-}
-
-/** A file that an activity staged; null where it staged none of that name. */
-async function readStaged(
-  { files }: Staged,
-  directory: string,
-  file: string,
-): Promise<string | null> {
-  if (!files.some(({ path }) => path === file)) return null;
-  return readFile(join(directory, file), 'utf8');
-}
-
-async function readJson<T>(
-  staged: Staged,
-  directory: string,
-  file: string,
-  schema: z.ZodType<T>,
-): Promise<T | null> {
-  const text = await readStaged(staged, directory, file);
-  return text === null ? null : schema.parse(JSON.parse(text));
-}
-
-/** Unknown to anybody before the evidence is made. */
-export const mintNonce = () => randomBytes(16).toString('hex');
-
-async function fetchMeasurements(
-  ports: EvidencePorts,
-  staged: Staged,
-  directory: string,
-): Promise<readonly Measurement[]> {
-  await ports.registry.fetchStaged(staged, directory);
-  const text = await readFile(join(directory, MEASUREMENTS), 'utf8');
-  return z.array(measurementSchema).parse(JSON.parse(text));
 }

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { activityInfo } from '@temporalio/activity';
 import { z } from 'zod';
@@ -6,6 +6,7 @@ import {
   conversionSchema,
   parityLineSchema,
   runnableOf,
+  twinOf,
   type Conversion,
   type ParityLine,
 } from '../domain/conversion.js';
@@ -27,7 +28,7 @@ import { predictionsOf } from '../domain/predictions.js';
 import type { Row, Snapshots } from '../domain/ports/dataset-source.js';
 import type { ModelRuntime } from '../domain/ports/model-runtime.js';
 import type { Registry } from '../domain/ports/registry.js';
-import type { Trainer } from '../domain/ports/trainer.js';
+import type { ConvertJob, Trainer } from '../domain/ports/trainer.js';
 import { modelSpecSchema, type ModelSpec } from '../domain/spec.js';
 import { defineActivity } from './define-activity.js';
 import { withHeartbeats } from './heartbeats.js';
@@ -130,6 +131,7 @@ export async function convertLocally(
       parityRows: parityFile,
       output,
       checkpoints: given.scratch,
+      ...twinWanted(spec),
     },
     { onEvent: () => undefined, signal: given.signal },
   );
@@ -139,7 +141,22 @@ export async function convertLocally(
   const limit = spec.convert.maxProbabilityDifference;
   const report = compareParity({ model: spec.model, rows, source, answers, limit });
   const frontEnd = conversion.frontEnd === null ? [] : [conversion.frontEnd];
-  return { files: [conversion.artifact, ...frontEnd], conversion, report };
+  const twin = twinOf(conversion, {
+    asked: spec.convert.twin,
+    files: await readdir(output, { recursive: true }),
+  });
+  const made = twin?.kind === 'made' ? [twin.artifact] : [];
+  return { files: [conversion.artifact, ...made, ...frontEnd], conversion, report };
+}
+
+/** A twin where it is asked for; else what it would have, where a size gate is missed without one. */
+function twinWanted({
+  convert,
+  test,
+}: ModelSpec): Pick<ConvertJob, 'twin' | 'offerTwinAboveBytes'> {
+  if (convert.twin !== undefined) return { twin: convert.twin };
+  const limit = test.gates.find(({ metric }) => metric === 'artifact-bytes')?.max;
+  return limit === undefined ? {} : { offerTwinAboveBytes: limit };
 }
 
 /** The odd texts that every text model must survive, then real rows spread over the held-out time. */
@@ -199,12 +216,14 @@ async function publishVersion(
     const directory = await folder('version');
     await ports.registry.fetchStaged(converted, directory);
     const conversion = await readConversion(directory);
+    const files = converted.files.map(({ path }) => path);
+    const twin = twinOf(conversion, { asked: spec.convert.twin, files });
     const report = parityReportSchema.parse(await readJson(join(directory, PARITY_REPORT)));
     const manifest: Manifest = {
       schemaVersion: 1,
       model: spec.model,
       files: converted.files.filter(({ path }) => path !== CONVERSION && path !== PARITY_REPORT),
-      artifacts: [conversion.artifact],
+      artifacts: [conversion.artifact, ...(twin?.kind === 'made' ? [twin.artifact] : [])],
       ...runnableOf(conversion),
       runtime: { name: 'onnxruntime-node', version: ports.runtime.version },
       lineage: {
@@ -220,7 +239,8 @@ async function publishVersion(
     };
     const { version, digest } = await ports.registry.publish(manifest, directory);
     const parityReport = await ports.registry.putEvidence(spec.model, digest, report);
-    return { version, digest, artifact: conversion.artifact, parityReport };
+    const { artifact } = conversion;
+    return { version, digest, artifact, parityReport, ...(twin !== undefined && { twin }) };
   });
 }
 

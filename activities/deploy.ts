@@ -177,5 +177,8 @@ async function verifyPromotion(
   if (fault !== undefined) throw refuse(fault);
   const report = await registry.testReport(model, candidate.digest, evidence.testReport);
   if (report === null || report.verdict === 'failed') throw refuse('its gates did not pass');
+  if (report.artifact !== candidate.artifact) {
+    throw refuse(`its test report is about ${report.artifact}, not ${candidate.artifact}`);
+  }
   return { lapsed: false };
 }

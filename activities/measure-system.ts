@@ -213,7 +213,8 @@ export function textTensor(texts: readonly string[]): Tensor {
   return { name: 'text', datatype: 'BYTES', shape: [texts.length], data: texts };
 }
 
-function spread(rows: readonly TextRow[], wanted: number): readonly TextRow[] {
+/** So many rows, spread over all of them. */
+export function spread(rows: readonly TextRow[], wanted: number): readonly TextRow[] {
   if (rows.length <= wanted) return rows;
   return Array.from(
     { length: wanted },

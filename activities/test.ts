@@ -2,13 +2,13 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { activityInfo } from '@temporalio/activity';
 import { z } from 'zod';
-import { isPortError, PortError } from '../domain/failures.js';
-import type { Measurement } from '../domain/gate.js';
+import { PortError } from '../domain/failures.js';
 import {
   candidateSchema,
   lifecycleRequestSchema,
   snapshotRefSchema,
   stagedSchema,
+  type Candidate,
   type Staged,
 } from '../domain/lifecycle.js';
 import { digestSchema, runIdSchema } from '../domain/names.js';
@@ -16,26 +16,19 @@ import type { Row, Snapshots } from '../domain/ports/dataset-source.js';
 import type { ModelRuntime, OpenModel } from '../domain/ports/model-runtime.js';
 import type { RegisteredVersion, Registry } from '../domain/ports/registry.js';
 import { fromProbabilities, predictionsOf, type Predictions } from '../domain/predictions.js';
-import { measureQuality } from '../domain/quality.js';
-import { measureQualityPlots } from '../domain/report/measure-plots.js';
-import { referenceProfileOf } from '../domain/monitor/reference-profile.js';
-import { measureRegressions, unreadRegressions } from '../domain/regressions.js';
 import { liveVersionOf } from '../domain/live-state.js';
 import type { TrustSource } from '../domain/ports/trust.js';
 import { personSchema } from '../domain/signing/trust.js';
 import { modelSpecSchema, type ModelSpec } from '../domain/spec.js';
-import {
-  assembleEvidence,
-  MEASUREMENTS,
-  mintNonce,
-  NONCE,
-  PLOTS,
-  PROFILE,
-} from './assemble-evidence.js';
+import { assembleEvidence } from './assemble-evidence.js';
 import { defineActivity } from './define-activity.js';
 import { withHeartbeats } from './heartbeats.js';
-import { measureOwn, type ProjectMetrics } from './measure-own.js';
+import { readKeptRows, writeAnswers } from './measure-answers.js';
+import type { ProjectMetrics } from './measure-own.js';
 import { measureSystem, textTensor } from './measure-system.js';
+import { compareRuns, writeTwin } from './measure-twin.js';
+import { mintNonce } from './nonce.js';
+import { COMPARED, MEASUREMENTS, NONCE, OF_TWIN, PLOTS } from './staged-names.js';
 import { inWorkFolder } from './work-folder.js';
 
 export interface TestPorts {
@@ -93,28 +86,29 @@ async function systemStage(
   input: MeasureInput,
   progress: (detail: unknown) => void,
 ): Promise<Staged> {
+  const { spec, candidate } = input;
   return inWorkFolder(ports.workRoot, async (folder) => {
     const directory = await folder('version');
-    const { manifest } = await fetchVersion(
-      ports,
-      input.spec.model,
-      input.candidate.digest,
-      directory,
-    );
-    const { measurements, plots } = await measureSystem(
-      ports.runtime,
-      {
-        directory,
-        artifact: input.candidate.artifact,
-        manifest,
-        rows: await ports.snapshots.rows(input.heldOut),
-        memoryLimitBytes: input.spec.test.memoryLimitBytes,
-      },
-      progress,
-    );
+    const { manifest } = await fetchVersion(ports, spec.model, candidate.digest, directory);
+    const rows = await ports.snapshots.rows(input.heldOut);
+    const { memoryLimitBytes } = spec.test;
+    const version = { directory, artifact: candidate.artifact, manifest, memoryLimitBytes };
     const out = await folder('out');
-    await writeFile(join(out, PLOTS), JSON.stringify(plots));
-    return stageMeasurements(ports, input, 'test-system', measurements, out);
+    const write = async (artifact: string, before: string) => {
+      const measuring = { ...version, artifact, rows };
+      const { measurements, plots } = await measureSystem(ports.runtime, measuring, progress);
+      await writeFile(join(out, `${before}${PLOTS}`), JSON.stringify(plots));
+      await writeFile(join(out, `${before}${MEASUREMENTS}`), JSON.stringify(measurements));
+    };
+    await write(candidate.artifact, '');
+    const twin = twinFileOf(candidate);
+    if (twin !== null) {
+      progress('the smaller twin');
+      await write(twin, OF_TWIN);
+      const compared = await compareRuns(ports.runtime, version, { twin, rows });
+      await writeFile(join(out, COMPARED), JSON.stringify(compared));
+    }
+    return stageAll(ports, input, 'test-system', out);
   });
 }
 
@@ -127,66 +121,53 @@ async function qualityStage(
     const rows = await ports.snapshots.rows(input.heldOut);
     const live = await ports.registry.live(spec.model);
     const served = live === null ? null : liveVersionOf(live.state);
-    const predict = async (version: { digest: string; artifact: string }, name: string) =>
-      predictVersion(ports, spec, version, { rows, directory: await folder(name) });
-    const predictions = await predict(candidate, 'candidate');
+    const askOf = async (digest: string, name: string) =>
+      asking(ports, spec, digest, await folder(name));
+    const ask = await askOf(candidate.digest, 'candidate');
+    const kept = await readKeptRows(ports, spec.model);
     const out = await folder('out');
-    const profile = referenceProfileOf({
-      ...{ model: spec.model, manifest: candidate.digest, heldOut: input.heldOut.digest },
-      ...{ rows, predictions },
-    });
-    if (profile !== null) await writeFile(join(out, PROFILE), JSON.stringify(profile));
     await writeFile(join(out, NONCE), mintNonce());
-    const compared = {
-      rows,
-      candidate: predictions,
-      baseline: served === null ? null : await predict(served, 'baseline'),
+    const askServed = served && (await askOf(served.digest, 'baseline'));
+    const given = {
+      ...{ spec, manifest: candidate.digest, kept },
+      heldOut: { digest: input.heldOut.digest, rows },
+      baseline: askServed && (await askServed(served.artifact, rows)),
     };
-    await writeFile(join(out, PLOTS), JSON.stringify(measureQualityPlots(compared)));
-    const { resamples, confidence } = spec.test;
-    const measurements = [
-      ...measureQuality({ ...compared, resamples, confidence, seed: spec.train.seed }),
-      ...(await measureOwn(ports.metrics, { ...compared, spec })),
-      ...(await measureRegressionsOf(ports, spec, async (kept) =>
-        predictVersion(ports, spec, candidate, { rows: kept, directory: await folder('kept') }),
-      )),
-    ];
-    const staged = await stageMeasurements(ports, input, 'test-quality', measurements, out);
+    const toKept = (artifact: string) =>
+      'rows' in kept && kept.rows.length > 0 ? ask(artifact, kept.rows) : null;
+    const { artifact } = candidate;
+    const full = { ...given, candidate: await ask(artifact, rows), toKept: await toKept(artifact) };
+    await writeAnswers(ports.metrics, full, { folder: out, before: '' });
+    const twin = twinFileOf(candidate);
+    if (twin !== null) {
+      const answers = async () => ({
+        candidate: await ask(twin, rows),
+        toKept: await toKept(twin),
+      });
+      await writeTwin(ports.metrics, full, { answers, folder: out });
+    }
+    const staged = await stageAll(ports, input, 'test-quality', out);
     const isWithdrawn = live?.state.withdrawn.includes(candidate.digest) ?? false;
     return { staged, baseline: served?.digest ?? null, isWithdrawn };
   });
 }
 
-/** On the rows that closed follow-ups left, each once; nothing, where there are none. */
-async function measureRegressionsOf(
-  { registry, snapshots }: TestPorts,
-  { model }: ModelSpec,
-  predict: (rows: readonly Row[]) => Promise<Predictions>,
-): Promise<readonly Measurement[]> {
-  const rows = new Map<string, Row>();
-  try {
-    for (const { snapshot } of await registry.regressions(model)) {
-      for (const row of await snapshots.rowsLeft(snapshot)) rows.set(`${row.id} ${row.text}`, row);
-    }
-  } catch (error) {
-    // who deleted or changed them by hand is asked what that was for
-    if (!isPortError(error) || error.kind !== 'terminal') throw error;
-    return [unreadRegressions(error.message)];
-  }
-  const all = [...rows.values()];
-  return all.length === 0 ? [] : [measureRegressions(all, await predict(all))];
+type Ask = (artifact: string, rows: readonly Row[]) => Promise<Predictions>;
+
+/** Fetches a version into a folder; each of its files can then be asked. */
+async function asking(
+  ports: TestPorts,
+  { model, test: { memoryLimitBytes } }: ModelSpec,
+  digest: string,
+  directory: string,
+): Promise<Ask> {
+  const { manifest } = await fetchVersion(ports, model, digest, directory);
+  return (artifact, rows) =>
+    predictRows(ports.runtime, { directory, artifact, manifest, memoryLimitBytes }, rows);
 }
 
-async function predictVersion(
-  ports: TestPorts,
-  spec: ModelSpec,
-  { digest, artifact }: { digest: string; artifact: string },
-  given: { rows: readonly Row[]; directory: string },
-): Promise<Predictions> {
-  const { rows, directory } = given;
-  const { manifest } = await fetchVersion(ports, spec.model, digest, directory);
-  const { memoryLimitBytes } = spec.test;
-  return predictRows(ports.runtime, { directory, artifact, manifest, memoryLimitBytes }, rows);
+function twinFileOf({ twin }: Candidate): string | null {
+  return twin?.kind === 'made' ? twin.artifact : null;
 }
 
 /** A version's answers to rows, in a process of its own. */
@@ -227,14 +208,12 @@ async function fetchVersion(
   return registered;
 }
 
-async function stageMeasurements(
+async function stageAll(
   ports: TestPorts,
   input: MeasureInput,
   stage: 'test-system' | 'test-quality',
-  measurements: readonly Measurement[],
   directory: string,
 ): Promise<Staged> {
-  await writeFile(join(directory, MEASUREMENTS), JSON.stringify(measurements));
   // rounds and attempts share one number, so that no round overwrites another's file
   const attempt = input.round * 1_000 + activityInfo().attempt;
   const files = await readdir(directory);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { graphSchema, tensorSpecSchema } from './manifest.js';
 import { filePathSchema } from './names.js';
 import type { Contract, Manifest } from './manifest.js';
+import { convertedTwinSchema, type ConvertedTwin, type TwinKind } from './twin.js';
 
 /** `model.json`: what a trainer's convert step says of the ONNX file it wrote. */
 export const conversionSchema = z.strictObject({
@@ -15,6 +16,8 @@ export const conversionSchema = z.strictObject({
   producer: graphSchema.shape.producer,
   inputs: z.array(tensorSpecSchema).min(1),
   outputs: z.array(tensorSpecSchema).min(1),
+  /** What it says of a smaller twin with the same inputs and outputs; left out where none was asked for. */
+  twin: convertedTwinSchema.optional(),
 });
 export type Conversion = z.infer<typeof conversionSchema>;
 
@@ -58,4 +61,20 @@ export function runnableOf(
       producer: conversion.producer,
     },
   };
+}
+
+/**
+ * What is to be known of a candidate's twin; undefined where nothing is. One that nobody asked for is no part of a version.
+ * @param files - What the trainer wrote.
+ */
+export function twinOf(
+  { twin, artifact, frontEnd }: Conversion,
+  given: { readonly asked: TwinKind | undefined; readonly files: readonly string[] },
+): ConvertedTwin | undefined {
+  if (given.asked === undefined) return twin?.kind === 'offered' ? twin : undefined;
+  if (twin === undefined) return { kind: 'failed', reason: 'the trainer made none' };
+  if (twin.kind !== 'made') return twin;
+  const isFile = given.files.includes(twin.artifact);
+  if (isFile && twin.artifact !== artifact && twin.artifact !== frontEnd) return twin;
+  return { kind: 'failed', reason: `the trainer names ${twin.artifact}, which is no file of it` };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { lifecycleRequestSchema } from './lifecycle.js';
 import { digestSchema, filePathSchema, nameSchema, runIdSchema } from './names.js';
+import { twinReportSchema } from './twin.js';
 import { approvalPolicySchema, policyOfRoles, type ApprovalPolicy } from './signing/policy.js';
 import {
   findingSchema,
@@ -42,6 +43,8 @@ export const testReportSchema = z.strictObject({
   results: z.array(gateResultSchema),
   verdict: verdictSchema,
   findings: z.array(findingSchema),
+  /** What was measured of a smaller twin, and which of the two this report is about; left out where none was asked for. */
+  twin: twinReportSchema.optional(),
   machine: z.string().max(300),
 });
 export type TestReport = z.infer<typeof testReportSchema>;

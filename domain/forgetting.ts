@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ShownInput } from './gate.js';
+import type { GateResult, Measurement, ShownInput } from './gate.js';
 import type { ParityReport, TestReport } from './evidence.js';
 import { digestSchema, instantSchema } from './names.js';
 import type { Row } from './ports/dataset-source.js';
@@ -76,14 +76,12 @@ export function redactTestReport(report: TestReport, person: PersonsRows): Redac
       if (kept !== input) removed += 1;
       return kept;
     });
-  const isSlice = report.measurements.some(({ slices }) =>
-    slices?.some(({ slice }) => slice === person.customer),
-  );
+  const all = [...report.measurements, ...(report.twin?.other?.measurements ?? [])];
+  const isSlice = all.some(({ slices }) => slices?.some(({ slice }) => slice === person.customer));
   if (isSlice) removed += 1;
   const unsliced = (text: string) => (isSlice ? withoutSlice(text, person.customer) : text);
-  const redacted: TestReport = {
-    ...report,
-    measurements: report.measurements.map((measurement) => ({
+  const measured = (measurements: readonly Measurement[]) =>
+    measurements.map((measurement) => ({
       ...measurement,
       inputs: clean(measurement.inputs),
       ...(measurement.slices && {
@@ -92,8 +90,26 @@ export function redactTestReport(report: TestReport, person: PersonsRows): Redac
           slice: each.slice === person.customer ? DELETED : each.slice,
         })),
       }),
-    })),
-    results: report.results.map((result) => ({ ...result, reason: unsliced(result.reason) })),
+    }));
+  const judged = (results: readonly GateResult[]) =>
+    results.map((result) => ({ ...result, reason: unsliced(result.reason) }));
+  const { twin } = report;
+  const redacted: TestReport = {
+    ...report,
+    measurements: measured(report.measurements),
+    results: judged(report.results),
+    ...(twin && {
+      twin: {
+        ...twin,
+        measurements: measured(twin.measurements),
+        reason: unsliced(twin.reason),
+        other: twin.other && {
+          ...twin.other,
+          measurements: measured(twin.other.measurements),
+          results: judged(twin.other.results),
+        },
+      },
+    }),
     findings: report.findings.map((finding) => ({
       ...finding,
       reason: unsliced(finding.reason),

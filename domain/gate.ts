@@ -192,7 +192,8 @@ export function judge(
       `${gate.metric}: ${measured.sample} rows, at least ${gate.minSample} are needed`,
     );
   }
-  const shown = `${gate.metric} is ${amount(measured.value, definition)}, ${gate.max === undefined ? 'at least' : 'at most'} ${amount(limit, definition)} is asked`;
+  const [value, asked] = unlikeAmounts(measured.value, limit, definition);
+  const shown = `${gate.metric} is ${value}, ${gate.max === undefined ? 'at least' : 'at most'} ${asked} is asked`;
   if (!definition.relative) {
     return result(holds(gate, measured.value, limit) ? 'passed' : 'failed', shown);
   }
@@ -241,6 +242,14 @@ export function amount(value: number, { unit }: Pick<MetricDefinition, 'unit'>):
   if (unit === 'bytes') return `${(value / 1e6).toFixed(2)} MB`;
   const shown = Math.abs(value) >= 1_000 ? value.toFixed(0) : String(Number(value.toPrecision(4)));
   return unit === '' ? shown : `${shown} ${unit}`;
+}
+
+/** Both as they are shown, in full where they would read alike and are not. */
+function unlikeAmounts(one: number, other: number, definition: MetricDefinition) {
+  const shown = [amount(one, definition), amount(other, definition)] as const;
+  if (shown[0] !== shown[1] || one === other) return shown;
+  const { unit } = definition;
+  return [`${one} ${unit}`.trimEnd(), `${other} ${unit}`.trimEnd()] as const;
 }
 
 /** The verdict of a whole list: one failure fails, else one error, else one inconclusive; `not applicable` does not count. */

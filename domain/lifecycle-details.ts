@@ -138,7 +138,7 @@ function answerOf(
   );
 }
 
-function gates({ table: rows, verdict }: LifecycleStatus): string {
+function gates({ table: rows, verdict, twin }: LifecycleStatus): string {
   if (rows.length === 0) return '';
   const shown = rows.map(({ gate, value, verdict: judged }) => {
     const unit = definitionOf(gate) ?? { unit: '' };
@@ -161,6 +161,7 @@ function gates({ table: rows, verdict }: LifecycleStatus): string {
         .slice(0, REASONS_SHOWN)
         .map((row) => `- ${row.verdict}: ${plain(row.reason)}`)
         .join('\n'),
+      ...(twin === undefined ? [] : [`- ${plain(twin)}`]),
     ].join('\n\n'),
   );
 }

@@ -19,6 +19,7 @@ import { approvalPolicySchema } from './signing/policy.js';
 import { aboutDecisionSchema } from './signing/statement.js';
 import { delegationSchema } from './signing/trust.js';
 import { modelSpecSchema, parametersSchema, timeCutSchema } from './spec.js';
+import { convertedTwinSchema } from './twin.js';
 import { undoRowSchema, type UndoRow } from './undo.js';
 
 /** What starts a lifecycle: one object, names and numbers only. */
@@ -90,6 +91,8 @@ export const candidateSchema = z.strictObject({
   digest: digestSchema,
   artifact: filePathSchema,
   parityReport: digestSchema,
+  /** What convert says of a smaller twin; left out where none was asked for. */
+  twin: convertedTwinSchema.optional(),
 });
 export type Candidate = z.infer<typeof candidateSchema>;
 
@@ -138,8 +141,17 @@ export const testedSchema = z.strictObject({
   policy: approvalPolicySchema.optional(),
   /** How decisions are signed; left out where they are not. */
   signing: signingSchema.optional(),
+  /** The twin, where the evidence names that: the file that goes on; left out where it is the candidate's own. */
+  artifact: filePathSchema.optional(),
+  /** Which of model and twin goes on, and why, in one sentence; left out where no twin was asked for. */
+  twin: z.string().max(2_000).optional(),
 });
 export type Tested = z.infer<typeof testedSchema>;
+
+/** The file that the evidence names: what decisions are about and what goes live. */
+export function artifactOf({ artifact }: Candidate, tested: Pick<Tested, 'artifact'>): string {
+  return tested.artifact ?? artifact;
+}
 
 const common = {
   model: nameSchema,
@@ -230,6 +242,8 @@ export interface LifecycleStatus {
   /** Of the last test; null before it. */
   readonly verdict: Verdict | null;
   readonly table: Tested['table'];
+  /** Which of model and twin goes on, and why; left out where no twin was asked for. */
+  readonly twin?: string;
   readonly findings: readonly Finding[];
   readonly decisions: readonly z.infer<typeof recordedDecisionSchema>[];
   /** Decisions that came as signals and were not taken, with the reason; the last 20. */

@@ -15,6 +15,8 @@ export interface MetricDefinition {
   readonly relative: boolean;
   /** Whether there may be nothing to measure it on: then a gate on it is `not applicable`. */
   readonly mayBeNone?: boolean;
+  /** Whether it chooses between a model and its smaller twin, and is about no candidate. */
+  readonly ofTwin?: boolean;
   readonly meaning: string;
 }
 
@@ -98,6 +100,26 @@ export const METRICS = {
     meaning:
       'rows that closed follow-ups left and that are answered wrongly; at most 0 without a gate',
   },
+  'twin-size': {
+    ...system('max', '', 'bytes of the int8 twin for each byte of the full model'),
+    ofTwin: true,
+  },
+  'twin-slowdown': {
+    ...system('max', '', 'p50 of a call to the twin divided by the full model’s, called in turn'),
+    ofTwin: true,
+  },
+  'twin-agreement': {
+    ...share('min', 'share of held-out rows that twin and full model give the same label'),
+    ofTwin: true,
+  },
+  'twin-accuracy-difference': {
+    ...difference('accuracy of the twin minus the full model’s, paired bootstrap'),
+    ofTwin: true,
+  },
+  'twin-macro-f1-difference': {
+    ...difference('macro-F1 of the twin minus the full model’s, paired bootstrap'),
+    ofTwin: true,
+  },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 
 export type MetricName = keyof typeof METRICS;
@@ -120,6 +142,11 @@ export const METRIC_NAMES = [
   'accuracy-difference',
   'macro-f1-difference',
   'regressions',
+  'twin-size',
+  'twin-slowdown',
+  'twin-agreement',
+  'twin-accuracy-difference',
+  'twin-macro-f1-difference',
 ] as const satisfies readonly MetricName[];
 
 /** Who mends a failed gate on such a metric. */

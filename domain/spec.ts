@@ -9,6 +9,7 @@ import { durationSchema, instantSchema, nameSchema } from './names.js';
 import { STARTER } from './signing/policy.js';
 import { retentionSpecSchema } from './retention.js';
 import { retrainProblems, retrainSpecSchema } from './retraining.js';
+import { twinKindSchema, twinProblems } from './twin.js';
 
 /** A trainer's parameter. */
 export const parameterValueSchema = z.union([z.string().max(1_000), z.number(), z.boolean()]);
@@ -63,6 +64,8 @@ export const modelSpecSchema = z.strictObject({
       maxProbabilityDifference: z.number().min(0).max(1).default(1e-5),
       /** Held-out rows that are compared, besides the odd rows that are always compared. */
       parityRows: z.int().min(1).max(10_000).default(200),
+      /** A smaller copy of the ONNX file, which serves in its place where the test stage finds it no worse; none, where left out. */
+      twin: twinKindSchema.optional(),
     })
     .prefault({}),
   test: z.strictObject({
@@ -129,6 +132,7 @@ export function parseModelSpec(input: unknown): ModelSpec {
 function specProblems(spec: ModelSpec): readonly string[] {
   const problems = [
     ...gateProblems(spec.test.gates),
+    ...twinProblems(spec.convert.twin, spec.test.gates),
     ...retrainProblems(spec.retrain, spec.monitor),
     ...monitorProblems(spec.monitor),
   ];

@@ -71,7 +71,7 @@ const TABLES: readonly Table[] = [
 
 /** Every key of a specification, with its default, `required` or `optional`. */
 function specificationRows(): readonly (readonly string[])[] {
-  const { test, approve, retrain, monitor, ...rest } = parseModelSpec({
+  const { convert, test, approve, retrain, monitor, ...rest } = parseModelSpec({
     model: REQUIRED,
     train: { trainer: REQUIRED, source: REQUIRED },
     test: { gates: [{ metric: 'accuracy', min: 0.5 }] },
@@ -84,6 +84,7 @@ function specificationRows(): readonly (readonly string[])[] {
   const handOff = { ...approve.handOffs[0], reminder: 'optional', escalation: 'optional' };
   return leaves({
     ...rest,
+    convert: { ...convert, twin: 'optional' },
     test: { ...test, gates: REQUIRED },
     approve: { ...approve, handOffs: handOff, breakGlass: 'optional' },
     retrain: { every: 'optional', cron: 'optional', ...retrain },

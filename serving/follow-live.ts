@@ -40,7 +40,7 @@ export function followLive(options: FollowLiveOptions): FollowingLive {
   let refusal: string | null = null;
   const apply = async () => {
     const state = newest;
-    if (state === null || (applied !== null && applied.live === state.live)) return;
+    if (state === null || (applied !== null && isSameFile(applied, state))) return;
     try {
       await onVersion(liveVersionOf(state));
       applied = state;
@@ -79,4 +79,10 @@ export function followLive(options: FollowLiveOptions): FollowingLive {
       return Promise.resolve({ serves: has === digest, note });
     },
   };
+}
+
+/** A version may have served before by another of its files. */
+function isSameFile(one: LiveState, other: LiveState): boolean {
+  const artifactOf = (state: LiveState) => liveVersionOf(state)?.artifact;
+  return one.live === other.live && artifactOf(one) === artifactOf(other);
 }

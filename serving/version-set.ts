@@ -30,6 +30,8 @@ export interface VersionSetOptions extends Omit<VersionOptions, 'artifact'> {
 export class VersionSet {
   readonly #options: VersionSetOptions;
   readonly #open = new Map<string, LoadedVersion>();
+  /** Open by another file of the version than is wanted now; each answers on until that one is open. */
+  readonly #replaced = new Map<string, LoadedVersion>();
   readonly #attempts = new Map<string, Attempt>();
   readonly #working = new Set<Promise<void>>();
 
@@ -64,7 +66,13 @@ export class VersionSet {
   /** Starts to open a version, unless it is open or under way. */
   want(served: ServedVersion): void {
     const { digest } = served;
-    if (this.#open.has(digest)) return;
+    const open = this.#open.get(digest);
+    if (open?.options.artifact === served.artifact) return;
+    if (open !== undefined) {
+      this.#giveUpReplaced(digest);
+      this.#open.delete(digest);
+      this.#replaced.set(digest, open);
+    }
     const before = this.#attempts.get(digest);
     if (before !== undefined) {
       this.#renew(before, served);
@@ -107,6 +115,9 @@ export class VersionSet {
       if (retry) clearTimeout(retry);
       this.#attempts.delete(digest);
     }
+    for (const digest of this.#replaced.keys()) {
+      if (!digests.includes(digest)) this.#giveUpReplaced(digest);
+    }
   }
 
   /** Closes everything after the last answers; files stay on the disk for the next start. */
@@ -137,6 +148,7 @@ export class VersionSet {
       }
       this.#attempts.delete(digest);
       this.#open.set(digest, version);
+      this.#giveUpReplaced(digest);
     } catch (error) {
       if (this.#attempts.get(digest) === attempt) this.#fail(attempt, error);
     }
@@ -170,6 +182,12 @@ export class VersionSet {
     const { digest } = version;
     const isWantedAgain = this.#open.has(digest) || this.#attempts.has(digest);
     if (!isWantedAgain) await this.#options.cache.forget(digest).catch(() => undefined);
+  }
+
+  #giveUpReplaced(digest: string): void {
+    const replaced = this.#replaced.get(digest);
+    this.#replaced.delete(digest);
+    if (replaced !== undefined) this.#work(this.#giveUp(replaced));
   }
 
   #work(task: Promise<void>): void {

@@ -162,6 +162,7 @@ export class Lifecycle {
       frozen: this.#frozen,
       verdict: this.#tested?.verdict ?? null,
       table: this.#tested?.table ?? [],
+      ...(this.#tested?.twin !== undefined && { twin: this.#tested.twin }),
       findings: this.#tested?.findings ?? [],
       decisions: desk.decisions,
       refusals: desk.refusals,

@@ -117,9 +117,13 @@ export const REQUIRED_FILES = {
 function requestOf(job: Job): Record<string, unknown> {
   const { command, model, seed, parameters, output, checkpoints } = job;
   const shared = { schemaVersion: 1, command, model, seed, parameters, output, checkpoints };
-  return job.command === 'train'
-    ? { ...shared, train: job.train }
-    : { ...shared, native: job.native, parityRows: job.parityRows };
+  if (job.command === 'train') return { ...shared, train: job.train };
+  const { native, parityRows, twin, offerTwinAboveBytes } = job;
+  return {
+    ...{ ...shared, native, parityRows },
+    ...(twin !== undefined && { twin }),
+    ...(offerTwinAboveBytes !== undefined && { offerTwinAboveBytes }),
+  };
 }
 
 /** Nothing of this process's environment but PATH: its credentials are none of a training script's business. */

@@ -1,4 +1,5 @@
 import type { ParameterValue } from '../spec.js';
+import type { TwinKind } from '../twin.js';
 
 /** What a running trainer says of itself. */
 export type TrainerEvent =
@@ -31,6 +32,10 @@ export interface ConvertJob extends TrainerJob {
   readonly command: 'convert';
   readonly native: string;
   readonly parityRows: string;
+  /** A smaller twin is wanted, of this kind; `model.json` says what became of it. */
+  readonly twin?: TwinKind;
+  /** None is wanted, but how large one would be where the ONNX file has more bytes than this. */
+  readonly offerTwinAboveBytes?: number;
 }
 
 /** How a trainer's run ended well. */

@@ -10,6 +10,7 @@ import {
 } from '../gate.js';
 import type { Manifest } from '../manifest.js';
 import { builtInMetric } from '../metrics.js';
+import type { Calls, Variant } from '../twin.js';
 import type { PlotData } from './plot-data.js';
 
 /** The first of a list, and how many more there are. */
@@ -53,6 +54,27 @@ export interface InputLine {
   readonly isFailing: boolean;
 }
 
+/** The full model or its twin, beside the other. */
+export interface VariantLine {
+  readonly artifact: string;
+  readonly isTaken: boolean;
+  readonly bytes: number | null;
+  /** Of a call, both called in turn. */
+  readonly p50Ms: number | null;
+  readonly peakRssBytes: number | null;
+  readonly accuracy: number | null;
+  readonly verdict: Variant['verdict'];
+}
+
+/** What became of the smaller twin that was asked for. */
+export interface TwinLines {
+  /** The full model, then its twin; empty where there is none. */
+  readonly variants: readonly VariantLine[];
+  readonly gates: readonly GateLine[];
+  readonly calls: Calls | null;
+  readonly reason: string;
+}
+
 /** A name and what it is, such as a part of the lineage. */
 export type Fact = readonly [name: string, value: string];
 
@@ -65,6 +87,8 @@ export interface EvidenceReport {
   readonly digests: readonly Fact[];
   readonly baseline: { readonly digest: string; readonly version: number | null } | null;
   readonly gates: Some<GateLine>;
+  /** Null where nobody asked for a twin. */
+  readonly twin: TwinLines | null;
   readonly measured: Some<MeasuredLine>;
   readonly slices: Some<{
     readonly slice: string;
@@ -99,7 +123,16 @@ export interface ReportGiven {
 
 /** How long a page's lists are. */
 export const LONGEST = {
-  ...{ gates: 40, measured: 30, slices: 200, inputs: 50, lineage: 60, decisions: 10, roles: 20 },
+  ...{
+    gates: 40,
+    twinGates: 10,
+    measured: 30,
+    slices: 200,
+    inputs: 50,
+    lineage: 60,
+    decisions: 10,
+    roles: 20,
+  },
   /** Inputs of one metric by which no gate failed. */
   unfailing: 5,
 } as const;
@@ -114,6 +147,7 @@ export function assembleReport(given: ReportGiven): EvidenceReport {
     baseline:
       report.baseline === null ? null : { digest: report.baseline, version: given.baselineVersion },
     gates: some(report.results.map(gateLine), LONGEST.gates),
+    twin: twinLines(report),
     measured: some(
       report.measurements.map((each) => measuredLine(each, report.results)),
       LONGEST.measured,
@@ -164,6 +198,30 @@ function gateLine(result: GateResult): GateLine {
     side: gate.max === undefined ? 'min' : 'max',
     interval: interval ?? null,
   };
+}
+
+function twinLines(report: TestReport): TwinLines | null {
+  const { twin } = report;
+  if (twin === undefined) return null;
+  const { calls, reason, chosen, other } = twin;
+  const [full, small] = chosen ? [other, report] : [report, other];
+  const line = (variant: Variant, p50Ms: number | null): VariantLine => {
+    const valueOf = (metric: string) =>
+      variant.measurements.find((each) => each.metric === metric)?.value ?? null;
+    return {
+      ...{ artifact: variant.artifact, verdict: variant.verdict, p50Ms },
+      isTaken: variant.artifact === report.artifact,
+      bytes: valueOf('artifact-bytes'),
+      peakRssBytes: valueOf('peak-rss-bytes'),
+      accuracy: valueOf('accuracy'),
+    };
+  };
+  const variants =
+    full === null || small === null
+      ? []
+      : [line(full, calls?.fullP50Ms ?? null), line(small, calls?.twinP50Ms ?? null)];
+  const gates = twin.results.slice(0, LONGEST.twinGates).map(gateLine);
+  return { variants, gates, calls, reason };
 }
 
 function measuredLine(measurement: Measurement, results: readonly GateResult[]): MeasuredLine {

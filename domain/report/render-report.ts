@@ -2,10 +2,11 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { calibrationSection, confusionSection } from './answer-sections.js';
 import type { EvidenceReport } from './evidence-report.js';
-import { markup, type Html } from './html.js';
+import { markup, NOTHING, type Html } from './html.js';
 import { decisionsSection, inputsSection, lineageSection } from './origin-sections.js';
 import { PAGE_STYLE } from './page-style.js';
 import { latencySection, memorySection, paritySection } from './system-sections.js';
+import { twinSection } from './twin-section.js';
 import {
   comparisonSection,
   gatesSection,
@@ -20,7 +21,8 @@ export const PAGE_LIMIT_BYTES = 300_000;
 /** Nothing is fetched, sent or run, and no style counts but this very sheet. */
 const POLICY = `default-src 'none'; style-src 'sha256-${hashOf(PAGE_STYLE.toString())}'; base-uri 'none'; form-action 'none'`;
 const SECTIONS: readonly ((report: EvidenceReport) => Html)[] = [
-  ...[gatesSection, comparisonSection, inputsSection, slicesSection, confusionSection],
+  ...[gatesSection, twinSection, comparisonSection, inputsSection, slicesSection],
+  ...[confusionSection],
   ...[calibrationSection, latencySection, memorySection, paritySection, measuredSection],
   ...[decisionsSection, lineageSection],
 ];
@@ -45,7 +47,7 @@ export function renderReport(report: EvidenceReport): string {
 <header><h1>${report.model} version ${report.version}: ${verdictMark(report.verdict)}</h1>
 <p class="soft">${summaryOf(report)}</p></header>
 <main>
-${SECTIONS.map((render) => render(report))}
+${SECTIONS.map((render) => render(report)).filter((part) => part !== NOTHING)}
 </main>
 </body>
 </html>

@@ -19,23 +19,28 @@ export function verdictMark(verdict: string): Html {
 export function gatesSection({ gates }: EvidenceReport): Html {
   return section(
     'Verdicts',
-    tableOf({
-      caption: 'What was asked, what was measured, and how it was judged',
-      head: [
-        'gate',
-        'verdict',
-        'value',
-        'limit',
-        'interval',
-        'value, interval and limit',
-        'rows',
-        'why',
-      ],
-      rows: gates.shown.map(gateCells),
-      more: gates.more,
-      isWide: true,
-    }),
+    gatesTable('What was asked, what was measured, and how it was judged', gates.shown, gates.more),
   );
+}
+
+/** Gates with their limits, values and intervals. */
+export function gatesTable(caption: string, gates: readonly GateLine[], more = 0): Html {
+  return tableOf({
+    caption,
+    head: [
+      'gate',
+      'verdict',
+      'value',
+      'limit',
+      'interval',
+      'value, interval and limit',
+      'rows',
+      'why',
+    ],
+    rows: gates.map(gateCells),
+    more,
+    isWide: true,
+  });
 }
 
 function gateCells(gate: GateLine): readonly Cell[] {

@@ -104,6 +104,7 @@ async function trainAndConvert(
     { trainer, runtime: new ChildModelRuntime() },
     { spec, heldOut, native: join(place, 'native'), output, scratch: place, signal },
   );
+  if (conversion.twin?.kind === 'failed') say(`there is no twin: ${conversion.twin.reason}`);
   say(
     `parity: ${parity.labelFlips} of ${parity.rows} labels differ, probabilities by up to ${parity.maxProbabilityDifference.toExponential(1)}`,
   );

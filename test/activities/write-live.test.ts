@@ -104,6 +104,10 @@ describe('writeLive', () => {
       ({ promotionOn }) => promotionOn({}, { verdict: 'failed' }),
       /its gates did not pass/,
     ],
+    'whose report is about another file': [
+      ({ promotionOn }) => promotionOn({}, { artifact: 'model.int8.onnx' }),
+      /its test report is about model\.int8\.onnx, not model\.onnx/,
+    ],
     'whose report is gone': [
       ({ promotionOn }) => promotionOn({ testReport: aDigest('gone') }),
       /its gates did not pass/,

@@ -52,6 +52,18 @@ describe('judge', () => {
     );
   });
 
+  it('says in full what would read alike and is not', () => {
+    const size = aGate({ metric: 'artifact-bytes', max: 67_108_864 });
+    const said = (value: number) =>
+      judge(size, measured({ metric: 'artifact-bytes', value }), false).reason;
+    assert.equal(
+      said(67_108_865),
+      'artifact-bytes is 67108865 bytes, at most 67108864 bytes is asked',
+    );
+    assert.match(said(67_108_864), /is 67\.11 MB, at most 67\.11 MB/);
+    assert.match(said(67_208_864), /is 67\.21 MB, at most 67\.11 MB/);
+  });
+
   it('says a few bytes in KB, which as MB would read like nothing', () => {
     const size = aGate({ metric: 'artifact-bytes', max: 64e6 });
     const said = (value: number) =>

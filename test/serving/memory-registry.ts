@@ -37,14 +37,14 @@ export class MemoryRegistry implements ServingRegistry {
     return registered;
   }
 
-  promote({ digest, version }: RegisteredVersion): void {
+  promote({ digest, version }: RegisteredVersion, artifact = 'model.onnx'): void {
     this.change({
       kind: 'promote',
       baseline: this.#state?.live ?? null,
       candidate: {
         digest,
         version,
-        artifact: 'model.onnx',
+        artifact,
         evidence: 'e'.repeat(64),
         decisions: [],
       },
@@ -146,7 +146,7 @@ export function manifestOf(model: string, { manifest, files }: SmallModel, seed:
       bytes: bytes.byteLength,
       sha256: digestOfBytes(bytes),
     })),
-    artifacts: ['model.onnx'],
+    artifacts: Object.keys(files).filter((path) => path.endsWith('.onnx')),
     ...manifest,
     runtime: { name: 'onnxruntime-node', version: '1.30.0' },
     lineage: {

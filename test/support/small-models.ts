@@ -15,13 +15,15 @@ export const LABELS = ['billing', 'access', 'delivery'] as const;
 
 /**
  * A text model that sends "refund" to billing, "password" to access and "parcel" to delivery. A word outweighs by e^8; with
- * `turn` 1 the labels move on by one, which makes versions that one can tell apart by their answers.
+ * `turn` 1 the labels move on by one, which makes versions that one can tell apart by their answers. `layers` of zeros cost time and
+ * bytes and change no answer; `ballast` are numbers that cost bytes alone.
  */
 export function textModel(
-  given: { turn?: number; vocabulary?: readonly string[] } = {},
+  given: { turn?: number; vocabulary?: readonly string[]; layers?: number; ballast?: number } = {},
 ): SmallModel {
   const { turn = 0, vocabulary = WORDS } = given;
   const classes = LABELS.length;
+  const idle = idleLayers(given.layers ?? 0, given.ballast ?? 0);
   const weights = Array.from({ length: vocabulary.length + 1 }, (_, id) =>
     LABELS.map((_label, index) => (id > 0 && (id - 1 + turn) % classes === index ? 8 : 0)),
   ).flat();
@@ -34,13 +36,20 @@ export function textModel(
     constants: [
       floats('table', [vocabulary.length + 1, classes], weights),
       integers('axis', [1], [1]),
+      ...idle.constants,
     ],
     nodes: [
       { type: 'Gather', inputs: ['table', 'ids'], outputs: ['gathered'] },
       { type: 'Unsqueeze', inputs: ['counts', 'axis'], outputs: ['row'] },
       { type: 'MatMul', inputs: ['row', 'gathered'], outputs: ['product'] },
       { type: 'Squeeze', inputs: ['product', 'axis'], outputs: ['scores'] },
-      { type: 'Softmax', inputs: ['scores'], outputs: ['probabilities'], integers: { axis: -1 } },
+      ...idle.nodes,
+      {
+        type: 'Softmax',
+        inputs: [idle.output],
+        outputs: ['probabilities'],
+        integers: { axis: -1 },
+      },
     ],
   };
   return {
@@ -66,6 +75,34 @@ export function textModel(
       'model.onnx': onnxModel(graph),
       'front-end.json': frontEnd(vocabulary),
     },
+  };
+}
+
+const IDLE_WIDTH = 768;
+
+/** Layers of zeros beside the scores, to which they are added. */
+function idleLayers(
+  layers: number,
+  ballast: number,
+): { constants: Constant[]; nodes: Graph['nodes'][number][]; output: string } {
+  const zeros = (name: string, shape: number[]) =>
+    floats(name, shape, new Array<number>(shape.reduce((a, b) => a * b, 1)).fill(0));
+  const constants = ballast === 0 ? [] : [zeros('ballast', [ballast])];
+  if (layers === 0) return { constants, nodes: [], output: 'scores' };
+  const widths = [LABELS.length, ...new Array<number>(layers).fill(IDLE_WIDTH), LABELS.length];
+  const weights = widths.slice(1).map((width, layer) => ({
+    ...{ name: `idle${layer}`, shape: [widths[layer] ?? 0, width] },
+  }));
+  const nodes = weights.map(({ name }, layer) => ({
+    ...{ type: 'MatMul', outputs: [`${name}_out`] },
+    inputs: [layer === 0 ? 'scores' : `idle${layer - 1}_out`, name],
+  }));
+  const sum = {
+    ...{ type: 'Add', inputs: ['scores', `idle${layers}_out`], outputs: ['with_idle'] },
+  };
+  return {
+    constants: [...constants, ...weights.map(({ name, shape }) => zeros(name, shape))],
+    ...{ nodes: [...nodes, sum], output: 'with_idle' },
   };
 }
 

@@ -5,7 +5,7 @@ import { ChildModelRuntime } from '../../adapters/model-runtime/child-model-runt
 import { runnableOf, type Conversion, type ParityLine } from '../../domain/conversion.js';
 import type { ConvertJob, Trainer } from '../../domain/ports/trainer.js';
 import { answerOf, predictionsOf } from '../../domain/predictions.js';
-import { textModel, writeModel } from './small-models.js';
+import { textModel, writeModel, type SmallModel } from './small-models.js';
 
 const MEMORY_LIMIT_BYTES = 2 ** 29;
 const LOAD_DEADLINE_MS = 60_000;
@@ -26,12 +26,21 @@ export const ZERO_WORK: Trainer = {
   },
 };
 
-async function convert({ parameters, parityRows, output }: ConvertJob): Promise<void> {
-  const model = textModel({ turn: Number(parameters['turn'] ?? 0) });
+function convert(job: ConvertJob): Promise<void> {
+  return writeConversion(job, textModel({ turn: Number(job.parameters['turn'] ?? 0) }));
+}
+
+/** Does a convert job with this model, and with what is said of a twin of it. */
+export async function writeConversion(
+  { parityRows, output }: ConvertJob,
+  model: SmallModel,
+  twin?: Conversion['twin'],
+): Promise<void> {
   const { contract, graph } = model.manifest;
   const conversion: Conversion = {
     ...{ schemaVersion: 1, artifact: ARTIFACT, frontEnd: 'front-end.json' },
     ...{ labels: [...contract.labels], ...graph },
+    ...(twin && { twin }),
   };
   await writeModel(model, output);
   await writeFile(join(output, 'model.json'), JSON.stringify(conversion));

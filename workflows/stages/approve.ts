@@ -7,7 +7,7 @@ import {
 } from '@temporalio/workflow';
 import type { RecordedDecision } from '../../domain/decision.js';
 import { durationMs } from '../../domain/duration.js';
-import type { Signing, Tested } from '../../domain/lifecycle.js';
+import { artifactOf, type Signing, type Tested } from '../../domain/lifecycle.js';
 import {
   isGlassBroken,
   openRoles,
@@ -111,12 +111,14 @@ function policyFor({ policy = policyOfRoles([]), roles }: Tested): ApprovalPolic
 /** What a signed decision must be about. */
 function aboutOf(
   { candidate, request, run }: Lifecycle,
-  { evidence, baseline }: Tested,
+  tested: Tested,
   { nonce }: Signing,
 ): AboutDecision {
   if (candidate === null) throw new Error('nobody is asked about no candidate');
   const { workflowId: wid } = workflowInfo();
-  const { digest: manifest, artifact } = candidate;
+  const { evidence, baseline } = tested;
+  const { digest: manifest } = candidate;
+  const artifact = artifactOf(candidate, tested);
   return { wid, run, model: request.model, manifest, artifact, baseline, evidence, nonce };
 }
 

@@ -1,7 +1,12 @@
 import { condition, workflowInfo } from '@temporalio/workflow';
 import { durationMs } from '../../domain/duration.js';
 import type { RecordedDecision } from '../../domain/decision.js';
-import type { Candidate, LifecycleOutcome, Tested } from '../../domain/lifecycle.js';
+import {
+  artifactOf,
+  type Candidate,
+  type LifecycleOutcome,
+  type Tested,
+} from '../../domain/lifecycle.js';
 import type { LiveChangeResult } from '../../domain/live-state.js';
 import { shortDigest } from '../../domain/names.js';
 import type { ModelSpec } from '../../domain/spec.js';
@@ -87,11 +92,12 @@ async function promoteOnceThawed(
   { spec, candidate, tested, decisions }: DeployGiven,
 ): Promise<LiveChangeResult> {
   const { evidence, baseline } = tested;
+  const served = { ...candidate, artifact: artifactOf(candidate, tested) };
   const request = promotionOf(lifecycle, tested);
   for (let attempt = 1; ; attempt += 1) {
     const { looks } = lifecycle; // before it asks, so that no thaw is missed
     const answer = await waiting('5 minutes', `promote ${lifecycle.name}`).promoteVersion({
-      ...{ model: spec.model, candidate, evidence, decisions: [...decisions], baseline },
+      ...{ model: spec.model, candidate: served, evidence, decisions: [...decisions], baseline },
       requestId: tryOf(request, attempt),
       asker: workflowInfo().workflowId,
     });

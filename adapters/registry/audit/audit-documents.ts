@@ -9,6 +9,7 @@ import {
 import { tombstoneSchema } from '../../../domain/forgetting.js';
 import { judge, overallVerdict } from '../../../domain/gate.js';
 import { shortDigest } from '../../../domain/names.js';
+import { twinFaults } from '../../../domain/twin.js';
 import type { ListedObject } from '../../../domain/ports/object-store.js';
 import { documentSchema } from '../evidence-files.js';
 import { inParallel } from '../files.js';
@@ -67,14 +68,16 @@ export async function auditDocuments(
 }
 
 /** What a report says of its gates, judged again by what was measured. */
-function verdictFaults({ measurements, results, verdict, baseline }: TestReport): string[] {
+function verdictFaults(report: TestReport): string[] {
+  const { measurements, results, verdict, baseline, twin } = report;
   const said = results.flatMap(({ gate, verdict: one }) => {
     const measured = measurements.find(({ metric }) => metric === gate.metric);
     const again = judge(gate, measured, baseline !== null).verdict;
     return again === one ? [] : [`says ${one} of ${gate.metric}, its measurements give ${again}`];
   });
   const all = overallVerdict(results);
-  return all === verdict ? said : [...said, `says ${verdict}, its gates give ${all}`];
+  if (all !== verdict) said.push(`says ${verdict}, its gates give ${all}`);
+  return twin === undefined ? said : [...said, ...twinFaults(report, twin)];
 }
 
 interface Found {

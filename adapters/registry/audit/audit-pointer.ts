@@ -86,6 +86,9 @@ function servedFaults(
       (fault) =>
         `does not prove version ${version}: ${fault} (${evidenceKey(model, digest, served.evidence)})`,
     ),
+    ...(report !== undefined && report.artifact !== artifact
+      ? [`serves ${artifact} of version ${version}, its test report is about ${report.artifact}`]
+      : []),
     ...(report?.verdict === 'failed' ? [`names version ${version}, whose gates failed`] : []),
   ];
 }

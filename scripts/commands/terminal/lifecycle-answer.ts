@@ -47,6 +47,7 @@ function openAnswer(row: LifecycleRow, status: LifecycleStatus): Part {
       ...versionLine(model, version, digest),
       ...(evidence === null ? [] : [`evidence ${evidence}`]),
       ...gateLines(status.table),
+      ...(status.twin === undefined ? [] : [`  ${status.twin}`]),
       ...decisions.map(
         ({ role, decision, by, reason }) => `${decision} by ${by} (${role}): ${reason}`,
       ),

@@ -26,7 +26,9 @@ class Request:
     """One piece of work: ``train`` fits a model, ``convert`` turns a fitted one into ONNX.
 
     ``train`` is set for training; ``native`` and ``parity_rows`` are set for converting. ``output``
-    is an empty folder for results; ``checkpoints`` outlives attempts.
+    is an empty folder for results; ``checkpoints`` outlives attempts. ``twin`` names the smaller
+    twin that is wanted beside the ONNX model, if any: ``int8``; ``offer_twin_above`` asks how large
+    one would be where the model has more bytes than that.
     """
 
     command: str
@@ -38,6 +40,8 @@ class Request:
     train: Path | None = None
     native: Path | None = None
     parity_rows: Path | None = None
+    twin: str | None = None
+    offer_twin_above: float | None = None
     resolved: dict[str, object] = field(default_factory=dict)
 
     def parameters(self, **declared: object) -> SimpleNamespace:
@@ -84,7 +88,23 @@ def read_request(environ: Mapping[str, str] = os.environ) -> Request:
         train=Path(_typed(body, "train", str)) if training else None,
         native=None if training else Path(_typed(body, "native", str)),
         parity_rows=None if training else Path(_typed(body, "parityRows", str)),
+        twin=_twin(body),
+        offer_twin_above=_number(body, "offerTwinAboveBytes"),
     )
+
+
+def _twin(body: dict[str, Any]) -> str | None:
+    wanted = body.get("twin")
+    if wanted not in (None, "int8"):
+        raise invalid_request(f'The request\'s "twin" is {wanted!r}; expected "int8".')
+    return wanted
+
+
+def _number(body: dict[str, Any], name: str) -> float | None:
+    value = body.get(name)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
+        raise invalid_request(f'The request\'s "{name}" is {value!r}; expected a number.')
+    return value
 
 
 def _typed(body: dict[str, Any], name: str, kind: type) -> Any:

@@ -24,8 +24,9 @@ def main(train: Train, convert: Convert | None = None) -> None:
 
     ``train(request, rows)`` returns a fitted estimator, which the kit saves. ``convert(request,
     estimator)`` writes the ONNX model into ``request.output``; without it the kit's own converter
-    does. Exit code 0: done; 2: the input can never work, with an event of its type; 1: anything
-    else, with an event ``TrainerCrashed`` and the traceback on stderr.
+    does. A smaller twin that the request wants is made of what either wrote. Exit code 0: done; 2:
+    the input can never work, with an event of its type; 1: anything else, with an event
+    ``TrainerCrashed`` and the traceback on stderr.
     """
     sys.exit(_run(train, convert))
 
@@ -60,7 +61,7 @@ def _train(request: Request, train: Train) -> None:
 
 
 def _convert(request: Request, convert: Convert | None) -> None:
-    from switchyard_kit import native
+    from switchyard_kit import native, quantize
 
     assert request.native is not None
     events.progress(0, "loading the trained model")
@@ -70,4 +71,5 @@ def _convert(request: Request, convert: Convert | None) -> None:
 
         convert = convert_text_classifier
     convert(request, estimator)
+    quantize.add_twin(request)
     events.progress(1, "converted to ONNX")

@@ -65,6 +65,12 @@ def test_it_trains_and_converts(tmp_path: Path) -> None:
     assert code == 0, err
     names = ["front-end.json", "model.json", "model.onnx", "parity.jsonl"]
     assert list(files(tmp_path / "converted")) == names
+    code, events, err = run(tmp_path, command="convert", output=str(tmp_path / "both"), twin="int8")
+    assert code == 0, err
+    both = files(tmp_path / "both")
+    assert sorted(both) == sorted([*names, "model.int8.onnx"])
+    twin = json.loads(both["model.json"])["twin"]
+    assert twin == {"kind": "made", "artifact": "model.int8.onnx"}
 
 
 @pytest.mark.parametrize("model", ["logistic", "mlp"])
