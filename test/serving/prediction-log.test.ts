@@ -164,6 +164,16 @@ describe('PredictionLog', () => {
     assert.deepEqual(given.log.lines, { added: 3, written: 2, dropped: 1, waiting: 0 });
   });
 
+  it('counts what could not be made a file of, and goes on', async () => {
+    await using given = aLog();
+    given.log.add(anAnswer({ at: new Date(Number.NaN) }));
+    await given.log.flush();
+    assert.deepEqual(given.log.lines, { added: 2, written: 0, dropped: 2, waiting: 0 });
+    given.log.add(anAnswer());
+    await given.log.flush();
+    assert.deepEqual(given.log.lines, { added: 4, written: 2, dropped: 2, waiting: 0 });
+  });
+
   it('sends by itself once enough lines wait', async () => {
     await using given = aLog({ flushLines: 4 });
     given.log.add(anAnswer());
