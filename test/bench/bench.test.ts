@@ -20,6 +20,13 @@ const aFigure = (overrides: Partial<Figure> = {}): Figure => ({
   ...overrides,
 });
 
+const aRate = (overrides: Partial<Figure> = {}): Figure =>
+  aFigure({
+    ...{ what: 'answers', unit: 'requests/s', value: 1_600 },
+    ...{ other: { name: 'by hand', value: 200 }, target: { of: 'ratio', atLeast: 7.5 } },
+    ...overrides,
+  });
+
 const aReport = (figures: readonly Figure[], problem: string | null = null): Report => ({
   benchmark: 'lifecycle',
   machine: { cores: 2, processor: 'a processor', memoryGiB: 8, system: 'Linux', node: 'v20.0.0' },
@@ -35,6 +42,10 @@ describe('benchmark', () => {
     assert.equal(isMet(aFigure({ target: { of: 'value', atMost: 49 } })), false);
     assert.equal(isMet(aFigure({ value: Number.NaN })), false);
     assert.equal(isMet(aFigure({ other: null })), false);
+    assert.equal(isMet(aRate()), true);
+    assert.equal(isMet(aRate({ value: 1_499 })), false);
+    assert.equal(isMet(aRate({ value: Number.NaN })), false);
+    assert.equal(isMet(aRate({ target: { of: 'value', atLeast: 1_600 } })), true);
   });
 
   it('takes the middle', () => {
@@ -57,12 +68,23 @@ describe('benchmark', () => {
     assert.equal(order.join(''), 'ox' + 'xo' + 'ox' + 'ox' + 'xo', 'the first pair is not counted');
     assert.deepEqual(taken, { ours: [4, 5, 7, 10], other: [3, 6, 8, 9] });
     assert.equal(lines.length, 2);
+    const warm = await interleave(
+      { ours: side('o'), other: side('x') },
+      { rounds: 1, perRound: 1, areWarm: true, unit: 'MB', say: (line) => lines.push(line) },
+    );
+    assert.deepEqual([warm.ours.length, warm.other.length], [1, 1]);
+    assert.equal(order.length, 12);
+    assert.match(lines.at(-1) ?? '', / MB against .* MB$/);
   });
 
   it('shows ratio, target and verdict, and counts a row without figures as missed', () => {
     const shown = renderReport(aReport([aFigure()]));
     assert.match(shown, /a start +50 ms +200 ms by hand +4\.00x faster +>= 2x faster +met +5/);
     assert.match(shown, /on 2 cores of a processor, 8 GiB, Linux, Node v20/);
+    assert.match(
+      renderReport(aReport([aRate(), aRate({ value: 100 })])),
+      /1600 requests\/s +200 requests\/s by hand +8\.00x +>= 7\.5x +met[\s\S]* 0\.50x +>= 7\.5x +missed/,
+    );
     assert.equal(isAllMet(aReport([aFigure()])), true);
     const broken = aReport([], 'no server');
     assert.match(renderReport(broken), /not measured .* missed[\s\S]*bundle: no server/);
@@ -71,7 +93,7 @@ describe('benchmark', () => {
 
   it('answers a wrong command line with one sentence and 2', async () => {
     for (const [args, sentence] of [
-      [['nope'], /"nope" is none: .*one of approve, lifecycle, parked, yard\n$/],
+      [['nope'], /"nope" is none: .*one of approve, lifecycle, parked, serving, yard\n$/],
       [[], /no name is none/],
       [['lifecycle', '--only', 'x'], /no row "x": its rows are demo, clone/],
       [['lifecycle', '--ony'], /--ony/],

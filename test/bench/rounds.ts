@@ -1,9 +1,9 @@
 import type { Say } from './benchmark.js';
 
-/** Measures once; resolves to the time it took, in milliseconds. */
+/** Measures once; resolves to the time it took, in milliseconds, or to what else `unit` says. */
 export type Measure = () => Promise<number>;
 
-/** Every time that was taken of each side, in order. */
+/** Every value that was taken of each side, in order. */
 export interface Taken {
   readonly ours: readonly number[];
   readonly other: readonly number[];
@@ -11,16 +11,26 @@ export interface Taken {
 
 /**
  * Measures two sides in turn, so that what disturbs the machine disturbs both alike: one of ours, one of the other's, and in
- * the next pair the other way round. Each is measured once before, and that is not counted.
+ * the next pair the other way round. Each is measured once before, and that is not counted; not so where both are warm.
  */
 export async function interleave(
   sides: { readonly ours: Measure; readonly other: Measure },
-  given: { readonly rounds: number; readonly perRound: number; readonly say: Say },
+  given: {
+    readonly rounds: number;
+    readonly perRound: number;
+    readonly say: Say;
+    readonly areWarm?: boolean;
+    /** Default `ms`. */
+    readonly unit?: string;
+  },
 ): Promise<Taken> {
+  const { unit = 'ms' } = given;
   const ours: number[] = [];
   const other: number[] = [];
-  await sides.ours();
-  await sides.other();
+  if (given.areWarm !== true) {
+    await sides.ours();
+    await sides.other();
+  }
   for (let round = 1; round <= given.rounds; round += 1) {
     for (let each = 0; each < given.perRound; each += 1) {
       if ((round + each) % 2 === 0) {
@@ -31,8 +41,10 @@ export async function interleave(
         ours.push(await sides.ours());
       }
     }
-    const last = (times: readonly number[]) => median(times.slice(-given.perRound)).toFixed(0);
-    given.say(`round ${round} of ${given.rounds}: ${last(ours)} ms against ${last(other)} ms`);
+    const last = (taken: readonly number[]) => median(taken.slice(-given.perRound)).toFixed(0);
+    given.say(
+      `round ${round} of ${given.rounds}: ${last(ours)} ${unit} against ${last(other)} ${unit}`,
+    );
   }
   return { ours, other };
 }

@@ -64,7 +64,7 @@ function cellsOf(row: string, figure: Figure): string[] {
     what,
     measured(value, unit),
     other === null ? '-' : `${measured(other.value, unit)} ${other.name}`,
-    renderRatio(ratioOf(figure)),
+    renderRatio(figure),
     renderTarget(figure),
     isMet(figure) ? 'met' : 'missed',
     String(rounds),
@@ -73,18 +73,25 @@ function cellsOf(row: string, figure: Figure): string[] {
 
 function measured(value: number, unit: Figure['unit']): string {
   if (unit === '') return String(value);
-  return `${value.toFixed(unit === 's' || value < 10 ? 1 : 0)} ${unit}`;
+  const digits = unit === 's' || Math.abs(value) < 10 ? 1 : 0;
+  return `${value.toFixed(digits)} ${unit}`;
 }
 
-/** Below 1 it is told the other way round, as people say it. */
-function renderRatio(ratio: number | null): string {
+/** Of times, below 1 it is told the other way round, as people say it. */
+function renderRatio(figure: Figure): string {
+  const ratio = ratioOf(figure);
   if (ratio === null) return '-';
-  return ratio < 1 ? `${(1 / ratio).toFixed(2)}x faster` : `${ratio.toFixed(2)}x`;
+  return ratio < 1 && 'atMost' in figure.target
+    ? `${(1 / ratio).toFixed(2)}x faster`
+    : `${ratio.toFixed(2)}x`;
 }
 
 function renderTarget({ target, unit }: Figure): string {
-  const { of, atMost } = target;
-  if (of === 'value') return `<= ${atMost}${unit === '' ? '' : ` ${unit}`}`;
+  const { of } = target;
+  const ofUnit = unit === '' ? '' : ` ${unit}`;
+  if ('atLeast' in target) return `>= ${target.atLeast}${of === 'value' ? ofUnit : 'x'}`;
+  const { atMost } = target;
+  if (of === 'value') return `<= ${atMost}${ofUnit}`;
   return atMost < 1 ? `>= ${1 / atMost}x faster` : `<= ${atMost}x`;
 }
 
