@@ -36,6 +36,7 @@ export default tseslint.config(
     ignores: [
       'node_modules',
       '**/.switchyard',
+      '**/.venv',
       'trainers',
       'coverage',
       'dist',

@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const UV = path.join(ROOT, '.switchyard/tools/bin/uv');
 const RUFF_CONFIG = ['--config', path.join(ROOT, 'trainers/ruff.toml')];
-const CHECKED = ['trainers', 'examples'];
+const CHECKED = ['trainers', 'examples', 'test/bench'];
 
 /** Ends with one sentence and the command's exit code. */
 function fail(sentence, code = 1) {

@@ -6,6 +6,7 @@ import type { Row, Say } from './benchmark.js';
 import { lifecycleRows } from './lifecycle/rows.js';
 import { loadNow, thisMachine } from './machine.js';
 import { parkedRows } from './parked/rows.js';
+import { servingRows } from './serving/rows.js';
 import { isAllMet, renderReport, reportJson, type RowResult } from './table.js';
 import { yardRows } from './yard/rows.js';
 
@@ -13,6 +14,7 @@ const BENCHMARKS: Readonly<Record<string, readonly Row[]>> = {
   approve: approveRows,
   lifecycle: lifecycleRows,
   parked: parkedRows,
+  serving: servingRows,
   yard: yardRows,
 };
 

@@ -92,7 +92,7 @@ function renderTarget({ target, unit }: Figure): string {
   if ('atLeast' in target) return `>= ${target.atLeast}${of === 'value' ? ofUnit : 'x'}`;
   const { atMost } = target;
   if (of === 'value') return `<= ${atMost}${ofUnit}`;
-  return atMost < 1 ? `>= ${1 / atMost}x faster` : `<= ${atMost}x`;
+  return atMost < 1 ? `>= ${Number((1 / atMost).toFixed(2))}x faster` : `<= ${atMost}x`;
 }
 
 function aligned(rows: readonly (readonly string[])[]): readonly string[] {
