@@ -68,7 +68,10 @@ function figuresOf({ accepted, refused, odd }: Arrivals, perSecond: number): Fig
       what: 'refused with 429, p99',
       ...{ unit: 'ms', value: percentile(refused, 0.99), ...once },
       target: { of: 'value', atMost: REFUSED_WITHIN_MS },
-      note: `${refused.length} refused, the slowest after ${Math.max(...refused).toFixed(0)} ms`,
+      note:
+        refused.length === 0
+          ? 'none was refused so'
+          : `${refused.length} refused, the slowest after ${Math.max(...refused).toFixed(0)} ms`,
     },
     {
       what: 'neither answered nor refused with 429',
