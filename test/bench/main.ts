@@ -1,21 +1,17 @@
 import { parseArgs } from 'node:util';
 import { createProgress } from '../../scripts/demo/progress.js';
 import { stopTestServers } from '../../testing/servers.js';
-import { approveRows } from './approve/rows.js';
 import type { Row, Say } from './benchmark.js';
-import { lifecycleRows } from './lifecycle/rows.js';
 import { loadNow, thisMachine } from './machine.js';
-import { parkedRows } from './parked/rows.js';
-import { servingRows } from './serving/rows.js';
 import { isAllMet, renderReport, reportJson, type RowResult } from './table.js';
-import { yardRows } from './yard/rows.js';
 
-const BENCHMARKS: Readonly<Record<string, readonly Row[]>> = {
-  approve: approveRows,
-  lifecycle: lifecycleRows,
-  parked: parkedRows,
-  serving: servingRows,
-  yard: yardRows,
+/** Each loads what it needs only when it is named. */
+const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
+  approve: async () => (await import('./approve/rows.js')).approveRows,
+  lifecycle: async () => (await import('./lifecycle/rows.js')).lifecycleRows,
+  parked: async () => (await import('./parked/rows.js')).parkedRows,
+  serving: async () => (await import('./serving/rows.js')).servingRows,
+  yard: async () => (await import('./yard/rows.js')).yardRows,
 };
 
 /** A command line that cannot be followed; its message is the one sentence that is printed. */
@@ -26,7 +22,7 @@ class WrongUsage extends Error {}
  * 1: one was missed, or could not be measured; 2: the command line is wrong.
  */
 async function main(): Promise<void> {
-  const { name, rows, isJson } = readCommandLine();
+  const { name, rows, isJson } = await readCommandLine();
   const progress = createProgress(Date.now());
   const say: Say = (line) => progress.say(line);
   const results: RowResult[] = [];
@@ -40,16 +36,21 @@ async function main(): Promise<void> {
   process.exitCode = isAllMet(report) ? 0 : 1;
 }
 
-function readCommandLine(): { name: string; rows: readonly Row[]; isJson: boolean } {
+async function readCommandLine(): Promise<{
+  name: string;
+  rows: readonly Row[];
+  isJson: boolean;
+}> {
   const { values, positionals } = parse();
   const [name = '', ...rest] = positionals;
-  const rows = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined;
-  if (rows === undefined || rest.length > 0) {
+  const load = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined;
+  if (load === undefined || rest.length > 0) {
     const given = positionals.length === 0 ? 'no name' : `"${positionals.join(' ')}"`;
     throw new WrongUsage(
       `A benchmark's name is needed, and ${given} is none: type npm run bench -- NAME, with NAME one of ${Object.keys(BENCHMARKS).join(', ')}`,
     );
   }
+  const rows = await load();
   const only = values.only ?? rows.map((row) => row.name);
   const unknown = only.find((each) => rows.every((row) => row.name !== each));
   if (unknown !== undefined) {
