@@ -1,8 +1,9 @@
 import { PortError } from '../../domain/failures.js';
 import type { TensorSpec } from '../../domain/manifest.js';
 import type { Tensor, TensorData } from '../../domain/ports/model-runtime.js';
-import { padRows, wordsIn } from '../../domain/tokenizer.js';
-import type { Tokenizer, WordCounts } from '../../domain/tokenizer.js';
+import { padRows, termsIn } from '../../domain/front-end/bag.js';
+import type { TermCounts } from '../../domain/front-end/bag.js';
+import type { Tokenizer } from '../../domain/front-end/tokenizer.js';
 import { elementsOf } from './tensors.js';
 
 /** What one run of the graph takes: its inputs, and which of the caller's rows they are. */
@@ -11,9 +12,9 @@ export interface Batch {
   readonly rows: readonly number[];
 }
 
-/** One run of the graph takes at most so many rows, or so many padded words: what stays in the processor's cache. */
+/** One run of the graph takes at most so many rows, or so many padded terms: what stays in the processor's cache. */
 const MAX_ROWS = 1_024;
-const MAX_WORDS = 8_192;
+const MAX_TERMS = 8_192;
 
 /**
  * The number of rows that the inputs agree on.
@@ -57,26 +58,26 @@ function rowsOfInput(inputs: readonly Tensor[], spec: TensorSpec): number {
 
 /** Texts as padded batches; long ones apart from short ones, because every row costs as much as its batch's longest. */
 export function batchesOfTexts(texts: readonly string[], tokenizer: Tokenizer): Batch[] {
-  const words = tokenizer.count(texts);
+  const terms = tokenizer.count(texts);
   const rows = texts.map((_, index) => index);
   const fitsAsItIs = texts.length <= 8;
-  if (fitsAsItIs) return [textBatch(words, rows)];
-  rows.sort((left, right) => wordsIn(words, left) - wordsIn(words, right));
+  if (fitsAsItIs) return [textBatch(terms, rows)];
+  rows.sort((left, right) => termsIn(terms, left) - termsIn(terms, right));
   const batches: Batch[] = [];
   let start = 0;
   for (let end = 1; end <= rows.length; end++) {
     const next = rows[end];
-    const width = next === undefined ? 0 : wordsIn(words, next);
-    const isFull = end - start >= MAX_ROWS || (end - start + 1) * width > MAX_WORDS;
+    const width = next === undefined ? 0 : termsIn(terms, next);
+    const isFull = end - start >= MAX_ROWS || (end - start + 1) * width > MAX_TERMS;
     if (next !== undefined && !isFull) continue;
-    batches.push(textBatch(words, rows.slice(start, end)));
+    batches.push(textBatch(terms, rows.slice(start, end)));
     start = end;
   }
   return batches;
 }
 
-function textBatch(words: WordCounts, rows: readonly number[]): Batch {
-  const encoded = padRows(words, rows);
+function textBatch(terms: TermCounts, rows: readonly number[]): Batch {
+  const encoded = padRows(terms, rows);
   const shape = [encoded.rows, encoded.width];
   return {
     rows,

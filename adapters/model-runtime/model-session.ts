@@ -4,8 +4,9 @@ import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { PortError } from '../../domain/failures.js';
 import type { TensorSpec } from '../../domain/manifest.js';
 import type { Tensor, TensorData } from '../../domain/ports/model-runtime.js';
-import { createTokenizer, frontEndSchema } from '../../domain/tokenizer.js';
-import type { Tokenizer } from '../../domain/tokenizer.js';
+import { frontEndSchema } from '../../domain/front-end/schema.js';
+import { createTokenizer } from '../../domain/front-end/tokenizer.js';
+import type { Tokenizer } from '../../domain/front-end/tokenizer.js';
 import { batchesOfInputs, batchesOfTexts, rowsOf } from './batches.js';
 import type { Batch } from './batches.js';
 import { checkSession, planOutputs } from './check-session.js';
@@ -78,12 +79,12 @@ export class ModelSession {
   }
 
   /**
-   * One row: the vocabulary's last word, whose id a graph of another vocabulary may not have; or zeros with every free
+   * One row: the vocabulary's last term, whose id a graph of another vocabulary may not have; or zeros with every free
    * dimension 1.
    */
   #warmUpInputs(): Tensor[] {
     if (this.#frontEnd) {
-      return [{ name: 'text', datatype: 'BYTES', shape: [1], data: [this.#frontEnd.lastWord] }];
+      return [{ name: 'text', datatype: 'BYTES', shape: [1], data: [this.#frontEnd.lastTerm] }];
     }
     return this.#manifest.contract.inputs.map((spec) => {
       const shape = spec.shape.map((dimension) => (dimension === -1 ? 1 : dimension));
@@ -105,7 +106,7 @@ function isTensor(entry: [string, unknown]): entry is [string, OrtTensor] {
 
 interface FrontEndInUse {
   readonly tokenizer: Tokenizer;
-  readonly lastWord: string;
+  readonly lastTerm: string;
 }
 
 function readFrontEnd({ directory, manifest }: OpenRequest): FrontEndInUse | null {
@@ -114,7 +115,7 @@ function readFrontEnd({ directory, manifest }: OpenRequest): FrontEndInUse | nul
   try {
     const file: unknown = JSON.parse(readFileSync(join(directory, path), 'utf8'));
     const frontEnd = frontEndSchema.parse(file);
-    return { tokenizer: createTokenizer(frontEnd), lastWord: frontEnd.vocabulary.at(-1) ?? '' };
+    return { tokenizer: createTokenizer(frontEnd), lastTerm: frontEnd.vocabulary.at(-1) ?? '' };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new PortError(

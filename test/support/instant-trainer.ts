@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Conversion } from '../../domain/conversion.js';
-import { createTokenizer } from '../../domain/tokenizer.js';
+import { createTokenizer } from '../../domain/front-end/tokenizer.js';
 import type { ConvertJob, Trainer, TrainJob } from '../../domain/ports/trainer.js';
 import { LABELS, textModel, WORDS, writeModel, type SmallModel } from './small-models.js';
 

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { createTokenizer, frontEndSchema, padRows } from '../../domain/tokenizer.js';
-import type { FrontEnd, Tokenizer } from '../../domain/tokenizer.js';
+import { padRows } from '../../../domain/front-end/bag.js';
+import { frontEndSchema } from '../../../domain/front-end/schema.js';
+import type { FrontEnd } from '../../../domain/front-end/schema.js';
+import { createTokenizer } from '../../../domain/front-end/tokenizer.js';
+import type { Tokenizer } from '../../../domain/front-end/tokenizer.js';
 
 function frontEnd(vocabulary: string[], minTokenLength = 2): FrontEnd {
   return {
@@ -11,6 +14,13 @@ function frontEnd(vocabulary: string[], minTokenLength = 2): FrontEnd {
     minTokenLength,
     unicode: '14.0.0',
     vocabulary,
+  };
+}
+
+function grams(): FrontEnd {
+  return {
+    ...{ ...frontEnd(['one two', 'two']), schemaVersion: 2, analyzer: 'word', ngramRange: [1, 2] },
+    ...{ stripAccents: null, stopWords: [], binary: false },
   };
 }
 
@@ -133,6 +143,11 @@ describe('createTokenizer', () => {
     assert.deepEqual(encoded.ids, Int32Array.of(0, 0));
   });
 
+  it('refuses a vocabulary with a term twice', () => {
+    assert.throws(() => createTokenizer(frontEnd(['one', 'two', 'one'])), /twice/);
+    assert.throws(() => createTokenizer({ ...grams(), vocabulary: ['a b', 'a b'] }), /twice/);
+  });
+
   it('remembers nothing from one text to the next', () => {
     const built = createTokenizer(frontEnd(['one', 'two']));
     assert.deepEqual(built.encode(['one two', 'one']), built.encode(['one two', 'one']));
@@ -147,15 +162,22 @@ describe('padRows', () => {
 });
 
 describe('frontEndSchema', () => {
-  it('refuses a vocabulary with a word twice', () => {
-    assert.equal(frontEndSchema.safeParse(frontEnd(['one', 'one'])).success, false);
-  });
-
   it('refuses another Unicode version than the tokenizer reproduces', () => {
     assert.equal(
       frontEndSchema.safeParse({ ...frontEnd(['one']), unicode: '15.0.0' }).success,
       false,
     );
+  });
+
+  it('keeps the fields of the two versions apart', () => {
+    const { success } = frontEndSchema.safeParse({ ...frontEnd(['one']), binary: true });
+    assert.equal(success, false);
+    assert.equal(frontEndSchema.safeParse(grams()).success, true);
+    assert.equal(frontEndSchema.safeParse({ ...grams(), binary: undefined }).success, false);
+  });
+
+  it('refuses a range that ends before it begins', () => {
+    assert.equal(frontEndSchema.safeParse({ ...grams(), ngramRange: [3, 2] }).success, false);
   });
 });
 
