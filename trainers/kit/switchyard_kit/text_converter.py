@@ -12,9 +12,9 @@ from switchyard_kit import events
 from switchyard_kit.files import write_bytes, write_json, write_json_lines
 from switchyard_kit.request import Request
 from switchyard_kit.rows import read_rows
+from switchyard_kit.text_front_end import front_end
 from switchyard_kit.text_graph import IR_VERSION, OPSET, bag_of_words_graph
-from switchyard_kit.text_pipeline import MIN_TOKEN_LENGTH, check_convertible, parts
-from switchyard_kit.unicode_14 import UNICODE
+from switchyard_kit.text_pipeline import check_convertible, parts
 
 PROBABILITY_DECIMALS = 12
 """Rounded here, so that the last bit of a processor's exp() is not part of the bytes."""
@@ -29,26 +29,13 @@ def convert_text_classifier(request: Request, pipeline: Any) -> None:
     failure of the parity rows.
     """
     check_convertible(pipeline)
-    vectorizer, classifier = parts(pipeline)
+    vectorizer, _, classifier = parts(pipeline)
     labels = [str(label) for label in classifier.classes_]
-    write_bytes(request.output / "model.onnx", bag_of_words_graph(vectorizer, classifier))
+    write_bytes(request.output / "model.onnx", bag_of_words_graph(parts(pipeline)))
     write_json(request.output / "front-end.json", front_end(vectorizer))
     write_json(request.output / "model.json", description(labels))
     events.progress(0.5, "graph written; asking scikit-learn for the parity rows")
     _write_parity(request, pipeline, labels)
-
-
-def front_end(vectorizer: Any) -> dict[str, object]:
-    """How a text becomes ids: the word at position i of ``vocabulary`` has the id i + 1."""
-    words = sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.__getitem__)
-    return {
-        "schemaVersion": 1,
-        "kind": "bag-of-words",
-        "lowercase": True,
-        "minTokenLength": MIN_TOKEN_LENGTH,
-        "unicode": UNICODE,
-        "vocabulary": words,
-    }
 
 
 def description(labels: list[str]) -> dict[str, object]:

@@ -11,10 +11,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from switchyard_kit.text_pipeline import Parts
+
 OPSET = 18
 IR_VERSION = 10
 _SMALLEST_NORM = 1e-12  # a text without a known word has norm 0: its scores are the biases alone
 
+_NORMS = {"l1": "ReduceL1", "l2": "ReduceL2"}
 _ACTIVATIONS = {"relu": "Relu", "tanh": "Tanh", "logistic": "Sigmoid"}
 
 
@@ -42,15 +45,17 @@ class _Graph:
         return name
 
 
-def bag_of_words_graph(vectorizer: Any, classifier: Any) -> bytes:
-    """The serialized model of a fitted TfidfVectorizer and LogisticRegression or MLPClassifier."""
+def bag_of_words_graph(fitted: Parts) -> bytes:
+    """The serialized model of a fitted text pipeline; plain counts where it has no tf-idf."""
     import numpy
 
-    terms = len(vectorizer.vocabulary_)
-    idf = vectorizer.idf_ if vectorizer.use_idf else numpy.ones(terms)
+    vectorizer, weighting, classifier = fitted
+    has_idf = weighting is not None and weighting.use_idf
+    idf = weighting.idf_ if has_idf else numpy.ones(len(vectorizer.vocabulary_))
+    norm = None if weighting is None else weighting.norm
     layers = _layers(classifier)
     graph = _Graph()
-    frequency = _term_frequency(graph, sublinear=vectorizer.sublinear_tf)
+    frequency = _term_frequency(graph, sublinear=weighting is not None and weighting.sublinear_tf)
     weight, bias = layers[0]
     table = graph.constant("table0", _with_padding(weight * idf[:, None]))
     rows = graph.add("Gather", [table, "ids"], "rows", axis=0)
@@ -58,8 +63,9 @@ def bag_of_words_graph(vectorizer: Any, classifier: Any) -> bytes:
     as_row = graph.add("Unsqueeze", [frequency, axis], "frequency_row")
     product = graph.add("MatMul", [as_row, rows], "weighted_row")
     scores = graph.add("Squeeze", [product, axis], "weighted")
-    if vectorizer.norm == "l2":
-        scores = graph.add("Div", [scores, _norm(graph, frequency, idf, axis)], "normed")
+    if norm is not None:
+        length = _norm(graph, frequency, idf, _NORMS[norm])
+        scores = graph.add("Div", [scores, length], "normed")
     scores = graph.add("Add", [scores, graph.constant("bias0", bias)], "scores0")
     for index, (weight, bias) in enumerate(layers[1:], start=1):
         hidden = _activate(graph, classifier.activation, scores, index - 1)
@@ -98,12 +104,12 @@ def _term_frequency(graph: _Graph, sublinear: bool) -> str:
     return graph.add("Add", [logarithm, graph.add("Min", ["counts", one], "present")], "frequency")
 
 
-def _norm(graph: _Graph, frequency: str, idf: Any, axis: str) -> str:
+def _norm(graph: _Graph, frequency: str, idf: Any, operator: str) -> str:
     """The length [N, 1] of each text's vector."""
     table = graph.constant("idf", _with_padding(idf))
     weights = graph.add("Gather", [table, "ids"], "idf_of_word", axis=0)
     vector = graph.add("Mul", [frequency, weights], "vector")
-    norm = graph.add("ReduceL2", [vector, axis], "norm", keepdims=1)
+    norm = graph.add(operator, [vector, "axis1"], "norm", keepdims=1)
     smallest = graph.constant("smallest_norm", _SMALLEST_NORM)
     return graph.add("Max", [norm, smallest], "norm_above_zero")
 

@@ -1,89 +1,121 @@
 """Which text classifiers the converter turns into ONNX, decided before anything is trained.
 
-The front end that serves a model (lower-case, runs of word characters, a vocabulary) lives outside
-the graph and knows one way to cut words, so everything that cuts differently is refused by name.
+The front end that serves a model (case, accents, cutting into terms, a vocabulary) lives outside
+the graph and does what scikit-learn's vectorizers do with the settings listed here; everything that
+cuts differently is refused by name.
 """
 
 from __future__ import annotations
 
-import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from switchyard_kit.failures import not_convertible
+from switchyard_kit.unicode_14 import as_unicode_14
 
-TOKEN_PATTERN = r"(?u)\b\w\w+\b"
-"""scikit-learn's default: maximal runs of at least two word characters."""
+TOKEN_PATTERNS = {r"(?u)\b\w\w+\b": 2, r"(?u)\b\w+\b": 1}
+"""scikit-learn's default and the one that keeps single characters, with their least length."""
 
-MIN_TOKEN_LENGTH = 2
-"""In code points, as TOKEN_PATTERN has it."""
+MAX_NGRAM = 64
+"""In words or characters, as the front end's schema has it."""
 
-_VECTORIZER_MUST = {
-    "input": "content",
-    "analyzer": "word",
-    "lowercase": True,
-    "token_pattern": TOKEN_PATTERN,
-    "ngram_range": (1, 1),
-    "tokenizer": None,
-    "preprocessor": None,
-    "stop_words": None,
-    "strip_accents": None,
-    "binary": False,
+_ALLOWED: dict[str, tuple[Any, ...]] = {
+    "input": ("content",),
+    "analyzer": ("word", "char", "char_wb"),
+    "lowercase": (True, False),
+    "strip_accents": (None, "unicode", "ascii"),
+    "binary": (True, False),
+    "tokenizer": (None,),
+    "preprocessor": (None,),
 }
+_NORMS = ("l1", "l2", None)
 _ACTIVATIONS = ("identity", "logistic", "relu", "tanh")
+
+
+class Parts(NamedTuple):
+    """A text pipeline's steps; ``weighting`` is what holds the settings of tf-idf, if any does."""
+
+    vectorizer: Any
+    weighting: Any | None
+    classifier: Any
 
 
 def check_convertible(pipeline: Any) -> None:
     """Returns when ``pipeline``, fitted or not, can be converted.
 
-    Accepted: Pipeline(TfidfVectorizer, LogisticRegression | MLPClassifier) with whole words, one at
-    a time. Raises TrainerFailure ``NotConvertible`` with one sentence that names the setting.
+    Accepted: Pipeline(TfidfVectorizer or CountVectorizer, LogisticRegression or MLPClassifier),
+    with or without a TfidfTransformer after a CountVectorizer. Raises TrainerFailure
+    ``NotConvertible`` with one sentence that names the setting and what is allowed.
     """
-    vectorizer, classifier = parts(pipeline)
-    for name, right in _VECTORIZER_MUST.items():
-        given = getattr(vectorizer, name)
-        if (tuple(given) if isinstance(given, list) else given) != right:
-            raise not_convertible(
-                f"TfidfVectorizer({name}={given!r}) cannot be converted to ONNX; "
-                f"only {name}={right!r} can."
-            )
-    if vectorizer.norm not in ("l2", None):
-        raise not_convertible(
-            f"TfidfVectorizer(norm={vectorizer.norm!r}) cannot be converted; use 'l2' or None."
-        )
-    _check_vocabulary(getattr(vectorizer, "vocabulary_", None) or vectorizer.vocabulary)
+    vectorizer, weighting, classifier = parts(pipeline)
+    _check_vectorizer(vectorizer)
+    if weighting is not None and weighting.norm not in _NORMS:
+        raise _refused(weighting, "norm", weighting.norm, _NORMS)
     if type(classifier).__name__ == "LogisticRegression":
         _check_logistic(classifier)
     elif classifier.activation not in _ACTIVATIONS:
-        raise not_convertible(
-            f"MLPClassifier(activation={classifier.activation!r}) cannot be converted; "
-            f"use one of {', '.join(_ACTIVATIONS)}."
-        )
+        raise _refused(classifier, "activation", classifier.activation, _ACTIVATIONS)
 
 
-def parts(pipeline: Any) -> tuple[Any, Any]:
-    """The vectorizer and the classifier of a text pipeline, else ``NotConvertible``.
+def parts(pipeline: Any) -> Parts:
+    """The steps of a text pipeline, else ``NotConvertible``.
 
     Types are compared exactly: a subclass may compute something else.
     """
-    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.neural_network import MLPClassifier
     from sklearn.pipeline import Pipeline
 
-    wanted = "Pipeline(TfidfVectorizer, LogisticRegression or MLPClassifier)"
+    wanted = (
+        "Pipeline(TfidfVectorizer, LogisticRegression or MLPClassifier), where a CountVectorizer, "
+        "or one and a TfidfTransformer, may stand for the TfidfVectorizer"
+    )
     if type(pipeline) is not Pipeline:
         raise not_convertible(
             f"A {type(pipeline).__name__} cannot be converted to ONNX; train a {wanted}."
         )
     steps = [step for _, step in pipeline.steps]
-    if (
-        len(steps) != 2
-        or type(steps[0]) is not TfidfVectorizer
-        or type(steps[1]) not in (LogisticRegression, MLPClassifier)
-    ):
-        found = ", ".join(type(step).__name__ for step in steps)
-        raise not_convertible(f"Pipeline({found}) cannot be converted to ONNX; train a {wanted}.")
-    return steps[0], steps[1]
+    if steps and type(steps[-1]) in (LogisticRegression, MLPClassifier):
+        first = [type(step) for step in steps[:-1]]
+        if first == [TfidfVectorizer]:
+            return Parts(steps[0], steps[0], steps[-1])
+        if first in ([CountVectorizer], [CountVectorizer, TfidfTransformer]):
+            return Parts(steps[0], steps[1] if len(first) == 2 else None, steps[-1])
+    found = ", ".join(type(step).__name__ for step in steps)
+    raise not_convertible(f"Pipeline({found}) cannot be converted to ONNX; train a {wanted}.")
+
+
+def _check_vectorizer(vectorizer: Any) -> None:
+    for name, allowed in _ALLOWED.items():
+        given = getattr(vectorizer, name)
+        if not any(given is one or (type(given) is str and given == one) for one in allowed):
+            raise _refused(vectorizer, name, given, allowed)
+    if vectorizer.analyzer == "word":
+        if vectorizer.token_pattern not in TOKEN_PATTERNS:
+            raise _refused(vectorizer, "token_pattern", vectorizer.token_pattern, TOKEN_PATTERNS)
+        _check_stop_words(vectorizer)
+    _check_ngram_range(vectorizer)
+    _check_vocabulary(vectorizer)
+
+
+def _check_stop_words(vectorizer: Any) -> None:
+    given = vectorizer.stop_words
+    if given is None or given == "english":
+        return
+    words = given if isinstance(given, (list, tuple, set, frozenset)) else [given]
+    if words is not given or not all(isinstance(word, str) for word in words):
+        allowed = (None, "english", "a list of words")
+        raise _refused(vectorizer, "stop_words", given, allowed)
+
+
+def _check_ngram_range(vectorizer: Any) -> None:
+    given = vectorizer.ngram_range
+    least, most = given
+    if not 1 <= least <= most <= MAX_NGRAM:
+        raise not_convertible(
+            f"{type(vectorizer).__name__}(ngram_range={given!r}) cannot be converted to ONNX; "
+            f"only (a, b) with 1 <= a <= b <= {MAX_NGRAM} can."
+        )
 
 
 def _check_logistic(classifier: Any) -> None:
@@ -99,10 +131,22 @@ def _check_logistic(classifier: Any) -> None:
         )
 
 
-def _check_vocabulary(vocabulary: Any) -> None:
-    for term in vocabulary or ():
-        if not isinstance(term, str) or term != term.lower() or not re.fullmatch(r"\w\w+", term):
+def _check_vocabulary(vectorizer: Any) -> None:
+    """A vocabulary given by hand may hold what no text gives; a learnt one cannot."""
+    if vectorizer.vocabulary is None:
+        return
+    terms_of = vectorizer.build_analyzer()
+    for term in vectorizer.vocabulary:
+        if not isinstance(term, str) or as_unicode_14(term) != term or term not in terms_of(term):
             raise not_convertible(
                 f"The vocabulary holds {term!r}, which the front end can never produce: "
-                "words are lower-case runs of at least two word characters."
+                f"no text gives it with the settings of this {type(vectorizer).__name__}."
             )
+
+
+def _refused(step: Any, name: str, given: Any, allowed: Any) -> Exception:
+    choice = " or ".join(repr(one) for one in allowed)
+    return not_convertible(
+        f"{type(step).__name__}({name}={given!r}) cannot be converted to ONNX; "
+        f"only {name}={choice} can."
+    )

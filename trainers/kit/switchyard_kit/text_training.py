@@ -7,7 +7,7 @@ from typing import Any
 from switchyard_kit import events, native
 from switchyard_kit.request import Request
 from switchyard_kit.rows import Rows
-from switchyard_kit.text_pipeline import check_convertible, parts
+from switchyard_kit.text_pipeline import check_convertible
 
 
 def fit_text_classifier(
@@ -24,12 +24,12 @@ def fit_text_classifier(
     check_convertible(pipeline)
     texts = rows.texts
     labels = rows.labels if labels is None else labels
-    vectorizer, classifier = parts(pipeline)
+    classifier = pipeline[-1]
     if hasattr(classifier, "partial_fit"):
         _fit_by_epochs(request, pipeline, texts, labels, epochs)
     else:
         events.progress(0, f"fitting on {len(texts)} rows")
-        classifier.fit(vectorizer.fit_transform(texts), labels)
+        classifier.fit(pipeline[:-1].fit_transform(texts), labels)
     events.metric("train-accuracy", float(pipeline.score(texts, labels)))
     return pipeline
 
@@ -37,8 +37,8 @@ def fit_text_classifier(
 def _fit_by_epochs(
     request: Request, pipeline: Any, texts: list[str], labels: list[str], epochs: int
 ) -> None:
-    vectorizer, classifier = parts(pipeline)
-    vectors = vectorizer.fit_transform(texts)
+    classifier = pipeline[-1]
+    vectors = pipeline[:-1].fit_transform(texts)
     classes = sorted(set(labels))
     start = 0
     if found := request.checkpoints.newest(native.load_file):

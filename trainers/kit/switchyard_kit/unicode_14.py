@@ -1,15 +1,14 @@
 """Texts as Unicode 14 knows them, whatever Python trains.
 
-The serving front end cuts words by Unicode 14 (Python 3.11). A newer Python knows more letters, so
-their code points become spaces before scikit-learn sees them, exactly as the front end does it.
-Python 3.10 has Unicode 13: there the letters that Unicode 14 added separate words as well, and a
-parity row that holds one says so.
+The serving front end cuts text by Unicode 14 (Python 3.11). A newer Python knows more letters, so
+their code points become spaces before scikit-learn sees them, exactly as the front end does it; in
+Python 3.11 too, because terms of characters hold the spaces. Python 3.10 has Unicode 13: there the
+letters that Unicode 14 added separate words as well, and a parity row that holds one says so.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 
 UNICODE = "14.0.0"
 
@@ -37,9 +36,15 @@ def _pattern() -> re.Pattern[str]:
     return re.compile("[" + "".join(f"{chr(start)}-{chr(end)}" for start, end in points) + "]")
 
 
-_newer = _pattern() if unicodedata.unidata_version > UNICODE else None
+_NEWER_POINTS = _pattern()
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 def as_unicode_14(text: str) -> str:
-    """The text with a space for every code point that Unicode 14 does not assign."""
-    return text if _newer is None or text.isascii() else _newer.sub(" ", text)
+    """The text with a space for every code point that only a newer Unicode assigns.
+
+    Half a surrogate pair has no UTF-8 and reaches the front end as U+FFFD, so it is that here.
+    """
+    if text.isascii():
+        return text
+    return _NEWER_POINTS.sub(" ", _HALF_PAIR.sub("\ufffd", text))

@@ -69,7 +69,14 @@ def served(folder: Path, texts: list[str]) -> np.ndarray:
 @pytest.mark.parametrize("classifier", CLASSIFIERS)
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"sublinear_tf": True}, {"norm": None}, {"use_idf": False}, {"smooth_idf": False}],
+    [
+        {},
+        {"sublinear_tf": True},
+        {"norm": None},
+        {"norm": "l1", "ngram_range": (1, 2)},
+        {"use_idf": False, "binary": True},
+        {"smooth_idf": False, "strip_accents": "unicode"},
+    ],
     ids=lambda settings: ",".join(settings) or "default",
 )
 def test_onnx_answers_as_scikit_learn_does(

@@ -29,3 +29,8 @@ def test_every_python_cuts_and_lowers_words_as_unicode_14_does() -> None:
 def test_known_text_stays_as_it_is() -> None:
     text = "Größe ΟΔΟΣ İ 東京 🖨️ \x00"
     assert as_unicode_14(text) == text
+
+
+def test_a_newer_letter_is_a_space_and_half_a_surrogate_pair_is_what_utf_8_makes_of_it() -> None:
+    assert as_unicode_14("a\ua7cbb\U00031350c") == "a b c"
+    assert as_unicode_14("a\ud800b\udc00") == "a\ufffdb\ufffd"
