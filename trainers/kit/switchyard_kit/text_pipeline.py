@@ -102,8 +102,7 @@ def _check_stop_words(vectorizer: Any) -> None:
     given = vectorizer.stop_words
     if given is None or given == "english":
         return
-    words = given if isinstance(given, (list, tuple, set, frozenset)) else [given]
-    if words is not given or not all(isinstance(word, str) for word in words):
+    if not isinstance(given, list) or not all(isinstance(word, str) for word in given):
         allowed = (None, "english", "a list of words")
         raise _refused(vectorizer, "stop_words", given, allowed)
 

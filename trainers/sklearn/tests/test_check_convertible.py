@@ -51,6 +51,7 @@ def test_a_covered_pipeline_is_accepted_before_it_is_fitted(pipeline: Any) -> No
         (text(ngram_range=(0, 2)), "TfidfVectorizer(ngram_range=(0, 2))"),
         (text(ngram_range=(1, 65)), "1 <= a <= b <= 64"),
         (text(stop_words="german"), "stop_words='german'"),
+        (text(stop_words={"the"}), "stop_words={'the'}"),
         (text(strip_accents=str.upper), "only strip_accents=None or 'unicode' or 'ascii' can"),
         (text(input="file"), "only input='content' can"),
         (text(norm="max"), "norm='max'"),
