@@ -2,13 +2,16 @@ import type { Tensor, TensorData } from './ports/model-runtime.js';
 
 /** Rows `from` to `to` of a tensor, whose first dimension counts rows; numbers are a view on the same memory. */
 export function cutRows(tensor: Tensor, from: number, to: number): Tensor {
-  const [rows = 0, ...rest] = tensor.shape;
-  if (from === 0 && to === rows) return tensor;
-  const width = rest.reduce((product, size) => product * size, 1);
-  const { data } = tensor;
+  const { name, datatype, data } = tensor;
+  const shape = tensor.shape.slice();
+  if (from === 0 && to === shape[0]) return tensor;
+  shape[0] = to - from;
+  let width = 1;
+  for (let axis = 1; axis < shape.length; axis += 1) width *= shape[axis] ?? 1;
   return {
-    ...tensor,
-    shape: [to - from, ...rest],
+    name,
+    datatype,
+    shape,
     data: ArrayBuffer.isView(data)
       ? data.subarray(from * width, to * width)
       : data.slice(from * width, to * width),

@@ -87,7 +87,8 @@ function parseInput(
       `input "${spec.name}" has ${values.length} values, its shape [${sizes.join(', ')}] has ${expected}`,
     );
   }
-  return { ...spec, shape: sizes, data: parseData(values, spec) };
+  const { name: own, datatype: type } = spec;
+  return { name: own, datatype: type, shape: sizes, data: parseData(values, spec) };
 }
 
 function parseShape(shape: unknown, spec: TensorSpec): number[] {
@@ -126,23 +127,33 @@ function flat(
   return values;
 }
 
+/** Loops, since a function called for each number takes longer over 2,000 of them than the model. */
 function parseData(values: readonly unknown[], spec: TensorSpec): TensorData {
+  const { length } = values;
   switch (spec.datatype) {
     case 'BYTES':
       return values.map((value, index) =>
         typeof value === 'string' ? value : refuse(spec, index, value, 'a string'),
       );
-    case 'FP32':
-      return Float32Array.from(values, (value, index) => {
-        const number = typeof value === 'number' ? Math.fround(value) : NaN;
-        return Number.isFinite(number) ? number : refuse(spec, index, value, 'a 32-bit number');
-      });
-    case 'INT32':
-      return Int32Array.from(values, (value, index) =>
-        typeof value === 'number' && (value | 0) === value
-          ? value
-          : refuse(spec, index, value, 'a 32-bit integer'),
-      );
+    case 'FP32': {
+      const data = new Float32Array(length);
+      for (let index = 0; index < length; index += 1) {
+        const value = values[index];
+        data[index] = typeof value === 'number' ? value : Number.NaN;
+        if (!Number.isFinite(data[index])) refuse(spec, index, value, 'a 32-bit number');
+      }
+      return data;
+    }
+    case 'INT32': {
+      const data = new Int32Array(length);
+      for (let index = 0; index < length; index += 1) {
+        const value = values[index];
+        if (typeof value !== 'number') refuse(spec, index, value, 'a 32-bit integer');
+        data[index] = value;
+        if (data[index] !== value) refuse(spec, index, value, 'a 32-bit integer');
+      }
+      return data;
+    }
     case 'INT64':
       return BigInt64Array.from(
         values.map((value, index) =>

@@ -34,7 +34,7 @@ interface Asking {
   readonly customer: string | null;
   readonly requestId: string;
   readonly startedMs: number;
-  readonly asker: { isGone: boolean };
+  readonly asker: Asker;
 }
 
 type InferRoute = { Params: ModelParams; Body: Buffer | undefined };
@@ -59,6 +59,20 @@ function customerOf({ caller, headers }: FastifyRequest<InferRoute>): string | n
   throw new AnswerError(400, 'InvalidInput', `${CUSTOMER_HEADER} is over 200 characters`);
 }
 
+/** Who waits at the other end of a connection. */
+class Asker {
+  readonly #socket: { readonly destroyed: boolean };
+
+  constructor(socket: { readonly destroyed: boolean }) {
+    this.#socket = socket;
+  }
+
+  get isGone(): boolean {
+    return this.#socket.destroyed;
+  }
+}
+
+/** Objects on this path are written out, field by field: spreading them costs a request as much as its JSON. */
 class Inference {
   readonly #options: InferenceOptions;
 
@@ -81,11 +95,12 @@ class Inference {
   }
 
   async answer(request: FastifyRequest<InferRoute>, reply: FastifyReply): Promise<FastifyReply> {
-    const asker = { isGone: false };
-    reply.raw.once('close', () => (asker.isGone = true));
     const header = request.headers[HEADER_LENGTH];
     const { json, bytes } = await this.#counted({
-      ...{ params: request.params, body: request.body ?? NO_BYTES, requestId: request.id, asker },
+      params: request.params,
+      body: request.body ?? NO_BYTES,
+      requestId: request.id,
+      asker: new Asker(request.raw.socket),
       headerLength: typeof header === 'string' ? header : undefined,
       customer: customerOf(request),
       startedMs: performance.now(),
@@ -115,14 +130,11 @@ class Inference {
       const status = failure?.status ?? 200;
       const elapsedMs = performance.now() - asking.startedMs;
       metrics.answered(found, status, elapsedMs);
-      log.debug(
-        {
-          ...(found && aboutVersion(found)),
-          ...{ requestId: asking.requestId, status },
-          elapsedMs: Math.round(elapsedMs * 1_000) / 1_000,
-        },
-        failure?.type ?? 'answered',
-      );
+      if (log.isLevelEnabled?.('debug') !== false) {
+        const { requestId } = asking;
+        const about = { ...(found && aboutVersion(found)), requestId, status, elapsedMs };
+        log.debug(about, failure?.type ?? 'answered');
+      }
     }
   }
 
@@ -142,7 +154,9 @@ class Inference {
     let error: string | null = null;
     try {
       ({ outputs, batchRows } = await version.infer({
-        ...{ inputs: request.inputs, rows: request.rows, asker },
+        inputs: request.inputs,
+        rows: request.rows,
+        asker,
         customer: customer ?? '',
         deadlineMs: startedMs + this.#options.requestTimeoutMs,
       }));
@@ -154,7 +168,12 @@ class Inference {
       throw failed;
     } finally {
       predictions.add({
-        ...{ inputs: request.inputs, rows: request.rows, outputs, batchRows, customer, error },
+        inputs: request.inputs,
+        rows: request.rows,
+        outputs,
+        batchRows,
+        customer,
+        error,
         requestId: id,
         at: new Date(),
         version: version.version,

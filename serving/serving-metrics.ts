@@ -14,6 +14,11 @@ type Answerer = {
   readonly version: LoadedVersion;
 } | null;
 
+interface Series {
+  readonly requests: { inc(): void };
+  readonly latency: { observe(seconds: number): void };
+}
+
 /**
  * What the endpoint counts, in Prometheus' words, in a registry of its own. Labels are the models and versions that were
  * open here and HTTP statuses: nothing that a caller sends.
@@ -33,6 +38,8 @@ export class ServingMetrics {
     registers: [this.#registry],
   });
 
+  readonly #series = new WeakMap<LoadedVersion, Map<number, Series>>();
+
   constructor(models: OfferedModels) {
     collectDefaultMetrics({ register: this.#registry });
     this.#gauge('switchyard_requests_in_flight', 'requests at work or waiting', [], (gauge) =>
@@ -51,10 +58,32 @@ export class ServingMetrics {
   }
 
   answered(by: Answerer, status: number, elapsedMs: number): void {
-    const model = by?.resident.model ?? 'none';
-    const version = by === null ? 'none' : String(by.version.version);
-    this.#requests.inc({ model, version, status });
-    this.#latency.observe({ model, version }, elapsedMs / 1_000);
+    const series = by === null ? this.#nobodys(status) : this.#seriesOf(by, status);
+    series.requests.inc();
+    series.latency.observe(elapsedMs / 1_000);
+  }
+
+  /** Found by its version: making a key of labels anew for each request costs more than counting it. */
+  #seriesOf({ resident, version }: NonNullable<Answerer>, status: number): Series {
+    const byStatus = this.#series.get(version) ?? new Map<number, Series>();
+    if (byStatus.size === 0) this.#series.set(version, byStatus);
+    let series = byStatus.get(status);
+    if (series === undefined) {
+      series = this.#labelled(resident.model, String(version.version), status);
+      byStatus.set(status, series);
+    }
+    return series;
+  }
+
+  #nobodys(status: number): Series {
+    return this.#labelled('none', 'none', status);
+  }
+
+  #labelled(model: string, version: string, status: number): Series {
+    return {
+      requests: this.#requests.labels({ model, version, status }),
+      latency: this.#latency.labels({ model, version }),
+    };
   }
 
   #addPointer(models: OfferedModels): void {
