@@ -1,7 +1,7 @@
-import { setImmediate as otherWork } from 'node:timers/promises';
 import { packData } from '../adapters/model-runtime/tensors.js';
 import type { Tensor } from '../domain/ports/model-runtime.js';
 import type { InferRequest } from './infer-request.js';
+import type { Turns } from './turns.js';
 
 /** What an answer says besides its outputs. */
 export interface AboutAnswer {
@@ -18,13 +18,14 @@ export type InferAnswer =
   | { readonly json: Buffer; readonly bytes: Buffer };
 
 /** Values that are written at once: other requests are answered in between. */
-const VALUES_AT_ONCE = 10_000;
+const VALUES_AT_ONCE = 2_000;
 
-/** Writes the outputs that the request wants, each as it wants it. */
+/** Writes the outputs that the request wants, each as it wants it; many values in turns with others'. */
 export async function writeAnswer(
   about: AboutAnswer,
   request: Pick<InferRequest, 'outputs' | 'binaryOutputs'>,
   outputs: readonly Tensor[],
+  turns: Turns,
 ): Promise<InferAnswer> {
   const shown: string[] = [];
   const parts: Uint8Array[] = [];
@@ -39,7 +40,7 @@ export async function writeAnswer(
       shown.push(`${head},"parameters":{"binary_data_size":${bytes.byteLength}}}`);
     } else {
       const isLarge = output.data.length > VALUES_AT_ONCE;
-      const data = isLarge ? await largeDataJson(output) : dataJson(output.data);
+      const data = isLarge ? await largeDataJson(output, turns) : dataJson(output.data);
       shown.push(`${head},"data":[${data}]}`);
     }
   }
@@ -59,10 +60,10 @@ function wantsBinary(
   return outputs.find((wanted) => wanted.name === name)?.isBinary ?? null;
 }
 
-async function largeDataJson({ data }: Tensor): Promise<string> {
+async function largeDataJson({ data }: Tensor, turns: Turns): Promise<string> {
   const pieces: string[] = [];
   for (let start = 0; start < data.length; start += VALUES_AT_ONCE) {
-    if (start > 0) await otherWork();
+    await turns.next();
     const end = start + VALUES_AT_ONCE;
     pieces.push(
       dataJson(ArrayBuffer.isView(data) ? data.subarray(start, end) : data.slice(start, end)),

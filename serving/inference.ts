@@ -13,6 +13,7 @@ import {
   type ResolvedModel,
 } from './offered-models.js';
 import type { ServingMetrics } from './serving-metrics.js';
+import { Turns } from './turns.js';
 
 /** Names the customer whose rows a request has. */
 export const CUSTOMER_HEADER = 'switchyard-customer';
@@ -59,6 +60,9 @@ function customerOf({ caller, headers }: FastifyRequest<InferRoute>): string | n
   throw new AnswerError(400, 'InvalidInput', `${CUSTOMER_HEADER} is over 200 characters`);
 }
 
+/** A larger one is read in its turn: parsing it takes some tenths of a millisecond. */
+const LARGE_BODY_BYTES = 16 * 1024;
+
 /** Who waits at the other end of a connection. */
 class Asker {
   readonly #socket: { readonly destroyed: boolean };
@@ -75,6 +79,7 @@ class Asker {
 /** Objects on this path are written out, field by field: spreading them costs a request as much as its JSON. */
 class Inference {
   readonly #options: InferenceOptions;
+  readonly #turns = new Turns();
 
   constructor(options: InferenceOptions) {
     this.#options = options;
@@ -143,6 +148,7 @@ class Inference {
     const { resident, predictions, version } = found;
     const { requestId, startedMs, asker } = asking;
     const { generation } = resident;
+    if (asking.body.byteLength > LARGE_BODY_BYTES) await this.#turns.next();
     const request = parseInferRequest(
       readInferBody(asking.body, asking.headerLength),
       version.contract,
@@ -162,7 +168,7 @@ class Inference {
       }));
       const { digest, version: number } = version;
       const about = { id, model: resident.model, version: number, digest, generation };
-      return await writeAnswer(about, request, outputs);
+      return await writeAnswer(about, request, outputs, this.#turns);
     } catch (failed) {
       error = answerErrorOf(failed).type;
       throw failed;

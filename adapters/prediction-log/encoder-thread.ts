@@ -1,8 +1,17 @@
 /** The thread that makes Parquet files of rows: it takes milliseconds, which no answer shall wait for. */
+import { existsSync, readlinkSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { encodeRows } from './encode-rows.js';
 import type { FromEncoder, ToEncoder } from './encoder-messages.js';
 import type { RowChunk } from './row-chunk.js';
+
+/** Linux has a priority for each thread; `<process>/task/<thread>` stands behind this link. */
+const SELF = '/proc/thread-self';
+/** Where cores are scarce whoever answers comes first. */
+const NICENESS = 10;
+
+if (existsSync(SELF)) setPriority(Number(readlinkSync(SELF).split('/').at(-1)), NICENESS);
 
 const waiting = new Map<number, RowChunk[]>();
 

@@ -71,7 +71,7 @@ function figuresOf({ accepted, refused, odd }: Arrivals, perSecond: number): Fig
       note:
         refused.length === 0
           ? 'none was refused so'
-          : `${refused.length} refused, the slowest after ${Math.max(...refused).toFixed(0)} ms`,
+          : `${refused.length} refused, the slowest after ${refused.reduce((most, ms) => Math.max(most, ms), 0).toFixed(0)} ms`,
     },
     {
       what: 'neither answered nor refused with 429',

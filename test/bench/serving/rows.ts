@@ -5,6 +5,7 @@ import { addedRow, binaryRow, jsonRow, singleRow } from './endpoint-rows.js';
 import { heavyRow, loopRow } from './heavy-rows.js';
 import { logRow, memoryRow } from './lasting-rows.js';
 import { overloadRow } from './overload-row.js';
+import { predictorRow } from './predictor-row.js';
 import { swapsRow } from './swaps-row.js';
 import { textRow } from './text-row.js';
 
@@ -16,6 +17,7 @@ export const servingRows: readonly Row[] = [
   fairnessRow,
   singleRow,
   addedRow,
+  predictorRow,
   jsonRow,
   binaryRow,
   heavyRow,
