@@ -160,7 +160,7 @@ def test_what_cannot_be_converted_is_refused_before_training(tmp_path: Path) -> 
         "from switchyard_kit import main\n"
         "from switchyard_kit.text_training import fit_text_classifier\n"
         "def train(request, rows):\n"
-        "    words = TfidfVectorizer(ngram_range=(1, 2))\n"
+        "    words = TfidfVectorizer(ngram_range=(0, 2))\n"
         "    grams = make_pipeline(words, LogisticRegression())\n"
         "    return fit_text_classifier(request, grams, rows)\n"
         "main(train)\n"
@@ -168,5 +168,5 @@ def test_what_cannot_be_converted_is_refused_before_training(tmp_path: Path) -> 
     ended = run(tmp_path, script)
     code, type, message = failure(ended)
     assert (code, type) == (2, "NotConvertible")
-    assert message.startswith("TfidfVectorizer(ngram_range=(1, 2)) cannot be converted")
+    assert message.startswith("TfidfVectorizer(ngram_range=(0, 2)) cannot be converted")
     assert [event["event"] for event in ended[1]] == ["progress", "failure"]
