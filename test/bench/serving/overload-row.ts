@@ -35,7 +35,7 @@ export const overloadRow: Row = {
     const came = new Arrivals(url, body);
     await came.during(FOR_MS, TIMES * before);
     // it counts from its second second on
-    const after = await closedLoop({ ...clients, mayRefuse: true });
+    const after = await closedLoop({ ...clients, mayRefuse: true, others: came.answeredMs });
     await came.settled();
     say(`${came.accepted.length} answered, ${came.refused.length} refused`);
     return [
@@ -45,7 +45,7 @@ export const overloadRow: Row = {
         ...{ unit: 'requests/s', value: after, rounds: 1 },
         other: { name: 'before', value: before },
         target: { of: 'ratio', atLeast: FULL_SPEED },
-        note: `${CLIENTS} clients`,
+        note: `${CLIENTS} clients, and what still waited`,
       },
       await endsFigure(endpoint),
     ];
@@ -98,6 +98,8 @@ const sum = (counts: Iterable<number>) => [...counts].reduce((total, count) => t
 class Arrivals {
   /** Milliseconds to the answer. */
   readonly accepted: number[] = [];
+  /** When those answers came. */
+  readonly answeredMs: number[] = [];
   /** Milliseconds to the 429. */
   readonly refused: number[] = [];
   /** What else came, and how often. */
@@ -137,8 +139,10 @@ class Arrivals {
       const connection = this.#idle.pop() ?? (await KeepAlive.open(this.#url));
       const { status, ms } = await connection.post(this.#url, this.#body);
       if (connection.isOpen) this.#idle.push(connection);
-      if (status === 200) this.accepted.push(ms);
-      else if (status === 429) this.refused.push(ms);
+      if (status === 200) {
+        this.accepted.push(ms);
+        this.answeredMs.push(performance.now());
+      } else if (status === 429) this.refused.push(ms);
       else this.#count(`status ${status}`);
     } catch (error) {
       this.#count(error instanceof Error ? error.message : String(error));
