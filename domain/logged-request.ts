@@ -117,18 +117,6 @@ export function fillBatch(inputs: readonly Tensor[], rows: number): readonly Ten
   });
 }
 
-/** The first rows of outputs. */
-export function firstRows(outputs: readonly Tensor[], rows: number): readonly Tensor[] {
-  return outputs.map((tensor) => {
-    const width = tensor.data.length / (tensor.shape[0] ?? 1);
-    return {
-      ...tensor,
-      shape: [rows, ...tensor.shape.slice(1)],
-      data: tensor.data.slice(0, rows * width),
-    };
-  });
-}
-
 function picked(data: TensorData, order: readonly number[]): TensorData {
   if (data instanceof Float32Array) return Float32Array.from(order, (index) => data[index] ?? 0);
   if (data instanceof Int32Array) return Int32Array.from(order, (index) => data[index] ?? 0);

@@ -20,18 +20,32 @@ export function cutRows(tensor: Tensor, from: number, to: number): Tensor {
 
 /**
  * The rows of tensors of one name, datatype and row shape, one after the other.
- * @throws RangeError where there is none, or where they differ in datatype.
+ * @throws RangeError where there is none, or where they differ in datatype or row shape.
  */
 export function joinRows(parts: readonly Tensor[]): Tensor {
   const [first, ...others] = parts;
   if (first === undefined) throw new RangeError('no tensor has no rows');
   if (others.length === 0) return first;
+  const rowShape = first.shape.slice(1);
+  if (others.some(({ shape }) => rowShape.some((size, axis) => size !== shape[axis + 1]))) {
+    throw new RangeError(`rows of "${first.name}" have different shapes`);
+  }
   const rows = parts.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0);
   return {
     ...first,
-    shape: [rows, ...first.shape.slice(1)],
+    shape: [rows, ...rowShape],
     data: joinData(parts.map(({ data }) => data)),
   };
+}
+
+/** Bytes that tensors take up in this process, about. */
+export function bytesOf(tensors: readonly Tensor[]): number {
+  let bytes = 0;
+  for (const { data } of tensors) {
+    if (ArrayBuffer.isView(data)) bytes += data.byteLength;
+    else for (const text of data) bytes += 2 * text.length;
+  }
+  return bytes;
 }
 
 function joinData(parts: readonly TensorData[]): TensorData {

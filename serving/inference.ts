@@ -95,7 +95,7 @@ class Inference {
     } catch (error) {
       refusal = answerErrorOf(error);
     }
-    if (refusal) this.#options.metrics.answered(found, refusal.status, 0);
+    if (refusal) this.#options.metrics.answered(found, refusal.status, null);
     return refusal;
   }
 
@@ -125,6 +125,8 @@ class Inference {
     let failure: AnswerError | null = null;
     metrics.inFlight += 1;
     try {
+      // before a version is chosen: it could be closed meanwhile
+      if (asking.body.byteLength > LARGE_BODY_BYTES) await this.#turns.next();
       found = resolve(models, asking.params);
       return await this.#inferOn(found, asking);
     } catch (error) {
@@ -148,7 +150,6 @@ class Inference {
     const { resident, predictions, version } = found;
     const { requestId, startedMs, asker } = asking;
     const { generation } = resident;
-    if (asking.body.byteLength > LARGE_BODY_BYTES) await this.#turns.next();
     const request = parseInferRequest(
       readInferBody(asking.body, asking.headerLength),
       version.contract,

@@ -73,10 +73,15 @@ export class LoadedVersion {
   }
 
   /** Answers rows, by this version whatever becomes live meanwhile. */
-  async infer(asked: RowsAsked): Promise<RowsAnswered> {
+  infer(asked: RowsAsked): Promise<RowsAnswered> {
+    return this.keepOpen(() => this.#queue.submit(asked));
+  }
+
+  /** It is not closed before this work has ended, though it may be retired. */
+  async keepOpen<Result>(work: () => Promise<Result>): Promise<Result> {
     this.#inFlight++;
     try {
-      return await this.#queue.submit(asked);
+      return await work();
     } finally {
       this.#inFlight--;
       if (this.#isRetired && this.#inFlight === 0) void this.#close();

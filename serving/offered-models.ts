@@ -63,7 +63,6 @@ export function offered(models: OfferedModels, model: string): OfferedModel {
  */
 export function resolve(models: OfferedModels, params: ModelParams): ResolvedModel {
   const { resident, predictions } = offered(models, params.model);
-  const { current } = resident;
   if (params.version !== undefined) {
     const version = resident.versions.find((open) => String(open.version) === params.version);
     if (version) return { resident, predictions, version };
@@ -74,11 +73,12 @@ export function resolve(models: OfferedModels, params: ModelParams): ResolvedMod
         (resident.versions.map((open) => open.version).join(', ') || 'none'),
     );
   }
-  if (current) return { resident, predictions, version: current };
-  const { problem } = resident.status;
-  throw new AnswerError(
-    503,
-    'NotReady',
-    `"${resident.model}" serves nothing: ${problem ?? 'no version is live'}`,
-  );
+  return { resident, predictions, version: currentOf(resident) };
+}
+
+/** The live version. @throws AnswerError 503 `NotReady` where nothing is live. */
+export function currentOf({ current, status, model }: ResidentModel): LoadedVersion {
+  if (current) return current;
+  const why = status.problem ?? 'no version is live';
+  throw new AnswerError(503, 'NotReady', `"${model}" serves nothing: ${why}`);
 }

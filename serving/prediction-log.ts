@@ -4,6 +4,7 @@ import { LogEncoder } from '../adapters/prediction-log/row-encoder.js';
 import type { Tensor } from '../domain/ports/model-runtime.js';
 import type { Registry } from '../domain/ports/registry.js';
 import type { RuntimeFacts } from '../domain/runtime-facts.js';
+import { bytesOf } from '../domain/tensor-rows.js';
 import type { Log } from './log.js';
 import { repeat } from './repeat.js';
 
@@ -218,13 +219,4 @@ function byName(inputs: readonly Tensor[]): readonly Tensor[] {
 function haveRows(tensors: readonly Tensor[], rows: number): boolean {
   for (const { shape } of tensors) if (shape[0] !== rows) return false;
   return true;
-}
-
-function bytesOf(tensors: readonly Tensor[]): number {
-  let bytes = 0;
-  for (const { data } of tensors) {
-    if (ArrayBuffer.isView(data)) bytes += data.byteLength;
-    else for (const text of data) bytes += 2 * text.length;
-  }
-  return bytes;
 }

@@ -2,17 +2,20 @@ import { randomUUID } from 'node:crypto';
 import { isPortError } from '../domain/failures.js';
 import type { Tensor } from '../domain/ports/model-runtime.js';
 import { cutRows } from '../domain/tensor-rows.js';
-import { AnswerError, answerErrorOf, failedRow, type AnswerErrorType } from './answer-error.js';
+import { answerErrorOf, failedRow, type AnswerErrorType } from './answer-error.js';
 import type { RowsAnswered } from './batching/waiting-request.js';
 import type { LoadedVersion } from './loaded-version.js';
-import type { OfferedModel } from './offered-models.js';
+import { currentOf, type OfferedModel } from './offered-models.js';
 import { sortOut, type PredictorRow } from './predictor-rows.js';
 
 /** A row's answer, or why it has none. */
 export interface Prediction {
   /** The row's place among those that were given, from 0. */
   readonly index: number;
-  /** With `row` what the prediction log knows the answer by; `switchyard reproduce` takes it. */
+  /**
+   * With `row` what the prediction log knows the answer by; `switchyard reproduce` takes it. A row that is not as the contract says
+   * is in no log.
+   */
   readonly requestId: string;
   /** The row's number within its request, from 0. */
   readonly row: number;
@@ -66,7 +69,8 @@ interface Call {
   readonly requestId: string;
   readonly customer: string | null;
   readonly inputs: readonly Tensor[];
-  readonly rows: number;
+  /** Each row's place among those that the caller gave. */
+  readonly indexes: readonly number[];
   readonly startedMs: number;
 }
 
@@ -95,7 +99,7 @@ export class OfferedPredictor implements Predictor {
 
   async infer(inputs: readonly Tensor[], options: CallOptions = {}): Promise<RowsAnswered> {
     const rows = inputs[0]?.shape[0] ?? 0;
-    const call = newCall(this.#current(), inputs, rows, options);
+    const call = newCall(currentOf(this.#offered.resident), inputs, firstNumbers(rows), options);
     try {
       const answered = await run(call);
       this.#note(call, answered, null);
@@ -130,67 +134,53 @@ export class OfferedPredictor implements Predictor {
     return this.close();
   }
 
-  #current(): LoadedVersion {
-    const { resident } = this.#offered;
-    if (resident.current) return resident.current;
-    const { problem } = resident.status;
-    throw new AnswerError(
-      503,
-      'NotReady',
-      `"${this.model}" serves nothing: ${problem ?? 'no version is live'}`,
-    );
-  }
-
   async #predictFrom(
     first: number,
     rows: readonly PredictorRow[],
     options: CallOptions,
   ): Promise<Prediction[]> {
     if (rows.length === 0) return [];
-    const version = this.#current();
+    const version = currentOf(this.#offered.resident);
     const { inputs, kept, refused } = sortOut(rows, version.contract);
-    const answered =
-      kept.length === 0
-        ? []
-        : await this.#answerEach(first, newCall(version, inputs, kept.length, options));
+    const indexes = kept.map((row) => first + row);
+    const call = newCall(version, inputs, indexes, options);
+    const answered = kept.length === 0 ? [] : await version.keepOpen(() => this.#answerEach(call));
     if (refused.length === 0) return answered;
-    const all = answered.map((prediction, at) =>
-      Object.defineProperty(prediction, 'index', { value: first + (kept[at] ?? at) }),
-    );
-    for (const { row, error } of refused) {
-      const call = newCall(version, [], 1, options);
-      all.push({ ...aboutRow(first + row, call, 0), ...NOTHING, error });
-    }
-    return all.sort((left, right) => left.index - right.index);
+    const others = refused.map(({ row, error }) => {
+      const own = newCall(version, [], [first + row], options);
+      return { ...aboutRow(own, 0), ...NOTHING, error };
+    });
+    return [...answered, ...others].sort((left, right) => left.index - right.index);
   }
 
   /** Runs a call's rows; where one of them fails, the others again without it. */
-  async #answerEach(first: number, call: Call): Promise<Prediction[]> {
+  async #answerEach(call: Call): Promise<Prediction[]> {
     try {
       const answered = await run(call);
       this.#note(call, answered, null);
-      return predictionsOf(first, call, answered);
+      return predictionsOf(call, answered);
     } catch (error) {
       if (!isPortError(error)) throw error;
-      if (call.rows === 1) {
+      const { indexes } = call;
+      if (indexes.length === 1) {
         const { type, message } = answerErrorOf(error);
         this.#note(call, NO_ANSWER, type);
-        return [{ ...aboutRow(first, call, 0), ...NOTHING, error: { type, message } }];
+        return [{ ...aboutRow(call, 0), ...NOTHING, error: { type, message } }];
       }
       const ends: Prediction[] = [];
-      for (const [from, to] of without(failedRow(error), call.rows)) {
+      for (const [from, to] of without(failedRow(error), indexes.length)) {
         const inputs = call.inputs.map((input) => cutRows(input, from, to));
-        const part = newCall(call.version, inputs, to - from, call);
-        ends.push(...(await this.#answerEach(first + from, part)));
+        const part = newCall(call.version, inputs, indexes.slice(from, to), call);
+        ends.push(...(await this.#answerEach(part)));
       }
       return ends;
     }
   }
 
   #note(call: Call, answered: RowsAnswered, error: string | null): void {
-    const { version, startedMs, ...asked } = call;
+    const { version, startedMs, indexes, requestId, customer, inputs } = call;
     this.#offered.predictions.add({
-      ...{ ...asked, ...answered, error },
+      ...{ requestId, customer, inputs, rows: indexes.length, ...answered, error },
       at: new Date(),
       version: version.version,
       digest: version.digest,
@@ -206,16 +196,18 @@ const NOTHING = { label: null, probability: null, outputs: [] } as const;
 function newCall(
   version: LoadedVersion,
   inputs: readonly Tensor[],
-  rows: number,
+  indexes: readonly number[],
   { customer = null }: { readonly customer?: string | null },
 ): Call {
   const requestId = randomUUID();
-  return { version, inputs, rows, customer, requestId, startedMs: performance.now() };
+  return { version, inputs, indexes, customer, requestId, startedMs: performance.now() };
 }
 
-function run({ version, inputs, rows, customer }: Call): Promise<RowsAnswered> {
+const firstNumbers = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+function run({ version, inputs, indexes, customer }: Call): Promise<RowsAnswered> {
   return version.infer({
-    ...{ inputs, rows, customer: customer ?? '', asker: ALWAYS_THERE },
+    ...{ inputs, rows: indexes.length, customer: customer ?? '', asker: ALWAYS_THERE },
     deadlineMs: Number.POSITIVE_INFINITY,
   });
 }
@@ -229,14 +221,14 @@ function without(row: number | null, rows: number): [from: number, to: number][]
     .filter(([from, to]) => to > from);
 }
 
-function predictionsOf(first: number, call: Call, { outputs }: RowsAnswered): Prediction[] {
+function predictionsOf(call: Call, { outputs }: RowsAnswered): Prediction[] {
   const labels = outputs.find(({ name }) => name === 'label')?.data;
   const probabilities = outputs.find(({ name }) => name === 'probabilities')?.data;
   const width = call.version.contract.labels.length;
-  return Array.from({ length: call.rows }, (_, row) => {
+  return call.indexes.map((_, row) => {
     const label = labels?.[row];
     return {
-      ...aboutRow(first, call, row),
+      ...aboutRow(call, row),
       label: typeof label === 'string' ? label : null,
       probability:
         probabilities instanceof Float32Array
@@ -256,9 +248,9 @@ function largest(values: Float32Array, from: number, to: number): number {
   return most;
 }
 
-function aboutRow(first: number, { requestId, version }: Call, row: number) {
+function aboutRow({ requestId, version, indexes }: Call, row: number) {
   const { version: number, digest } = version;
-  return { index: first + row, requestId, row, version: number, digest };
+  return { index: indexes[row] ?? row, requestId, row, version: number, digest };
 }
 
 async function* inBatches<T>(

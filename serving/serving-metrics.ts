@@ -57,10 +57,11 @@ export class ServingMetrics {
     return this.#registry.metrics();
   }
 
-  answered(by: Answerer, status: number, elapsedMs: number): void {
+  /** @param elapsedMs - Null: it was refused at the door, which says nothing about how long answers take. */
+  answered(by: Answerer, status: number, elapsedMs: number | null): void {
     const series = by === null ? this.#nobodys(status) : this.#seriesOf(by, status);
     series.requests.inc();
-    series.latency.observe(elapsedMs / 1_000);
+    if (elapsedMs !== null) series.latency.observe(elapsedMs / 1_000);
   }
 
   /** Found by its version: making a key of labels anew for each request costs more than counting it. */

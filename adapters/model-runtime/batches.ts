@@ -1,6 +1,7 @@
 import { PortError } from '../../domain/failures.js';
 import type { TensorSpec } from '../../domain/manifest.js';
-import type { Tensor, TensorData } from '../../domain/ports/model-runtime.js';
+import type { Tensor } from '../../domain/ports/model-runtime.js';
+import { cutRows } from '../../domain/tensor-rows.js';
 import { padRows, termsIn } from '../../domain/front-end/bag.js';
 import type { TermCounts } from '../../domain/front-end/bag.js';
 import type { Tokenizer } from '../../domain/front-end/tokenizer.js';
@@ -95,24 +96,10 @@ export function batchesOfInputs(inputs: readonly Tensor[], rows: number): Batch[
     const end = Math.min(rows, start + MAX_ROWS);
     batches.push({
       rows: Array.from({ length: end - start }, (_, index) => start + index),
-      inputs: rows <= MAX_ROWS ? inputs : inputs.map((input) => cut(input, start, end)),
+      inputs: rows <= MAX_ROWS ? inputs : inputs.map((input) => cutRows(input, start, end)),
     });
   }
   return batches;
-}
-
-function cut(input: Tensor, start: number, end: number): Tensor {
-  const [, ...rest] = input.shape;
-  const width = elementsOf(rest);
-  return {
-    ...input,
-    shape: [end - start, ...rest],
-    data: slice(input.data, start * width, end * width),
-  };
-}
-
-function slice(data: TensorData, from: number, to: number): TensorData {
-  return ArrayBuffer.isView(data) ? data.subarray(from, to) : data.slice(from, to);
 }
 
 function refusal(message: string): PortError {

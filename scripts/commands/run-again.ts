@@ -4,10 +4,10 @@ import { PortError } from '../../domain/failures.js';
 import {
   compareRuns,
   fillBatch,
-  firstRows,
   type LoggedRequest,
   type RunResult,
 } from '../../domain/logged-request.js';
+import { cutRows } from '../../domain/tensor-rows.js';
 import type { Contract } from '../../domain/manifest.js';
 import type { OpenedModel, Tensor } from '../../domain/ports/model-runtime.js';
 import type { Registry } from '../../domain/ports/registry.js';
@@ -63,7 +63,7 @@ export async function runAgain(
     const among: RunResult =
       filled.kind === 'failed'
         ? filled
-        : { kind: 'answered', outputs: firstRows(filled.outputs, rows) };
+        : { kind: 'answered', outputs: filled.outputs.map((output) => cutRows(output, 0, rows)) };
     const isSame = compareRuns(logged, among).kind === 'same';
     return isSame ? { result: among, input, batchRows } : { result: alone, input, batchRows: null };
   } finally {

@@ -1,5 +1,12 @@
 import type { Piece, WaitingRequest } from './waiting-request.js';
 
+/** What one customer waits for. */
+interface Line {
+  readonly requests: WaitingRequest[];
+  /** Of them, that nobody took yet. */
+  rows: number;
+}
+
 /**
  * Requests that wait, a line for each customer. Rows are taken from the lines in turn, an equal share of a batch from each, so that
  * whoever has much waits for itself and for no more than a share of the others (fair queuing by rows, as by bytes in
@@ -7,7 +14,7 @@ import type { Piece, WaitingRequest } from './waiting-request.js';
  */
 export class FairQueue {
   /** In the order in which their turn comes. */
-  readonly #lines = new Map<string, WaitingRequest[]>();
+  readonly #lines = new Map<string, Line>();
   #requests = 0;
   #rows = 0;
 
@@ -20,19 +27,22 @@ export class FairQueue {
     return this.#requests;
   }
 
-  get customers(): number {
-    return this.#lines.size;
+  requestsOf(customer: string): number {
+    return this.#lines.get(customer)?.requests.length ?? 0;
   }
 
-  requestsOf(customer: string): number {
-    return this.#lines.get(customer)?.length ?? 0;
+  /** Rows that are run before a new one of this customer: its own, and as many of each other customer, where they have so many. */
+  rowsBefore(customer: string): number {
+    const own = this.#lines.get(customer)?.rows ?? 0;
+    return Math.min(this.#rows, own * this.#lines.size);
   }
 
   add(request: WaitingRequest): void {
     const { customer, rows } = request.asked;
-    const line = this.#lines.get(customer);
-    if (line) line.push(request);
-    else this.#lines.set(customer, [request]);
+    const line = this.#lines.get(customer) ?? { requests: [], rows: 0 };
+    line.requests.push(request);
+    line.rows += rows;
+    this.#lines.set(customer, line);
     this.#requests += 1;
     this.#rows += rows;
   }
@@ -59,14 +69,14 @@ export class FairQueue {
     atMost: number,
     isWanted: (request: WaitingRequest) => boolean,
   ): Piece[] {
-    const line = this.#lines.get(customer) ?? [];
+    const line = this.#lines.get(customer) ?? { requests: [], rows: 0 };
     const pieces: Piece[] = [];
     let room = atMost;
     let done = 0;
-    for (const request of line) {
+    for (const request of line.requests) {
       if (room === 0) break;
       if (!isWanted(request)) {
-        this.#rows -= request.asked.rows - request.taken;
+        this.#leave(line, request.asked.rows - request.taken);
         done += 1;
         continue;
       }
@@ -74,13 +84,18 @@ export class FairQueue {
       const rows = piece.to - piece.from;
       pieces.push(piece);
       room -= rows;
-      this.#rows -= rows;
+      this.#leave(line, rows);
       if (request.taken === request.asked.rows) done += 1;
     }
-    line.splice(0, done);
+    line.requests.splice(0, done);
     this.#requests -= done;
     this.#lines.delete(customer);
-    if (line.length > 0) this.#lines.set(customer, line);
+    if (line.requests.length > 0) this.#lines.set(customer, line);
     return pieces;
+  }
+
+  #leave(line: Line, rows: number): void {
+    line.rows -= rows;
+    this.#rows -= rows;
   }
 }

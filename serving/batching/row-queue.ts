@@ -1,6 +1,6 @@
 import { isPortError, PortError } from '../../domain/failures.js';
 import type { InferResult, Tensor } from '../../domain/ports/model-runtime.js';
-import { cutRows } from '../../domain/tensor-rows.js';
+import { bytesOf, cutRows } from '../../domain/tensor-rows.js';
 import { AnswerError, failedRow } from '../answer-error.js';
 import { BatchSize } from './batch-size.js';
 import { FairQueue } from './fair-queue.js';
@@ -39,6 +39,7 @@ export class RowQueue {
   readonly #size = new BatchSize();
   #atWork = 0;
   #bytes = 0;
+  readonly #bytesOf = new Map<string, number>();
 
   constructor(limits: RowQueueLimits, run: (inputs: readonly Tensor[]) => Promise<InferResult>) {
     this.#limits = limits;
@@ -51,11 +52,12 @@ export class RowQueue {
    */
   refusal(customer: string): AnswerError | null {
     const { maxWaiting, maxWaitingBytes, maxWaitMs } = this.#limits;
-    const { requests, rows } = this.#waiting;
-    const waitMs = this.#size.expectedMs(rows);
+    const { requests } = this.#waiting;
+    const waitMs = this.#size.expectedMs(this.#waiting.rowsBefore(customer));
+    const bytes = this.#bytesOf.get(customer) ?? 0;
     const isFull =
       this.#waiting.requestsOf(customer) >= GREED * (maxWaiting - requests) ||
-      this.#bytes >= maxWaitingBytes ||
+      bytes >= GREED * (maxWaitingBytes - this.#bytes) ||
       waitMs > maxWaitMs;
     if (!isFull) return null;
     const whose = customer === '' ? '' : ` of "${customer}"`;
@@ -71,16 +73,23 @@ export class RowQueue {
   async submit(asked: RowsAsked): Promise<RowsAnswered> {
     const refusal = this.refusal(asked.customer);
     if (refusal) throw refusal;
-    const bytes = asked.inputs.reduce((sum, input) => sum + bytesOf(input), 0);
+    const bytes = bytesOf(asked.inputs);
     const request = new WaitingRequest(asked);
-    this.#bytes += bytes;
+    this.#hold(asked.customer, bytes);
     this.#waiting.add(request);
     this.#send();
     try {
       return await request.settled;
     } finally {
-      this.#bytes -= bytes;
+      this.#hold(asked.customer, -bytes);
     }
+  }
+
+  #hold(customer: string, bytes: number): void {
+    this.#bytes += bytes;
+    const held = (this.#bytesOf.get(customer) ?? 0) + bytes;
+    if (held > 0) this.#bytesOf.set(customer, held);
+    else this.#bytesOf.delete(customer);
   }
 
   #send(): void {
@@ -110,17 +119,17 @@ export class RowQueue {
   async #work(batch: readonly Piece[]): Promise<void> {
     const rows = rowsOf(batch);
     this.#atWork += 1;
+    let outputs: readonly Tensor[] | null = null;
     try {
-      const { outputs, computeMs } = await this.#run(inputsOf(batch));
-      this.#size.took(rows, computeMs);
-      this.#atWork -= 1;
-      this.#send(); // the next batch is on its way while these answers are written
-      answer(batch, outputs, rows);
+      const result = await this.#run(inputsOf(batch));
+      this.#size.took(rows, result.computeMs);
+      outputs = result.outputs;
     } catch (error) {
-      this.#atWork -= 1;
       this.#failed(batch, error);
-      this.#send();
     }
+    this.#atWork -= 1;
+    this.#send(); // the next batch is on its way while these answers are written
+    if (outputs !== null) answer(batch, outputs, rows);
   }
 
   /** Whose fault it is says the row, or running each request alone. */
@@ -152,8 +161,12 @@ function answer(batch: readonly Piece[], outputs: readonly Tensor[], rows: numbe
   let offset = 0;
   for (const piece of batch) {
     const end = offset + piece.to - piece.from;
-    const own = outputs.map((output) => cutRows(output, offset, end));
-    piece.request.answer(piece, own, rows);
+    try {
+      const own = outputs.map((output) => cutRows(output, offset, end));
+      piece.request.answer(piece, own, rows);
+    } catch (error) {
+      piece.request.fail(error); // such as rows of two widths, which are no one tensor
+    }
     offset = end;
   }
 }
@@ -210,9 +223,4 @@ function halvesOf(piece: Piece): Piece[][] {
   if (to - from === 1) return [[piece]];
   const middle = Math.floor((from + to) / 2);
   return [[{ request, from, to: middle }], [{ request, from: middle, to }]];
-}
-
-function bytesOf({ data }: Tensor): number {
-  if (ArrayBuffer.isView(data)) return data.byteLength;
-  return data.reduce((bytes, text) => bytes + 2 * text.length, 0);
 }

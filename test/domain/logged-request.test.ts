@@ -1,10 +1,6 @@
 import assert from 'node:assert/strict';
-import {
-  compareRuns,
-  fillBatch,
-  firstRows,
-  type LoggedRequest,
-} from '../../domain/logged-request.js';
+import { compareRuns, fillBatch, type LoggedRequest } from '../../domain/logged-request.js';
+import { cutRows } from '../../domain/tensor-rows.js';
 import type { Tensor } from '../../domain/ports/model-runtime.js';
 import { runtimeDifferences } from '../../domain/runtime-facts.js';
 
@@ -90,12 +86,12 @@ describe('runtimeDifferences', () => {
 });
 
 describe('fillBatch', () => {
-  it('repeats whole rows, of which firstRows gives the first', () => {
+  it('repeats whole rows, of which the first are those of the request', () => {
     const [filled, words] = fillBatch([floats(1, 2, 3, 4), texts('a', 'b')], 5);
     assert.ok(filled && words);
     assert.deepEqual(filled.shape, [5, 2]);
     assert.deepEqual([...filled.data], [1, 2, 3, 4, 1, 2, 3, 4, 1, 2]);
     assert.deepEqual([...words.data], ['a', 'b', 'a', 'b', 'a']);
-    assert.deepEqual(firstRows([filled], 2), [floats(1, 2, 3, 4)]);
+    assert.deepEqual([cutRows(filled, 0, 2)], [floats(1, 2, 3, 4)]);
   });
 });

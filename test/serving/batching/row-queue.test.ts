@@ -249,6 +249,7 @@ describe('the bounds of a version’s queue', () => {
     const refusal = queue.refusal('');
     assert.equal(refusal?.status, 429);
     assert.equal(refusal.retryAfterSeconds, 10);
+    assert.equal(queue.refusal('other'), null, 'another customer does not wait for all of it');
     await waiting;
   });
 });
