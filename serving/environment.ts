@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { BUSY_POLL_MS } from '../adapters/model-runtime/busy-poll.js';
 import {
   s3EnvironmentOf,
   s3EnvironmentSchema,
@@ -30,6 +31,12 @@ const environmentSchema = s3EnvironmentSchema.extend(logEnvironmentSchema.shape)
   SWITCHYARD_MODEL_MEMORY_MB: z.coerce.number().int().min(64).default(1_024),
   /** `inputs`: the prediction log holds them; `sha256`: only their digests. */
   SWITCHYARD_PREDICTION_LOG: z.enum(['inputs', 'sha256']).default('sha256'),
+  /** How long the process and those of its models look for the next request before they sleep, in microseconds. */
+  SWITCHYARD_BUSY_POLL_US: z.coerce
+    .number()
+    .min(0)
+    .max(10_000)
+    .default(BUSY_POLL_MS * 1_000),
   SWITCHYARD_DRAIN_WAIT: durationSchema.default('0 seconds'),
   /** Where versions are kept from one start to the next, a folder a replica; left out: nowhere. */
   SWITCHYARD_CACHE_DIR: z.string().min(1).optional(),
@@ -50,6 +57,7 @@ export interface EndpointEnvironment extends S3Environment {
   readonly logsInputs: boolean;
   readonly cacheDirectory: string | undefined;
   readonly trustFile: string | undefined;
+  readonly busyPollMs: number;
   readonly drainWaitMs: number;
   readonly logLevel: LogLevel;
 }
@@ -82,6 +90,7 @@ export function readEndpointEnvironment(
     logsInputs: read.SWITCHYARD_PREDICTION_LOG === 'inputs',
     cacheDirectory: read.SWITCHYARD_CACHE_DIR,
     trustFile: read.SWITCHYARD_TRUST_FILE,
+    busyPollMs: read.SWITCHYARD_BUSY_POLL_US / 1_000,
     drainWaitMs: durationMs(read.SWITCHYARD_DRAIN_WAIT),
     logLevel: read.SWITCHYARD_LOG_LEVEL,
   };

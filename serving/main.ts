@@ -21,7 +21,7 @@ async function main(environment: EndpointEnvironment, log: Logger): Promise<void
   const serving = await startEndpoint({
     ...environment,
     registry: new ObjectRegistry(new S3ObjectStore(environment)),
-    runtime: new ChildModelRuntime(),
+    runtime: new ChildModelRuntime({ busyPollMs: environment.busyPollMs }),
     cacheDirectory: cache.directory,
     trust: await requiredTrust(environment.trustFile),
     log,

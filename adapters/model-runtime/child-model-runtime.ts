@@ -1,5 +1,6 @@
 import type { ModelRuntime, OpenModel } from '../../domain/ports/model-runtime.js';
 import { bundledFile } from '../package/package-root.js';
+import { BUSY_POLL_MS } from './busy-poll.js';
 import { ChildModel } from './child-model.js';
 import { installedVersion } from './this-runtime.js';
 
@@ -16,6 +17,8 @@ export interface ChildModelRuntimeOptions {
   readonly maxModelBytes?: number;
   /** Threads of one run of a graph; default 1. */
   readonly threads?: number;
+  /** How long both sides look for the other's next word before they sleep; default 0.3, on one core 0. */
+  readonly busyPollMs?: number;
 }
 
 /** `ModelRuntime` with onnxruntime-node, one capped child process an opened model. */
@@ -29,12 +32,13 @@ export class ChildModelRuntime implements ModelRuntime {
       nodePath: process.execPath,
       maxModelBytes: DEFAULT_MAX_MODEL_BYTES,
       threads: 1,
+      busyPollMs: BUSY_POLL_MS,
       ...options,
     };
   }
 
   async open(request: OpenModel): Promise<ChildModel> {
-    const { childPath, nodePath, maxModelBytes, threads } = this.#options;
+    const { childPath, nodePath, maxModelBytes, threads, busyPollMs } = this.#options;
     const { memoryLimitBytes, loadDeadlineMs, directory, artifact, manifest } = request;
     const { contract, frontEnd, graph } = manifest;
     return ChildModel.open({ childPath, nodePath, memoryLimitBytes }, loadDeadlineMs, {
@@ -44,6 +48,7 @@ export class ChildModelRuntime implements ModelRuntime {
       manifest: { contract, frontEnd, graph },
       maxModelBytes,
       threads,
+      busyPollMs,
     });
   }
 }

@@ -1,5 +1,6 @@
 import { PortError } from '../../domain/failures.js';
 import type { InferResult, OpenedModel, Tensor } from '../../domain/ports/model-runtime.js';
+import { BusyPoll } from './busy-poll.js';
 import { CappedChild } from './child-process.js';
 import type { ChildOptions } from './child-process.js';
 import { encodeFrame, FrameReader } from './frames.js';
@@ -25,14 +26,16 @@ export class ChildModel implements OpenedModel {
   readonly exited: Promise<string>;
   #loadMs = 0;
   readonly #child: CappedChild;
+  readonly #busyPoll: BusyPoll;
   #pending: Pending[] = [];
   #timer: NodeJS.Timeout | null = null;
   #lastId = 0;
   #end: PortError | null = null;
   #isClosed = false;
 
-  private constructor(child: CappedChild) {
+  private constructor(child: CappedChild, busyPollMs: number) {
     this.#child = child;
+    this.#busyPoll = new BusyPoll(busyPollMs);
     this.pid = child.pid;
     const reader = new FrameReader();
     child.socket.on('data', (chunk: Buffer) => this.#receive(reader, chunk));
@@ -50,7 +53,7 @@ export class ChildModel implements OpenedModel {
   ): Promise<ChildModel> {
     const startedMs = performance.now();
     const child = new CappedChild(options);
-    const model = new ChildModel(child);
+    const model = new ChildModel(child, request.busyPollMs);
     try {
       await model.#ask({ id: null, timeoutMs: deadlineMs }, encodeFrame(request), () => undefined);
     } catch (error) {
@@ -108,10 +111,12 @@ export class ChildModel implements OpenedModel {
       });
       if (this.#pending.length === 1) this.#startTimer();
       this.#child.socket.write(frame);
+      this.#busyPoll.start();
     });
   }
 
   #receive(reader: FrameReader, chunk: Buffer): void {
+    this.#busyPoll.start(); // whoever is answered may ask again at once
     try {
       for (const { header, bytes } of reader.push(chunk)) {
         this.#settleFirst(replySchema.parse(header), bytes);

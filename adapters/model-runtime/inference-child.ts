@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { isPortError, PortError } from '../../domain/failures.js';
+import { BusyPoll } from './busy-poll.js';
 import { encodeFrame, FrameReader } from './frames.js';
 import type { Frame } from './frames.js';
 import { loadFailure, tellsOfMemory } from './load-failure.js';
@@ -23,6 +24,7 @@ const watch = new Worker(
 watch.unref();
 
 let session: ModelSession | null = null;
+let busyPoll = new BusyPoll(0);
 const waiting: Frame[] = [];
 let isBusy = false;
 const reader = new FrameReader();
@@ -48,11 +50,13 @@ async function work(): Promise<void> {
     }
   }
   isBusy = false;
+  busyPoll.start();
 }
 
 async function answer(request: ChildRequest, bytes: Buffer): Promise<void> {
   if (request.kind === 'open') {
     session = await ModelSession.open(request);
+    busyPoll = new BusyPoll(request.busyPollMs);
     reply({ kind: 'opened' });
     return;
   }

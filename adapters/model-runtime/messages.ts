@@ -17,11 +17,14 @@ export const requestSchema = z.discriminatedUnion('kind', [
     }),
     maxModelBytes: z.int().min(1),
     threads: z.int().min(1),
+    busyPollMs: z.number().min(0),
   }),
   z.object({ kind: z.literal('infer'), id: z.int(), tensors: z.array(packedTensorSchema) }),
 ]);
 export type ChildRequest = z.infer<typeof requestSchema>;
 export type OpenRequest = Extract<ChildRequest, { kind: 'open' }>;
+/** What of it a model is opened by, in whatever process. */
+export type SessionRequest = Omit<OpenRequest, 'busyPollMs'>;
 
 const failureTypeSchema = z.custom<FailureType>(
   (value) => typeof value === 'string' && Object.hasOwn(FAILURES, value),

@@ -13,19 +13,19 @@ import { checkSession, planOutputs } from './check-session.js';
 import type { PlannedOutput } from './check-session.js';
 import { inspectModelFile } from './inspect-model.js';
 import { loadFailure } from './load-failure.js';
-import type { OpenRequest } from './messages.js';
+import type { SessionRequest } from './messages.js';
 import { collectOutputs } from './outputs.js';
 
 /** A loaded graph behind its front end, spoken to by the caller's contract. */
 export class ModelSession {
-  readonly #manifest: OpenRequest['manifest'];
+  readonly #manifest: SessionRequest['manifest'];
   readonly #session: InferenceSession;
   readonly #frontEnd: FrontEndInUse | null;
   readonly #outputs: readonly PlannedOutput[];
   readonly #fetches: readonly string[];
 
   private constructor(given: {
-    manifest: OpenRequest['manifest'];
+    manifest: SessionRequest['manifest'];
     session: InferenceSession;
     frontEnd: FrontEndInUse | null;
     outputs: readonly PlannedOutput[];
@@ -38,7 +38,7 @@ export class ModelSession {
   }
 
   /** Inspects, loads, compares with the manifest and answers one row, so that the first caller finds it warm. */
-  static async open(request: OpenRequest): Promise<ModelSession> {
+  static async open(request: SessionRequest): Promise<ModelSession> {
     const { artifact, manifest } = request;
     const path = join(request.directory, artifact);
     const facts = inspectModelFile(path, artifact, request.maxModelBytes);
@@ -109,7 +109,7 @@ interface FrontEndInUse {
   readonly lastTerm: string;
 }
 
-function readFrontEnd({ directory, manifest }: OpenRequest): FrontEndInUse | null {
+function readFrontEnd({ directory, manifest }: SessionRequest): FrontEndInUse | null {
   if (manifest.frontEnd === null) return null;
   const { path } = manifest.frontEnd;
   try {
@@ -128,7 +128,7 @@ function readFrontEnd({ directory, manifest }: OpenRequest): FrontEndInUse | nul
 
 async function createSession(
   path: string,
-  request: OpenRequest,
+  request: SessionRequest,
   opset: number,
 ): Promise<InferenceSession> {
   try {
