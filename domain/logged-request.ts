@@ -20,8 +20,8 @@ export interface LoggedRequest {
   readonly error: string | null;
   /** Null where the log holds digests only. */
   readonly inputs: readonly Tensor[] | null;
-  /** Of each row; null where the log holds the inputs. */
-  readonly inputsSha256: readonly string[] | null;
+  /** Of all rows; null where the log holds the inputs. */
+  readonly inputsSha256: string | null;
   /** Empty where the request failed. */
   readonly outputs: readonly Tensor[];
 }

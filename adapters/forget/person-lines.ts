@@ -1,15 +1,15 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { AsyncBuffer } from 'hyparquet';
 import { tensorOfColumn } from '../prediction-log/log-columns.js';
+import { columnOf } from '../prediction-log/columns.js';
 import {
   bytesFile,
-  columnOf,
   describeFile,
   elementsByColumn,
-  encodeColumns,
   readRows,
   type FileRow,
 } from '../prediction-log/parquet-file.js';
+import { encodeColumns } from '../prediction-log/write-columns.js';
 
 /** Lines of a file of the prediction log, apart from a person's. */
 export interface SplitLines {

@@ -1,15 +1,16 @@
+import type { SchemaElement } from 'hyparquet';
 import type { Datatype } from '../../domain/manifest.js';
 import type { RuntimeFacts } from '../../domain/runtime-facts.js';
+import { NumberCells, RepeatedCells, type Cell, type LogColumn } from './columns.js';
 import { inputsSha256 } from './inputs-sha256.js';
 import {
   fixedElements,
   tensorColumnName,
   tensorElements,
   type FixedColumn,
-  type LogColumn,
 } from './log-columns.js';
-import { encodeColumns } from './parquet-file.js';
 import type { ChunkTensor, RowChunk } from './row-chunk.js';
+import { encodeColumns } from './write-columns.js';
 
 /** What is the same for every row of a log. */
 export interface LogFacts {
@@ -26,8 +27,6 @@ export interface EncodedFile {
   /** When its earliest request was answered, in milliseconds since 1970. */
   readonly firstAtMs: number;
 }
-
-type Cell = string | number | bigint | null;
 
 /** Chunks as Parquet files: one, or one each for versions whose tensors have the same name and another type. */
 export function encodeRows(chunks: readonly RowChunk[], facts: LogFacts): readonly EncodedFile[] {
@@ -79,21 +78,24 @@ function fixedColumns(
   { model, runtime, includesInputs }: LogFacts,
 ): readonly LogColumn[] {
   const { onnxruntime, node, platform, cpu } = runtime;
-  const column = (name: FixedColumn, append: (into: Cell[], chunk: RowChunk) => void) => {
-    const data: Cell[] = [];
-    for (const chunk of chunks) append(data, chunk);
-    return { name, elements: fixedElements(name), data };
+  const column = (name: FixedColumn, append: (into: RepeatedCells, chunk: RowChunk) => void) => {
+    const cells = new RepeatedCells();
+    for (const chunk of chunks) append(cells, chunk);
+    return cells.column(name, fixedElements(name));
   };
   const constant = (name: FixedColumn, valueOf: (chunk: RowChunk) => Cell) =>
-    column(name, (into, chunk) => appendConstant(into, valueOf(chunk), total(chunk.rows)));
+    column(name, (into, chunk) => into.add(valueOf(chunk), total(chunk.rows)));
   const perRequest = (name: FixedColumn, valuesOf: (chunk: RowChunk) => readonly Cell[]) =>
-    column(name, (into, chunk) => appendRepeated(into, valuesOf(chunk), chunk.rows));
+    column(name, (into, chunk) => {
+      const values = valuesOf(chunk);
+      for (const [request, rows] of chunk.rows.entries()) into.add(values[request] ?? null, rows);
+    });
   return [
     perRequest('request_id', ({ requestIds }) => requestIds),
     column('row', (into, { rows }) => {
-      for (const count of rows) for (let row = 0; row < count; row++) into.push(row);
+      for (const count of rows) for (let row = 0; row < count; row++) into.add(row, 1);
     }),
-    perRequest('time', ({ atMs }) => atMs.map(BigInt)),
+    perRequest('time', ({ atMs }) => atMs),
     constant('model', () => model),
     constant('version', ({ version }) => version),
     constant('digest', ({ digest }) => digest),
@@ -104,11 +106,11 @@ function fixedColumns(
     constant('cpu', () => cpu),
     perRequest('customer', ({ customers }) => customers),
     column('label', appendLabels),
-    column('probability', appendProbabilities),
+    probabilities(chunks),
     perRequest('latency_ms', ({ latencyMs }) => latencyMs),
     perRequest('batch_rows', ({ batchRows }) => batchRows),
     perRequest('error', ({ errors }) => errors),
-    includesInputs ? constant('inputs_sha256', () => null) : column('inputs_sha256', appendDigests),
+    includesInputs ? constant('inputs_sha256', () => null) : perRequest('inputs_sha256', digestsOf),
     perRequest('row_shapes', (chunk) => shapesOf(chunk, includesInputs)),
   ];
 }
@@ -117,80 +119,143 @@ function tensorColumns(
   chunks: readonly RowChunk[],
   kind: 'input' | 'output',
 ): readonly LogColumn[] {
-  const forms = new Map<string, { datatype: Datatype; isList: boolean }>();
-  const of = (chunk: Pick<RowChunk, 'inputs' | 'outputs'>) =>
-    kind === 'input' ? chunk.inputs : chunk.outputs;
-  for (const { name, datatype, rank } of chunks.flatMap(of)) {
+  const forms = new Map<string, TensorForm>();
+  for (const { name, datatype, rank } of chunks.flatMap((chunk) => tensorsOf(chunk, kind))) {
     forms.set(name, { datatype, isList: rank > 1 });
   }
-  return [...forms].map(([name, form]) => {
-    const data: Cell[] = [];
-    const lengths: number[] = [];
-    for (const { rows, ...chunk } of chunks) {
-      const tensor = of(chunk).find((each) => each.name === name);
-      if (tensor === undefined) appendConstant(data, null, total(rows));
-      else for (const value of tensor.data) data.push(value);
-      appendRepeated(lengths, tensor?.widths ?? rows.map(() => 1), rows);
-    }
-    const column = tensorColumnName(kind, name);
-    const elements = tensorElements(column, form);
-    return { name: column, elements, data, ...(form.isList && { lengths }) };
+  return [...forms].map(([tensor, form]) => {
+    const name = tensorColumnName(kind, tensor);
+    const elements = tensorElements(name, form);
+    const all = chunks.map((chunk) => ({
+      rows: chunk.rows,
+      tensor: tensorsOf(chunk, kind).find((each) => each.name === tensor),
+    }));
+    if (form.datatype !== 'BYTES') return numberColumn(name, elements, all, form);
+    const isLabel = kind === 'output' && !form.isList;
+    return isLabel ? labelColumn(name, elements, all) : textColumn(name, elements, all, form);
   });
 }
 
-/** Where each row's values lie in a tensor's data. */
-function eachRow(
-  widths: readonly number[],
-  rows: readonly number[],
-  visit: (from: number, until: number) => void,
-): void {
-  let from = 0;
-  for (let request = 0; request < rows.length; request++) {
-    const [width = 0, count = 0] = [widths[request], rows[request]];
-    for (let row = 0; row < count; row++) {
-      visit(from, from + width);
-      from += width;
-    }
+interface TensorForm {
+  readonly datatype: Datatype;
+  readonly isList: boolean;
+}
+
+/** A chunk's rows and their tensor, where it has it. */
+interface TensorRows {
+  readonly rows: readonly number[];
+  readonly tensor: ChunkTensor | undefined;
+}
+
+const tensorsOf = (chunk: RowChunk, kind: 'input' | 'output') =>
+  kind === 'input' ? chunk.inputs : chunk.outputs;
+
+function numberColumn(
+  name: string,
+  elements: readonly SchemaElement[],
+  all: readonly TensorRows[],
+  { isList }: TensorForm,
+): LogColumn {
+  const cells = new NumberCells(isList);
+  for (const { rows, tensor } of all) {
+    if (tensor === undefined || !ArrayBuffer.isView(tensor.data)) cells.addNulls(total(rows));
+    else cells.add(tensor.data, rows, tensor.widths);
   }
+  return cells.column(name, elements);
+}
+
+/** Answered texts are few, and the same ones again. */
+function labelColumn(
+  name: string,
+  elements: readonly SchemaElement[],
+  all: readonly TensorRows[],
+): LogColumn {
+  const cells = new RepeatedCells();
+  for (const { rows, tensor } of all) appendTexts(cells, rows, tensor);
+  return cells.column(name, elements);
+}
+
+function appendTexts(
+  into: RepeatedCells,
+  rows: readonly number[],
+  tensor: ChunkTensor | undefined,
+): void {
+  if (tensor === undefined || ArrayBuffer.isView(tensor.data)) into.add(null, total(rows));
+  else for (const text of tensor.data) into.add(text, 1);
+}
+
+function textColumn(
+  name: string,
+  elements: readonly SchemaElement[],
+  all: readonly TensorRows[],
+  { isList }: TensorForm,
+): LogColumn {
+  const data: unknown[] = [];
+  const lengths: number[] = [];
+  for (const { rows, tensor } of all) {
+    if (tensor === undefined) appendConstant(data, null, total(rows));
+    else for (const value of tensor.data) data.push(value);
+    rows.forEach((count, request) => appendConstant(lengths, tensor?.widths[request] ?? 1, count));
+  }
+  return { kind: 'values', name, elements, data, ...(isList && { lengths }) };
 }
 
 /** The answered label of a classifier. */
-function appendLabels(into: Cell[], { outputs, rows }: RowChunk): void {
+function appendLabels(into: RepeatedCells, { outputs, rows }: RowChunk): void {
   const label = outputs.find(
     ({ name, datatype, rank }) => name === 'label' && datatype === 'BYTES' && rank === 1,
   );
-  if (label === undefined) appendConstant(into, null, total(rows));
-  else for (const value of label.data) into.push(value);
+  appendTexts(into, rows, label);
 }
 
 /** The largest of a row's probabilities, which the answered label has. */
-function appendProbabilities(into: Cell[], { outputs, rows }: RowChunk): void {
-  const tensor = outputs.find(({ name }) => name === 'probabilities');
-  if (tensor === undefined || !(tensor.data instanceof Float32Array)) {
-    appendConstant(into, null, total(rows));
-    return;
+function probabilities(chunks: readonly RowChunk[]): LogColumn {
+  const cells = new NumberCells(false);
+  for (const { outputs, rows } of chunks) {
+    const tensor = outputs.find(({ name }) => name === 'probabilities');
+    if (tensor?.data instanceof Float32Array) {
+      cells.add(largestOfRows(tensor.data, rows, tensor.widths), rows, []);
+    } else {
+      cells.addNulls(total(rows));
+    }
   }
-  const { data, widths } = tensor;
-  eachRow(widths, rows, (from, until) => {
-    let largest = 0;
-    for (let index = from; index < until; index++) largest = Math.max(largest, data[index] ?? 0);
-    into.push(largest);
-  });
+  return cells.column('probability', fixedElements('probability'));
 }
 
-function appendDigests(into: Cell[], { inputs, rows }: RowChunk): void {
-  const spans = inputs.map(({ widths }) => {
-    const found: (readonly [number, number])[] = [];
-    eachRow(widths, rows, (from, until) => found.push([from, until]));
-    return found;
-  });
-  for (let line = 0, lines = total(rows); line < lines; line++) {
-    const row = inputs.map(({ name, data }, index) => {
-      const [from, until] = spans[index]?.[line] ?? [0, 0];
-      return { name, data, from, until };
-    });
-    into.push(inputsSha256(row));
+function largestOfRows(
+  data: Float32Array,
+  rows: readonly number[],
+  widths: readonly number[],
+): Float32Array {
+  const found = new Float32Array(total(rows));
+  let row = 0;
+  let index = 0;
+  for (const [request, width] of widths.entries()) {
+    for (const until = row + (rows[request] ?? 0); row < until; row++) {
+      let largest = 0;
+      for (const end = index + width; index < end; index++) {
+        const value = data[index] ?? 0;
+        if (value > largest) largest = value;
+      }
+      found[row] = largest;
+    }
   }
+  return found;
+}
+
+/** Of each request. */
+function digestsOf({ inputs, rows }: RowChunk): readonly string[] {
+  const starts = inputs.map(() => 0);
+  return rows.map((count, request) =>
+    inputsSha256(
+      inputs.map(({ data, widths }, index) => {
+        const from = starts[index] ?? 0;
+        const until = from + count * (widths[request] ?? 0);
+        starts[index] = until;
+        return { data, from, until };
+      }),
+    ),
+  );
 }
 
 /** Of each request, the shapes that lists alone do not tell, as JSON; null where there is none. */
@@ -210,10 +275,6 @@ function shapesOf({ inputs, outputs, rows }: RowChunk, includesInputs: boolean):
       ),
     ),
   );
-}
-
-function appendRepeated<T>(into: T[], values: readonly T[], rows: readonly number[]): void {
-  values.forEach((value, request) => appendConstant(into, value, rows[request] ?? 0));
 }
 
 function appendConstant<T>(into: T[], value: T, times: number): void {

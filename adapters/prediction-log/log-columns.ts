@@ -1,17 +1,6 @@
 import type { SchemaElement } from 'hyparquet';
 import type { Datatype } from '../../domain/manifest.js';
 
-/** One column of a file of the prediction log. */
-export interface LogColumn {
-  readonly name: string;
-  /** Its part of the Parquet schema: one element, or the three of a list. */
-  readonly elements: readonly SchemaElement[];
-  /** A value a row, null included; of a list the values of all rows, one after the other, with a null for a row that has none. */
-  readonly data: unknown[];
-  /** Of a list: how many of them each row has, the null of a row without a list counted. */
-  readonly lengths?: readonly number[];
-}
-
 /** What every file has, whatever the model; docs/reference.md, "Prediction log", says what each means. */
 export const FIXED_COLUMNS = {
   request_id: { type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'REQUIRED' },

@@ -42,7 +42,6 @@ export async function readRequest(
   const parsed = rows.map((row) => rowSchema.parse(row));
   const [about] = parsed;
   if (about === undefined) throw new RangeError(`the file has no row ${first}`);
-  const digests = parsed.map((row) => row.inputs_sha256).filter((digest) => digest !== null);
   const tensors = tensorsOf(rows, elementsByColumn(metadata), about.row_shapes);
   return {
     ...{ model: about.model, requestId: about.request_id, at: about.time.toISOString() },
@@ -53,8 +52,8 @@ export async function readRequest(
     },
     ...{ rows: rows.length, batchRows: about.batch_rows },
     ...{ latencyMs: about.latency_ms, error: about.error },
-    inputs: digests.length > 0 ? null : tensors('input'),
-    inputsSha256: digests.length > 0 ? digests : null,
+    inputs: about.inputs_sha256 === null ? tensors('input') : null,
+    inputsSha256: about.inputs_sha256,
     outputs: about.error === null ? tensors('output') : [],
   };
 }

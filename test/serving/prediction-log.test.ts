@@ -68,11 +68,12 @@ const ROW_1 = {
 };
 
 describe('PredictionLog', () => {
-  it('writes a row a row of the request, with the sha256 of its input', async () => {
+  it('writes a row a row of the request, with the sha256 of all its inputs', async () => {
     await using given = aLog();
     given.log.add(anAnswer());
     await given.log.flush();
-    assert.deepEqual(given.registry.predictions[1], { ...ROW_1, inputs_sha256: sha256('two') });
+    const inputs = sha256('\u0003\0\0\0one\u0003\0\0\0two');
+    assert.deepEqual(given.registry.predictions[1], { ...ROW_1, inputs_sha256: inputs });
   });
 
   it('writes the inputs where it is told to', async () => {
@@ -126,14 +127,26 @@ describe('PredictionLog', () => {
     assert.match(String(hidden?.['inputs_sha256']), /^[0-9a-f]{64}$/);
   });
 
-  it('tells equal rows of numbers from others, by the bytes that they are', async () => {
+  it('tells equal requests of numbers from others, by the bytes that they are', async () => {
     await using given = aLog();
-    given.log.add(anAnswer({ rows: 3, inputs: [numbers(1, 2, 1, 2, 2, 1)], outputs: [] }));
+    for (const values of [numbers(1, 2, 1, 2), numbers(1, 2, 1, 2), numbers(1, 2, 2, 1)]) {
+      given.log.add(anAnswer({ inputs: [values], outputs: [] }));
+    }
     await given.log.flush();
     const digests = given.registry.predictions.map((row) => row['inputs_sha256']);
-    assert.equal(digests[0], digests[1]);
-    assert.notEqual(digests[0], digests[2]);
-    assert.equal(digests[2], sha256(new Uint8Array(Float32Array.of(2, 1).buffer)));
+    const [same, other] = [
+      [1, 2, 1, 2],
+      [1, 2, 2, 1],
+    ].map((values) => sha256(new Uint8Array(Float32Array.from(values).buffer)));
+    assert.deepEqual(digests, [same, same, same, same, other, other]);
+  });
+
+  it('knows a single text by its bytes alone', async () => {
+    await using given = aLog();
+    const text = { name: 'text', datatype: 'BYTES' as const, shape: [1], data: ['größer 👍'] };
+    given.log.add(anAnswer({ rows: 1, inputs: [text], outputs: [] }));
+    await given.log.flush();
+    assert.equal(given.registry.predictions[0]?.['inputs_sha256'], sha256('größer 👍'));
   });
 
   it('writes versions with other tensors of the same name into files of their own', async () => {

@@ -9,7 +9,8 @@ import { LabelTable } from '../../../domain/monitor/labels.js';
 import { RowKeys, rowKey } from '../../../domain/monitor/row-keys.js';
 import { WindowCounter } from '../../../domain/monitor/window-tally.js';
 import { aDigest } from '../../../testing/builders.js';
-import { encodeColumns } from '../../../adapters/prediction-log/parquet-file.js';
+import { columnOf } from '../../../adapters/prediction-log/columns.js';
+import { encodeColumns } from '../../../adapters/prediction-log/write-columns.js';
 import type { ChunkedRequest } from '../../../adapters/prediction-log/row-chunk.js';
 import { aLogged, logFile } from '../../support/log-files.js';
 import { MemoryObjectStore } from '../../../testing/memory-object-store.js';
@@ -74,10 +75,7 @@ describe('PredictionLogReader', () => {
     await write(TEN, [line('a', TEN), { ...line('of no latency', TEN), latencyMs: -1 }]);
     await put(TEN, whole.slice(0, -40)); // torn: nobody knows how many it had
     await put(TEN, Buffer.from('{"requestId":"of another format"}\n'));
-    await put(
-      TEN,
-      encodeColumns([{ name: 'x', elements: [{ name: 'x', type: 'INT32' }], data: [1] }]),
-    );
+    await put(TEN, encodeColumns([columnOf('x', [{ name: 'x', type: 'INT32' }], [1])]));
     await put(TEN + HOUR, whole.slice(0, -40));
     assert.deepEqual(await read(), { ids: ['a'], malformed: 4 });
   });
