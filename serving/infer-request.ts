@@ -267,8 +267,9 @@ function dataOfBytes(part: Buffer, spec: TensorSpec): TensorData {
     throw badRequest(`input "${spec.name}" has ${part.byteLength} bytes that are no whole values`);
   }
   if (data instanceof Float32Array) {
-    const index = data.findIndex((value) => !Number.isFinite(value));
-    if (index >= 0) refuse(spec, index, String(data[index]), 'a 32-bit number');
+    let index = 0;
+    while (index < data.length && Number.isFinite(data[index])) index++;
+    if (index < data.length) refuse(spec, index, String(data[index]), 'a 32-bit number');
   }
   return data;
 }

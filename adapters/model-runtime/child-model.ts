@@ -27,15 +27,17 @@ export class ChildModel implements OpenedModel {
   #loadMs = 0;
   readonly #child: CappedChild;
   readonly #busyPoll: BusyPoll;
+  readonly #labels: readonly string[];
   #pending: Pending[] = [];
   #timer: NodeJS.Timeout | null = null;
   #lastId = 0;
   #end: PortError | null = null;
   #isClosed = false;
 
-  private constructor(child: CappedChild, busyPollMs: number) {
+  private constructor(child: CappedChild, { busyPollMs, manifest }: OpenRequest) {
     this.#child = child;
     this.#busyPoll = new BusyPoll(busyPollMs);
+    this.#labels = manifest.contract.labels;
     this.pid = child.pid;
     const reader = new FrameReader();
     child.socket.on('data', (chunk: Buffer) => this.#receive(reader, chunk));
@@ -53,7 +55,7 @@ export class ChildModel implements OpenedModel {
   ): Promise<ChildModel> {
     const startedMs = performance.now();
     const child = new CappedChild(options);
-    const model = new ChildModel(child, request.busyPollMs);
+    const model = new ChildModel(child, request);
     try {
       await model.#ask({ id: null, timeoutMs: deadlineMs }, encodeFrame(request), () => undefined);
     } catch (error) {
@@ -81,7 +83,8 @@ export class ChildModel implements OpenedModel {
     const timeoutMs = given.timeoutMs ?? DEFAULT_INFER_TIMEOUT_MS;
     return this.#ask({ id, timeoutMs }, frame, (reply, bytes) => {
       if (reply.kind !== 'answer') throw new RangeError(`"${reply.kind}" is no answer`);
-      return { outputs: unpackTensors(reply.tensors, bytes), computeMs: reply.computeMs };
+      const outputs = unpackTensors(reply.tensors, bytes, this.#labels);
+      return { outputs, computeMs: reply.computeMs };
     });
   }
 

@@ -8,7 +8,7 @@ import { loadFailure, tellsOfMemory } from './load-failure.js';
 import { requestSchema } from './messages.js';
 import type { ChildReply, ChildRequest } from './messages.js';
 import { ModelSession } from './model-session.js';
-import { packTensors, unpackTensors } from './tensors.js';
+import { packTensors, placesOf, unpackTensors } from './tensors.js';
 
 /**
  * The process in which one model runs. Descriptor 3 is its end of a socket pair with the parent; 4 is a second one that
@@ -24,6 +24,7 @@ const watch = new Worker(
 watch.unref();
 
 let session: ModelSession | null = null;
+let labels = placesOf([]);
 let busyPoll = new BusyPoll(0);
 const waiting: Frame[] = [];
 let isBusy = false;
@@ -57,6 +58,7 @@ async function answer(request: ChildRequest, bytes: Buffer): Promise<void> {
   if (request.kind === 'open') {
     session = await ModelSession.open(request);
     busyPoll = new BusyPoll(request.busyPollMs);
+    labels = placesOf(request.manifest.contract.labels);
     reply({ kind: 'opened' });
     return;
   }
@@ -64,7 +66,7 @@ async function answer(request: ChildRequest, bytes: Buffer): Promise<void> {
   const startedMs = performance.now();
   const outputs = await session.infer(unpackTensors(request.tensors, bytes));
   const computeMs = performance.now() - startedMs;
-  const { packed, parts } = packTensors(outputs);
+  const { packed, parts } = packTensors(outputs, labels);
   reply({ kind: 'answer', id: request.id, tensors: packed, computeMs }, parts);
 }
 

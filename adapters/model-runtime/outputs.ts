@@ -138,14 +138,16 @@ function scatteredTexts(
 }
 
 function isInOrder(rows: readonly number[]): boolean {
-  return rows.every((row, index) => row === index);
+  for (let index = 0; index < rows.length; index++) if (rows[index] !== index) return false;
+  return true;
 }
 
 /** JSON cannot say NaN, and a comparison with it is always false: no such number leaves a model. */
 function requireFinite(data: TensorData, spec: TensorSpec, width: number): void {
   if (!(data instanceof Float32Array)) return;
-  const index = data.findIndex((value) => !Number.isFinite(value));
-  if (index < 0) return;
+  let index = 0;
+  while (index < data.length && Number.isFinite(data[index])) index++;
+  if (index === data.length) return;
   const row = Math.floor(index / Math.max(1, width));
   throw new PortError(
     'InvalidInput',
@@ -164,11 +166,13 @@ function namesOfLargest(data: TensorData, labels: readonly string[]): string[] {
       `the graph answers ${data.length} probabilities for ${classes} labels`,
     );
   }
-  return Array.from({ length: data.length / classes }, (_, row) => {
-    let best = row * classes;
-    for (let index = best + 1; index < (row + 1) * classes; index++) {
+  const names: string[] = [];
+  for (let first = 0; first < data.length; first += classes) {
+    let best = first;
+    for (let index = first + 1; index < first + classes; index++) {
       if ((data[index] ?? 0) > (data[best] ?? 0)) best = index;
     }
-    return labels[best - row * classes] ?? '';
-  });
+    names.push(labels[best - first] ?? '');
+  }
+  return names;
 }

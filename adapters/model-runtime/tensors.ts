@@ -9,31 +9,64 @@ export const packedTensorSchema = z.object({
   datatype: datatypeSchema,
   shape: z.array(z.int().min(0)),
   bytes: z.int().min(0),
+  /** True where texts stand as their places (32 bits) among words that both sides know. */
+  isPlaces: z.boolean().optional(),
 });
 export type PackedTensor = z.infer<typeof packedTensorSchema>;
 
-/** Numbers as they lie in memory (little endian); strings as u32 length and UTF-8. */
-export function packTensors(tensors: readonly Tensor[]): {
-  packed: PackedTensor[];
-  parts: Uint8Array[];
-} {
-  const parts = tensors.map(({ data }) => packData(data));
-  const packed = tensors.map(({ name, datatype, shape }, index) => ({
-    name,
-    datatype,
-    shape,
-    bytes: parts[index]?.byteLength ?? 0,
-  }));
+/** Words that both sides know, each by its place. */
+export type Places = ReadonlyMap<string, number>;
+
+export const placesOf = (words: readonly string[]): Places =>
+  new Map(words.map((word, place) => [word, place]));
+
+const NO_PLACES: Places = new Map();
+
+/**
+ * Numbers as they lie in memory (little endian); strings as u32 length and UTF-8, or as places where both sides know all of them: a
+ * label a row is an answer's dearest part.
+ */
+export function packTensors(
+  tensors: readonly Tensor[],
+  known: Places = NO_PLACES,
+): { packed: PackedTensor[]; parts: Uint8Array[] } {
+  const packed: PackedTensor[] = [];
+  const parts: Uint8Array[] = [];
+  for (const { name, datatype, shape, data } of tensors) {
+    const places = ArrayBuffer.isView(data) ? null : packPlaces(data, known);
+    const part = places ?? packData(data);
+    parts.push(part);
+    const bytes = part.byteLength;
+    packed.push({ name, datatype, shape, bytes, ...(places !== null && { isPlaces: true }) });
+  }
   return { packed, parts };
 }
 
+/** Null where a text is not known. */
+function packPlaces(texts: readonly string[], known: Places): Uint8Array | null {
+  if (known.size === 0) return null;
+  const places = new Int32Array(texts.length);
+  for (let index = 0; index < texts.length; index += 1) {
+    const place = known.get(texts[index] ?? '');
+    if (place === undefined) return null;
+    places[index] = place;
+  }
+  return packData(places);
+}
+
 /** @throws RangeError where lengths do not fit shapes. */
-export function unpackTensors(packed: readonly PackedTensor[], bytes: Buffer): Tensor[] {
+export function unpackTensors(
+  packed: readonly PackedTensor[],
+  bytes: Buffer,
+  known: readonly string[] = [],
+): Tensor[] {
   let offset = 0;
   const tensors = packed.map((tensor) => {
     const part = bytes.subarray(offset, offset + tensor.bytes);
     offset += tensor.bytes;
-    const data = unpackData(tensor.datatype, part);
+    const data = tensor.isPlaces
+      ? unpackPlaces(new Int32Array(aligned(part)), known)
+      : unpackData(tensor.datatype, part);
     if (data.length !== elementsOf(tensor.shape)) {
       throw new RangeError(
         `tensor "${tensor.name}" has ${data.length} elements, its shape says else`,
@@ -85,6 +118,16 @@ function aligned(part: Buffer): ArrayBuffer {
   const copy = new ArrayBuffer(part.byteLength);
   new Uint8Array(copy).set(part);
   return copy;
+}
+
+function unpackPlaces(places: Int32Array, known: readonly string[]): string[] {
+  const texts: string[] = [];
+  for (const place of places) {
+    const text = known[place];
+    if (text === undefined) throw new RangeError(`there is no word ${place}`);
+    texts.push(text);
+  }
+  return texts;
 }
 
 function unpackStrings(part: Buffer): string[] {

@@ -6,6 +6,7 @@ import { GramTable } from './gram-table.js';
 import { normalizer } from './normalize.js';
 import { asGrams } from './schema.js';
 import type { FrontEnd, GramFrontEnd } from './schema.js';
+import { WordTable } from './word-table.js';
 import { forEachWord } from './words.js';
 
 /** Turns texts into numbers exactly as scikit-learn's `CountVectorizer` of the same settings does. */
@@ -41,35 +42,34 @@ function cutterFor(frontEnd: GramFrontEnd): Cutter {
 }
 
 function wordCutter({ vocabulary, minTokenLength, stopWords }: GramFrontEnd): Cutter {
-  const ids = new Map(vocabulary.map((word, index) => [word, index + 1]));
-  if (ids.size !== vocabulary.length) throw twice();
-  for (const word of stopWords) ids.delete(word);
+  const words = new WordTable(vocabulary);
+  const isStop = marked(vocabulary, stopWords);
   return (text, bag) => {
-    forEachWord(text, minTokenLength, (word) => {
-      const id = ids.get(word);
-      if (id !== undefined) bag.add(id);
+    forEachWord(text, minTokenLength, (start, end, hash) => {
+      const id = words.find(text, start, end, hash);
+      if (id !== 0 && isStop[id] === 0) bag.add(id);
     });
   };
 }
 
 function phraseCutter(frontEnd: GramFrontEnd): Cutter {
-  const { minTokenLength, ngramRange } = frontEnd;
-  const stops = new Set(frontEnd.stopWords);
-  const numbers = new Map<string, number>();
+  const { minTokenLength, ngramRange, stopWords } = frontEnd;
+  const wordsOf = (term: string) => term.split(' ');
+  const known = [...new Set([...frontEnd.vocabulary.flatMap(wordsOf), ...stopWords])];
+  const numbers = new Map(known.map((word, index) => [word, index + 1]));
   const table = tableOf(frontEnd.vocabulary, (term) =>
-    term.split(' ').map((word) => {
-      const number = numbers.get(word) ?? numbers.size + 1;
-      numbers.set(word, number);
-      return number;
-    }),
+    wordsOf(term).map((word) => numbers.get(word) ?? 0),
   );
+  const words = new WordTable(known);
+  const isStop = marked(known, stopWords);
   let points = new Int32Array(1_024);
   return (text, bag) => {
     let length = 0;
-    forEachWord(text, minTokenLength, (word) => {
-      if (stops.has(word)) return;
+    forEachWord(text, minTokenLength, (start, end, hash) => {
+      const number = words.find(text, start, end, hash);
+      if (isStop[number] === 1) return;
       if (length === points.length) points = doubled(points);
-      points[length++] = numbers.get(word) ?? 0;
+      points[length++] = number;
     });
     addGrams({ points, length }, { table, ngramRange }, bag);
   };
@@ -123,6 +123,12 @@ function tableOf(
     if (!table.add(symbolsOf(term), index + 1)) throw twice();
   }
   return table;
+}
+
+/** By place, counted from 1: 1 for those words that are among the others too. */
+function marked(words: readonly string[], others: readonly string[]): Uint8Array {
+  const wanted = new Set(others);
+  return Uint8Array.from(['', ...words], (word) => (wanted.has(word) ? 1 : 0));
 }
 
 function doubled(numbers: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { encodeFrame, FrameReader } from '../../../adapters/model-runtime/frames.js';
-import { packTensors, unpackTensors } from '../../../adapters/model-runtime/tensors.js';
+import { packTensors, placesOf, unpackTensors } from '../../../adapters/model-runtime/tensors.js';
 import type { Tensor } from '../../../domain/ports/model-runtime.js';
 
 describe('FrameReader', () => {
@@ -48,6 +48,20 @@ describe('packTensors', () => {
   it('is undone by unpackTensors', () => {
     const { packed, parts } = packTensors(tensors);
     assert.deepEqual(unpackTensors(packed, Buffer.concat(parts)), tensors);
+  });
+
+  it('sends words that both sides know as their places, all of a tensor or none', () => {
+    const labels = ['spam', 'ham'];
+    const label = (...data: readonly string[]): Tensor => ({
+      ...{ name: 'label', datatype: 'BYTES', shape: [data.length], data },
+    });
+    const [known, unknown] = [label('ham', 'spam', 'ham'), label('ham', 'eggs', 'ham')];
+    const one = packTensors([known], placesOf(labels));
+    assert.equal(one.packed[0]?.bytes, 12);
+    assert.deepEqual(unpackTensors(one.packed, Buffer.concat(one.parts), labels), [known]);
+    assert.throws(() => unpackTensors(one.packed, Buffer.concat(one.parts), ['spam']), RangeError);
+    const other = packTensors([unknown], placesOf(labels));
+    assert.deepEqual(unpackTensors(other.packed, Buffer.concat(other.parts), labels), [unknown]);
   });
 
   it('does not fit where a byte is missing', () => {
