@@ -1,5 +1,6 @@
 import { packData } from '../adapters/model-runtime/tensors.js';
 import type { Tensor } from '../domain/ports/model-runtime.js';
+import { floatsJson } from './float-text.js';
 import type { InferRequest } from './infer-request.js';
 import type { Turns } from './turns.js';
 
@@ -74,5 +75,6 @@ async function largeDataJson({ data }: Tensor, turns: Turns): Promise<string> {
 
 /** Values as JSON, without the brackets; 64-bit integers keep every digit. */
 function dataJson(data: Tensor['data']): string {
+  if (data instanceof Float32Array) return floatsJson(data);
   return ArrayBuffer.isView(data) ? data.join(',') : JSON.stringify(data).slice(1, -1);
 }

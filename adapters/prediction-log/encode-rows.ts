@@ -9,7 +9,7 @@ import {
   tensorElements,
   type FixedColumn,
 } from './log-columns.js';
-import type { ChunkTensor, RowChunk } from './row-chunk.js';
+import { textsOf, type ChunkTensor, type RowChunk } from './row-chunk.js';
 import { encodeColumns } from './write-columns.js';
 
 /** What is the same for every row of a log. */
@@ -180,8 +180,8 @@ function appendTexts(
   rows: readonly number[],
   tensor: ChunkTensor | undefined,
 ): void {
-  if (tensor === undefined || ArrayBuffer.isView(tensor.data)) into.add(null, total(rows));
-  else for (const text of tensor.data) into.add(text, 1);
+  if (tensor === undefined) into.add(null, total(rows));
+  else for (const text of textsOf(tensor)) into.add(text, 1);
 }
 
 function textColumn(
@@ -194,7 +194,7 @@ function textColumn(
   const lengths: number[] = [];
   for (const { rows, tensor } of all) {
     if (tensor === undefined) appendConstant(data, null, total(rows));
-    else for (const value of tensor.data) data.push(value);
+    else for (const text of textsOf(tensor)) data.push(text);
     rows.forEach((count, request) => appendConstant(lengths, tensor?.widths[request] ?? 1, count));
   }
   return { kind: 'values', name, elements, data, ...(isList && { lengths }) };

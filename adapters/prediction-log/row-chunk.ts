@@ -11,7 +11,9 @@ export interface ChunkTensor {
   readonly widths: readonly number[];
   /** Of each request, the shape of one row, where there are more than two dimensions; else empty. */
   readonly rowShapes: readonly (readonly number[])[];
+  /** Of texts that repeat their places in `words`. */
   readonly data: TensorData;
+  readonly words?: readonly string[];
 }
 
 /** Requests of one version whose tensors have the same names, types and ranks, column by column; it can be sent to a thread. */
@@ -65,8 +67,8 @@ export class ChunkBuilder {
 
   constructor(first: ChunkedRequest) {
     this.#first = first;
-    this.#inputs = first.inputs.map((tensor) => new TensorColumn(tensor));
-    this.#outputs = first.outputs.map((tensor) => new TensorColumn(tensor));
+    this.#inputs = first.inputs.map((tensor) => new TensorColumn(tensor, { repeats: false }));
+    this.#outputs = first.outputs.map((tensor) => new TensorColumn(tensor, { repeats: true }));
   }
 
   /** Rows so far. */
@@ -141,10 +143,13 @@ class TensorColumn {
   readonly #widths: number[] = [];
   readonly #rowShapes: (readonly number[])[] = [];
   readonly #texts: string[] = [];
+  /** Of texts that repeat: each once, with its place. */
+  readonly #words: Map<string, number> | null;
   #bytes: Uint8Array = new Uint8Array(256);
   #used = 0;
 
-  constructor({ name, datatype, shape }: Tensor) {
+  constructor({ name, datatype, shape }: Tensor, { repeats }: { readonly repeats: boolean }) {
+    this.#words = repeats && datatype === 'BYTES' ? new Map() : null;
     this.#name = name;
     this.#datatype = datatype;
     this.#rank = shape.length;
@@ -163,10 +168,12 @@ class TensorColumn {
     const { data, shape } = tensor;
     this.#widths.push(data.length / (shape[0] ?? 1));
     if (shape.length > 2) this.#rowShapes.push(shape.slice(1));
-    if (!ArrayBuffer.isView(data)) {
-      for (const text of data) this.#texts.push(text);
-      return;
-    }
+    if (ArrayBuffer.isView(data)) this.#append(data);
+    else if (this.#words) this.#append(placesIn(this.#words, data));
+    else for (const text of data) this.#texts.push(text);
+  }
+
+  #append(data: ArrayBufferView): void {
     const needed = this.#used + data.byteLength;
     if (needed > this.#bytes.length) {
       const larger = new Uint8Array(Math.max(needed, 2 * this.#bytes.length));
@@ -180,7 +187,10 @@ class TensorColumn {
   finish(): ChunkTensor {
     const [name, datatype, rank] = [this.#name, this.#datatype, this.#rank];
     const [widths, rowShapes] = [this.#widths, this.#rowShapes];
-    return { name, datatype, rank, widths, rowShapes, data: this.#data() };
+    const about = { name, datatype, rank, widths, rowShapes };
+    if (this.#words === null) return { ...about, data: this.#data() };
+    const places = new Int32Array(this.#bytes.slice(0, this.#used).buffer);
+    return { ...about, data: places, words: [...this.#words.keys()] };
   }
 
   #data(): TensorData {
@@ -198,4 +208,21 @@ class TensorColumn {
         return this.#datatype satisfies never;
     }
   }
+}
+
+function placesIn(words: Map<string, number>, texts: readonly string[]): Int32Array {
+  const places = new Int32Array(texts.length);
+  for (let index = 0; index < texts.length; index++) {
+    const text = texts[index] ?? '';
+    let place = words.get(text);
+    if (place === undefined) words.set(text, (place = words.size));
+    places[index] = place;
+  }
+  return places;
+}
+
+/** A tensor's texts; empty where it has numbers. */
+export function textsOf({ data, words }: ChunkTensor): readonly string[] {
+  if (data instanceof Int32Array) return Array.from(data, (place) => words?.[place] ?? '');
+  return ArrayBuffer.isView(data) ? [] : data;
 }

@@ -19,7 +19,10 @@ const HEAD_END = '\r\n\r\n';
 export class KeepAlive implements Disposable {
   readonly #socket: Socket;
   readonly #host: string;
-  #received: Buffer = Buffer.alloc(0);
+  #pieces: Buffer[] = [];
+  #received = 0;
+  /** Bytes of the whole answer, as soon as its head tells them. */
+  #expected = 0;
   #settle: {
     resolve: (answer: Omit<Answer, 'ms'>) => void;
     reject: (error: Error) => void;
@@ -67,24 +70,30 @@ export class KeepAlive implements Disposable {
     this.#socket.destroy();
   }
 
+  /** The pieces of a long answer are put together once, when the last one is there. */
   #receive(chunk: Buffer): void {
-    this.#received =
-      this.#received.byteLength === 0 ? chunk : Buffer.concat([this.#received, chunk]);
-    const headEnd = this.#received.indexOf(HEAD_END);
+    this.#pieces.push(chunk);
+    this.#received += chunk.byteLength;
+    if (this.#received < this.#expected) return;
+    const received = Buffer.concat(this.#pieces);
+    const headEnd = received.indexOf(HEAD_END);
     if (headEnd < 0) return;
-    const head = this.#received.toString('latin1', 0, headEnd);
+    const head = received.toString('latin1', 0, headEnd);
     const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? Number.NaN);
     if (Number.isNaN(length)) {
       this.#fail(new Error('an answer does not tell its length'));
       return;
     }
     const from = headEnd + HEAD_END.length;
-    if (this.#received.byteLength < from + length) return;
-    const body = this.#received.subarray(from, from + length);
-    this.#received = this.#received.subarray(from + length);
+    this.#expected = from + length;
+    if (received.byteLength < this.#expected) return;
+    [this.#pieces, this.#received, this.#expected] = [[], 0, 0];
     const settle = this.#settle;
     this.#settle = null;
-    settle?.resolve({ status: Number(head.slice(9, 12)), body });
+    settle?.resolve({
+      status: Number(head.slice(9, 12)),
+      body: received.subarray(from, from + length),
+    });
   }
 
   #fail(error: Error): void {
