@@ -54,13 +54,21 @@ export class RepeatedCells {
 
   add(value: Cell, rows: number): void {
     this.#present.add(value === null ? 0 : 1, rows);
-    if (value === null) return;
-    let place = this.#places.get(value);
-    if (place === undefined) {
-      place = this.#places.size;
-      this.#places.set(value, place);
-    }
-    this.#indexes.add(place, rows);
+    if (value !== null) this.#indexes.add(this.#placeOf(value), rows);
+  }
+
+  /** A word a row, each by its place among the words given. */
+  addPlaces(places: Int32Array, words: readonly string[]): void {
+    const own = words.map((word) => this.#placeOf(word));
+    this.#present.add(1, places.length);
+    for (const place of places) this.#indexes.add(own[place] ?? 0, 1);
+  }
+
+  #placeOf(value: Exclude<Cell, null>): number {
+    const known = this.#places.get(value);
+    if (known !== undefined) return known;
+    this.#places.set(value, this.#places.size);
+    return this.#places.size - 1;
   }
 
   column(name: string, elements: readonly SchemaElement[]): RepeatedColumn {

@@ -181,6 +181,8 @@ function appendTexts(
   tensor: ChunkTensor | undefined,
 ): void {
   if (tensor === undefined) into.add(null, total(rows));
+  else if (tensor.words && tensor.data instanceof Int32Array)
+    into.addPlaces(tensor.data, tensor.words);
   else for (const text of textsOf(tensor)) into.add(text, 1);
 }
 

@@ -2,8 +2,9 @@ import type { ByteWriter } from 'hyparquet-writer';
 
 /** Small numbers that repeat, each with how often it stands there in a row. */
 export class Runs {
-  readonly #values: number[] = [];
-  readonly #counts: number[] = [];
+  /** A number and its count, run after run. */
+  #runs = new Int32Array(64);
+  #used = 0;
   #last = -1;
   #length = 0;
   #largest = 0;
@@ -21,22 +22,31 @@ export class Runs {
     if (count === 0) return;
     this.#length += count;
     if (value === this.#last) {
-      this.#counts[this.#counts.length - 1] = (this.#counts.at(-1) ?? 0) + count;
+      const before = this.#runs[this.#used - 1] ?? 0;
+      this.#runs[this.#used - 1] = before + count;
       return;
     }
-    this.#values.push(value);
-    this.#counts.push(count);
+    if (this.#used === this.#runs.length) this.#grow();
+    this.#runs[this.#used] = value;
+    this.#runs[this.#used + 1] = count;
+    this.#used += 2;
     this.#last = value;
     if (value > this.#largest) this.#largest = value;
   }
 
   /** Parquet's hybrid encoding, runs only: where values repeat as the rows of a request do, nothing is written for each. */
   writeTo(writer: ByteWriter, bitWidth: number): void {
-    for (let run = 0; run < this.#values.length; run++) {
-      writer.appendVarInt((this.#counts[run] ?? 0) << 1);
-      let left = this.#values[run] ?? 0;
+    for (let run = 0; run < this.#used; run += 2) {
+      writer.appendVarInt((this.#runs[run + 1] ?? 0) << 1);
+      let left = this.#runs[run] ?? 0;
       for (let bit = 0; bit < bitWidth; bit += 8, left >>>= 8) writer.appendUint8(left & 0xff);
     }
+  }
+
+  #grow(): void {
+    const larger = new Int32Array(2 * this.#runs.length);
+    larger.set(this.#runs);
+    this.#runs = larger;
   }
 }
 
