@@ -27,8 +27,8 @@ const GREED = 4;
 const MOST_AT_WORK = 2;
 
 /**
- * Requests for one version on their way into batches. It never waits for company: what comes while nothing is at work is run at
- * once, and what comes meanwhile is the next batch, an equal share of each customer. A request that makes a batch fail fails alone.
+ * Requests for one version on their way into batches. It never waits for company: what comes while nothing is at work is run at the
+ * end of this turn of the event loop, and what comes meanwhile is the next batch, an equal share of each customer. A request that makes a batch fail fails alone.
  */
 export class RowQueue {
   readonly #limits: RowQueueLimits;
@@ -38,6 +38,7 @@ export class RowQueue {
   readonly #formed: Piece[][] = [];
   readonly #size = new BatchSize();
   #atWork = 0;
+  #isDue = false;
   #bytes = 0;
   readonly #bytesOf = new Map<string, number>();
 
@@ -77,7 +78,7 @@ export class RowQueue {
     const request = new WaitingRequest(asked);
     this.#hold(asked.customer, bytes);
     this.#waiting.add(request);
-    this.#send();
+    this.#sendSoon();
     try {
       return await request.settled;
     } finally {
@@ -91,6 +92,21 @@ export class RowQueue {
     if (held > 0) this.#bytesOf.set(customer, held);
     else this.#bytesOf.delete(customer);
   }
+
+  /** A full batch at once; another one with all that is read in this turn of the event loop: that waits for nothing. */
+  #sendSoon(): void {
+    if (this.#waiting.rows >= this.#size.atMost || this.#formed.length > 0) {
+      this.#send();
+    } else if (!this.#isDue) {
+      this.#isDue = true;
+      setImmediate(this.#sendDue);
+    }
+  }
+
+  readonly #sendDue = (): void => {
+    this.#isDue = false;
+    this.#send();
+  };
 
   #send(): void {
     while (this.#atWork < MOST_AT_WORK) {
@@ -128,7 +144,7 @@ export class RowQueue {
       this.#failed(batch, error);
     }
     this.#atWork -= 1;
-    this.#send(); // the next batch is on its way while these answers are written
+    this.#sendSoon();
     if (outputs !== null) answer(batch, outputs, rows);
   }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setImmediate as aTurn } from 'node:timers/promises';
 import { PortError } from '../../../domain/failures.js';
 import type { InferResult, Tensor } from '../../../domain/ports/model-runtime.js';
 import { RowQueue, type RowQueueLimits } from '../../../serving/batching/row-queue.js';
@@ -63,13 +64,20 @@ const range = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, index) => from + index);
 
 describe('the queue of a version', () => {
-  it('runs what comes at once, and what comes meanwhile as one batch', async () => {
+  it('runs what comes in one turn of the event loop as one batch, and so what comes meanwhile', async () => {
     const queue = aQueue();
-    const answers = [queue.ask([1]), queue.ask([2, 3]), queue.ask([4])];
-    assert.deepEqual(queue.batches, [[1]]);
+    const answers = [queue.ask([0]), queue.ask([1])];
+    await aTurn();
+    answers.push(queue.ask([2, 3]));
+    await aTurn();
+    answers.push(queue.ask([4]));
+    assert.deepEqual(queue.batches, [[0, 1]]);
     queue.open();
-    assert.deepEqual(await Promise.all(answers), [[2], [4, 6], [8]]);
-    assert.deepEqual(queue.batches, [[1], [2, 3, 4]]);
+    assert.deepEqual(await Promise.all(answers), [[0], [2], [4, 6], [8]]);
+    assert.deepEqual(queue.batches, [
+      [0, 1],
+      [2, 3, 4],
+    ]);
   });
 
   it('cuts a large request, and sends the second batch before the first is answered', async () => {
@@ -134,7 +142,9 @@ describe('the queue of a version', () => {
 
   it('says how many rows ran together', async () => {
     const queue = aQueue();
-    const answers = [queue.submit([1]), queue.submit([2, 3]), queue.submit([4])];
+    const answers = [queue.submit([1])];
+    await aTurn();
+    answers.push(queue.submit([2, 3]), queue.submit([4]));
     queue.open();
     const ends = await Promise.all(answers);
     ends.push(await queue.submit(range(0, 100)));
@@ -178,7 +188,10 @@ describe('the queue of a version, where a batch fails', () => {
       message: 'row 1: not a number',
       details: { row: 1 },
     });
-    assert.deepEqual(queue.batches, [[1], [2, 3, 4, -1, 5], [2, 3, 5]]);
+    assert.deepEqual(queue.batches, [
+      [1, 2, 3, 4, -1, 5],
+      [1, 2, 3, 5],
+    ]);
   });
 
   it('runs each request alone where nobody says whose fault it is', async () => {
@@ -193,7 +206,7 @@ describe('the queue of a version, where a batch fails', () => {
       ends.map(({ status }) => status),
       ['fulfilled', 'fulfilled', 'rejected', 'fulfilled'],
     );
-    assert.deepEqual(queue.batches.slice(2), [[2], [-1], [3]]);
+    assert.deepEqual(queue.batches, [[1, 2, -1, 3], [1], [2], [-1], [3]]);
   });
 
   it('runs halves where a batch is too large for the memory, and smaller ones from then on', async () => {
