@@ -48,7 +48,7 @@ export interface PredictionLogOptions {
 export const PREDICTION_LOG_DEFAULTS = {
   includesInputs: false,
   flushEveryMs: 5_000,
-  flushLines: 10_000,
+  flushLines: 50_000,
   maxLines: 500_000,
   maxBytes: 128 * 1024 * 1024,
 } as const;
@@ -56,6 +56,8 @@ export const PREDICTION_LOG_DEFAULTS = {
 /** What is handed to the thread at once: so little that handing it over holds no answer up. */
 const CHUNK_LINES = 500;
 const CHUNK_BYTES = 256 * 1024;
+/** Forms of requests, of one version or several, that are collected at once. */
+const MOST_BUILDERS = 8;
 
 /** Rows, and the bytes that they take up here. */
 interface Amount {
@@ -76,7 +78,7 @@ export class PredictionLog {
   readonly #encoder: LogEncoder;
   readonly #repeating: { stop(): Promise<void> };
   readonly #startedAt = Date.now().toString(36);
-  #building: ChunkBuilder[] = [];
+  readonly #building: ChunkBuilder[] = [];
   #handedOver: Amount = { lines: 0, bytes: 0 };
   #files: WaitingFile[] = [];
   #lines = 0;
@@ -89,9 +91,9 @@ export class PredictionLog {
   #flushing: Promise<void> | null = null;
 
   constructor(options: PredictionLogOptions) {
-    const { model, includesInputs, runtime = thisRuntime() } = options;
+    const { model, runtime = thisRuntime() } = options;
     this.#options = options;
-    this.#encoder = new LogEncoder({ model, includesInputs, runtime });
+    this.#encoder = new LogEncoder({ model, runtime });
     this.#repeating = repeat(options.flushEveryMs, () => this.flush());
   }
 
@@ -102,8 +104,8 @@ export class PredictionLog {
   }
 
   add(request: AnsweredRequest): void {
-    const { model, log, maxLines, maxBytes, flushLines } = this.#options;
-    const bytes = bytesOf(request.inputs) + bytesOf(request.outputs);
+    const { model, log, includesInputs, maxLines, maxBytes, flushLines } = this.#options;
+    const bytes = (includesInputs ? bytesOf(request.inputs) : 0) + bytesOf(request.outputs);
     if (this.#lines + request.rows > maxLines || this.#bytes + bytes > maxBytes) {
       this.#dropped += request.rows;
       return;
@@ -146,7 +148,9 @@ export class PredictionLog {
     const chunked = isSorted ? request : { ...request, inputs: byName(request.inputs) };
     let builder = this.#building.find((each) => each.fits(chunked));
     if (builder === undefined) {
-      builder = new ChunkBuilder(chunked);
+      builder = new ChunkBuilder(chunked, this.#options);
+      const oldest = this.#building.length < MOST_BUILDERS ? undefined : this.#building.shift();
+      if (oldest) this.#handOver(oldest);
       this.#building.push(builder);
     }
     builder.add(chunked, bytes);
@@ -154,10 +158,12 @@ export class PredictionLog {
   }
 
   #handOver(builder: ChunkBuilder): void {
-    this.#building = this.#building.filter((each) => each !== builder);
+    if (builder.lines === 0) return;
+    this.#handedOver = {
+      lines: this.#handedOver.lines + builder.lines,
+      bytes: this.#handedOver.bytes + builder.bytes,
+    };
     this.#encoder.push(...builder.finish());
-    const { lines, bytes } = this.#handedOver;
-    this.#handedOver = { lines: lines + builder.lines, bytes: bytes + builder.bytes };
   }
 
   async #send(): Promise<void> {

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
  * How long a process looks for its peer's next word before it sleeps, in milliseconds. To wake a sleeping core takes 50 to 100
  * microseconds on a virtual machine, several times as long as a light model. Where there is one core it would only be in the way.
  */
-export const BUSY_POLL_MS = availableParallelism() > 1 ? 0.3 : 0;
+export const BUSY_POLL_MS = availableParallelism() > 1 ? 0.2 : 0;
 
 /** Busy polling (as Linux's `SO_BUSY_POLL`): the event loop does not sleep for a moment after something came or went. */
 export class BusyPoll {

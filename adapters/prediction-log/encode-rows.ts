@@ -2,7 +2,6 @@ import type { SchemaElement } from 'hyparquet';
 import type { Datatype } from '../../domain/manifest.js';
 import type { RuntimeFacts } from '../../domain/runtime-facts.js';
 import { NumberCells, RepeatedCells, type Cell, type LogColumn } from './columns.js';
-import { inputsSha256 } from './inputs-sha256.js';
 import {
   fixedElements,
   tensorColumnName,
@@ -16,8 +15,6 @@ import { encodeColumns } from './write-columns.js';
 export interface LogFacts {
   readonly model: string;
   readonly runtime: RuntimeFacts;
-  /** Whether the inputs are written, or their digests only. */
-  readonly includesInputs: boolean;
 }
 
 /** A file of the log, as it is to be stored. */
@@ -33,7 +30,7 @@ export function encodeRows(chunks: readonly RowChunk[], facts: LogFacts): readon
   return compatible(chunks).map((group) => {
     const columns = [
       ...fixedColumns(group, facts),
-      ...(facts.includesInputs ? tensorColumns(group, 'input') : []),
+      ...tensorColumns(group, 'input'),
       ...tensorColumns(group, 'output'),
     ];
     return {
@@ -75,7 +72,7 @@ function formsOf({ inputs, outputs }: RowChunk): Map<string, string> {
 
 function fixedColumns(
   chunks: readonly RowChunk[],
-  { model, runtime, includesInputs }: LogFacts,
+  { model, runtime }: LogFacts,
 ): readonly LogColumn[] {
   const { onnxruntime, node, platform, cpu } = runtime;
   const column = (name: FixedColumn, append: (into: RepeatedCells, chunk: RowChunk) => void) => {
@@ -110,8 +107,8 @@ function fixedColumns(
     perRequest('latency_ms', ({ latencyMs }) => latencyMs),
     perRequest('batch_rows', ({ batchRows }) => batchRows),
     perRequest('error', ({ errors }) => errors),
-    includesInputs ? constant('inputs_sha256', () => null) : perRequest('inputs_sha256', digestsOf),
-    perRequest('row_shapes', (chunk) => shapesOf(chunk, includesInputs)),
+    perRequest('inputs_sha256', ({ inputsSha256 }) => inputsSha256),
+    perRequest('row_shapes', shapesOf),
   ];
 }
 
@@ -245,25 +242,10 @@ function largestOfRows(
   return found;
 }
 
-/** Of each request. */
-function digestsOf({ inputs, rows }: RowChunk): readonly string[] {
-  const starts = inputs.map(() => 0);
-  return rows.map((count, request) =>
-    inputsSha256(
-      inputs.map(({ data, widths }, index) => {
-        const from = starts[index] ?? 0;
-        const until = from + count * (widths[request] ?? 0);
-        starts[index] = until;
-        return { data, from, until };
-      }),
-    ),
-  );
-}
-
 /** Of each request, the shapes that lists alone do not tell, as JSON; null where there is none. */
-function shapesOf({ inputs, outputs, rows }: RowChunk, includesInputs: boolean): readonly Cell[] {
+function shapesOf({ inputs, outputs, rows }: RowChunk): readonly Cell[] {
   const deep = [
-    ...(includesInputs ? inputs.map((tensor) => ['input', tensor] as const) : []),
+    ...inputs.map((tensor) => ['input', tensor] as const),
     ...outputs.map((tensor) => ['output', tensor] as const),
   ].filter(([, { rank }]) => rank > 2);
   if (deep.length === 0) return rows.map(() => null);

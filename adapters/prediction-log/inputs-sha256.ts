@@ -1,12 +1,5 @@
 import { createHash, hash } from 'node:crypto';
-import type { TensorData } from '../../domain/ports/model-runtime.js';
-
-/** A request's values of one input: `data` from one index up to (not including) another. */
-export interface InputSpan {
-  readonly data: TensorData;
-  readonly from: number;
-  readonly until: number;
-}
+import type { Tensor, TensorData } from '../../domain/ports/model-runtime.js';
 
 const LENGTH_BYTES = 4;
 /** UTF-8 of a UTF-16 code unit at most. */
@@ -14,31 +7,29 @@ const BYTES_A_UNIT = 3;
 let scratch = Buffer.alloc(64 * 1024);
 
 /**
- * The digest that stands for a request's inputs. Of one text: of its UTF-8 bytes. Of anything else: input after input in the order
- * of their names, numbers as they lie in memory (little endian), each text after its length in bytes (32 bits, little endian).
+ * The digest that stands for a request's inputs, given in the order of their names. Of one text: of its UTF-8 bytes. Of anything else:
+ * input after input, numbers as they lie in memory (little endian), each text after its length in bytes (32 bits, little endian).
  */
-export function inputsSha256(inputs: readonly InputSpan[]): string {
+export function inputsSha256(inputs: readonly Pick<Tensor, 'data'>[]): string {
   const [first, second] = inputs;
-  if (first !== undefined && second === undefined) return digestOfOne(first);
+  if (first !== undefined && second === undefined) return digestOfOne(first.data);
   const sum = createHash('sha256');
-  for (const input of inputs) sum.update(bytesOf(input));
+  for (const { data } of inputs) sum.update(bytesOf(data));
   return sum.digest('hex');
 }
 
-function digestOfOne(input: InputSpan): string {
-  const text = input.until - input.from === 1 ? input.data[input.from] : undefined;
-  return hash('sha256', typeof text === 'string' ? text : bytesOf(input));
+function digestOfOne(data: TensorData): string {
+  const text = data.length === 1 ? data[0] : undefined;
+  return hash('sha256', typeof text === 'string' ? text : bytesOf(data));
 }
 
 /** Valid until the next call. */
-function bytesOf({ data, from, until }: InputSpan): Uint8Array {
+function bytesOf(data: TensorData): Uint8Array {
   if (ArrayBuffer.isView(data)) {
-    const { buffer, byteOffset, byteLength } = data.subarray(from, until);
-    return new Uint8Array(buffer, byteOffset, byteLength);
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   }
   let used = 0;
-  for (let index = from; index < until; index++) {
-    const text = data[index] ?? '';
+  for (const text of data) {
     const needed = used + LENGTH_BYTES + text.length * BYTES_A_UNIT;
     if (needed > scratch.length) scratch = Buffer.concat([scratch], 2 * needed);
     const length = scratch.write(text, used + LENGTH_BYTES);

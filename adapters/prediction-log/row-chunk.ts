@@ -1,5 +1,6 @@
 import type { Datatype } from '../../domain/manifest.js';
 import type { Tensor, TensorData } from '../../domain/ports/model-runtime.js';
+import { inputsSha256 } from './inputs-sha256.js';
 
 /** A tensor that each request of a chunk has: all values of all rows, one after the other. */
 export interface ChunkTensor {
@@ -29,6 +30,8 @@ export interface RowChunk {
   readonly errors: readonly (string | null)[];
   /** Rows that ran together with a request's own, its own included; null where nobody said. */
   readonly batchRows: readonly (number | null)[];
+  /** Null where the inputs are here themselves. */
+  readonly inputsSha256: readonly (string | null)[];
   readonly inputs: readonly ChunkTensor[];
   readonly outputs: readonly ChunkTensor[];
 }
@@ -50,33 +53,46 @@ export interface ChunkedRequest {
   readonly batchRows: number | null;
 }
 
-/** Collects requests by columns: their objects are garbage at once, and a thread gets few large things, not many small ones. */
+/** What a chunk has of each request besides its tensors. */
+function newHeads() {
+  const texts = (): string[] => [];
+  const numbers = (): number[] => [];
+  const textsOrNulls = (): (string | null)[] => [];
+  const numbersOrNulls = (): (number | null)[] => [];
+  return {
+    ...{ requestIds: texts(), rows: numbers(), atMs: numbers(), latencyMs: numbers() },
+    ...{ customers: textsOrNulls(), errors: textsOrNulls(), inputsSha256: textsOrNulls() },
+    batchRows: numbersOrNulls(),
+  };
+}
+
+/**
+ * Collects requests by columns: their objects are garbage at once, and a thread gets few large things, not many small ones. Where the
+ * inputs are not to be kept only their digest is.
+ */
 export class ChunkBuilder {
   readonly #first: ChunkedRequest;
-  readonly #requestIds: string[] = [];
-  readonly #rows: number[] = [];
-  readonly #atMs: number[] = [];
-  readonly #customers: (string | null)[] = [];
-  readonly #latencyMs: number[] = [];
-  readonly #errors: (string | null)[] = [];
-  readonly #batchRows: (number | null)[] = [];
+  readonly #includesInputs: boolean;
   readonly #inputs: readonly TensorColumn[];
   readonly #outputs: readonly TensorColumn[];
+  #heads = newHeads();
   #lines = 0;
   #bytes = 0;
 
-  constructor(first: ChunkedRequest) {
+  constructor(first: ChunkedRequest, { includesInputs }: { readonly includesInputs: boolean }) {
     this.#first = first;
-    this.#inputs = first.inputs.map((tensor) => new TensorColumn(tensor, { repeats: false }));
+    this.#includesInputs = includesInputs;
+    const kept = includesInputs ? first.inputs : [];
+    this.#inputs = kept.map((tensor) => new TensorColumn(tensor, { repeats: false }));
     this.#outputs = first.outputs.map((tensor) => new TensorColumn(tensor, { repeats: true }));
   }
 
-  /** Rows so far. */
+  /** Rows since the last chunk. */
   get lines(): number {
     return this.#lines;
   }
 
-  /** Bytes of tensors so far. */
+  /** Bytes of tensors since the last chunk. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -86,42 +102,39 @@ export class ChunkBuilder {
     return (
       digest === this.#first.digest &&
       artifact === this.#first.artifact &&
-      haveForm(inputs, this.#inputs) &&
+      (!this.#includesInputs || haveForm(inputs, this.#inputs)) &&
       haveForm(outputs, this.#outputs)
     );
   }
 
   add(request: ChunkedRequest, bytes: number): void {
-    this.#requestIds.push(request.requestId);
-    this.#rows.push(request.rows);
-    this.#atMs.push(request.at.getTime());
-    this.#customers.push(request.customer);
-    this.#latencyMs.push(request.latencyMs);
-    this.#errors.push(request.error);
-    this.#batchRows.push(request.batchRows);
-    for (let index = 0; index < request.inputs.length; index++) {
+    const heads = this.#heads;
+    heads.requestIds.push(request.requestId);
+    heads.rows.push(request.rows);
+    heads.atMs.push(request.at.getTime());
+    heads.customers.push(request.customer);
+    heads.latencyMs.push(request.latencyMs);
+    heads.errors.push(request.error);
+    heads.batchRows.push(request.batchRows);
+    heads.inputsSha256.push(this.#includesInputs ? null : inputsSha256(request.inputs));
+    for (let index = 0; index < this.#inputs.length; index++) {
       this.#inputs[index]?.add(request.inputs[index]);
     }
-    for (let index = 0; index < request.outputs.length; index++) {
+    for (let index = 0; index < this.#outputs.length; index++) {
       this.#outputs[index]?.add(request.outputs[index]);
     }
     this.#lines += request.rows;
     this.#bytes += bytes;
   }
 
-  /** The chunk, which nothing can be added to any more; the second are the buffers that a message may take with it. */
+  /** The chunk, and the buffers that a message may take with it; the next one begins. */
   finish(): readonly [RowChunk, ArrayBuffer[]] {
     const { version, digest, artifact = null } = this.#first;
-    const [inputs, outputs] = [this.#inputs, this.#outputs].map((columns) =>
-      columns.map((column) => column.finish()),
-    );
-    const chunk: RowChunk = {
-      ...{ version, digest, artifact, requestIds: this.#requestIds, rows: this.#rows },
-      ...{ atMs: this.#atMs, customers: this.#customers, latencyMs: this.#latencyMs },
-      ...{ errors: this.#errors, batchRows: this.#batchRows },
-      ...{ inputs: inputs ?? [], outputs: outputs ?? [] },
-    };
-    const buffers = [...chunk.inputs, ...chunk.outputs].flatMap(({ data }) =>
+    const inputs = this.#inputs.map((column) => column.finish());
+    const outputs = this.#outputs.map((column) => column.finish());
+    const chunk: RowChunk = { version, digest, artifact, ...this.#heads, inputs, outputs };
+    [this.#heads, this.#lines, this.#bytes] = [newHeads(), 0, 0];
+    const buffers = [...inputs, ...outputs].flatMap(({ data }) =>
       ArrayBuffer.isView(data) && data.buffer instanceof ArrayBuffer ? [data.buffer] : [],
     );
     return [chunk, buffers];
@@ -135,16 +148,16 @@ function haveForm(tensors: readonly Tensor[], columns: readonly TensorColumn[]):
   return tensors.length === columns.length;
 }
 
-/** One tensor of many requests. */
+/** One tensor of many requests; its memory serves one chunk after the other. */
 class TensorColumn {
   readonly #name: string;
   readonly #datatype: Datatype;
   readonly #rank: number;
-  readonly #widths: number[] = [];
-  readonly #rowShapes: (readonly number[])[] = [];
-  readonly #texts: string[] = [];
   /** Of texts that repeat: each once, with its place. */
   readonly #words: Map<string, number> | null;
+  #widths: number[] = [];
+  #rowShapes: (readonly number[])[] = [];
+  #texts: string[] = [];
   #bytes: Uint8Array = new Uint8Array(256);
   #used = 0;
 
@@ -185,19 +198,21 @@ class TensorColumn {
   }
 
   finish(): ChunkTensor {
-    const [name, datatype, rank] = [this.#name, this.#datatype, this.#rank];
-    const [widths, rowShapes] = [this.#widths, this.#rowShapes];
-    const about = { name, datatype, rank, widths, rowShapes };
-    if (this.#words === null) return { ...about, data: this.#data() };
-    const places = new Int32Array(this.#bytes.slice(0, this.#used).buffer);
-    return { ...about, data: places, words: [...this.#words.keys()] };
+    const tensor: ChunkTensor = {
+      ...{ name: this.#name, datatype: this.#datatype, rank: this.#rank },
+      ...{ widths: this.#widths, rowShapes: this.#rowShapes, data: this.#data() },
+      ...(this.#words !== null && { words: [...this.#words.keys()] }),
+    };
+    this.#words?.clear();
+    [this.#widths, this.#rowShapes, this.#texts, this.#used] = [[], [], [], 0];
+    return tensor;
   }
 
   #data(): TensorData {
     const buffer = this.#bytes.slice(0, this.#used).buffer;
     switch (this.#datatype) {
       case 'BYTES':
-        return this.#texts;
+        return this.#words === null ? this.#texts : new Int32Array(buffer);
       case 'FP32':
         return new Float32Array(buffer);
       case 'INT32':

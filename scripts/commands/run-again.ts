@@ -130,6 +130,5 @@ function parsed(contract: Contract, body: unknown): readonly Tensor[] {
 
 /** As the log makes it. */
 function digestOf(inputs: readonly Tensor[]): string {
-  const sorted = [...inputs].sort((one, other) => (one.name < other.name ? -1 : 1));
-  return inputsSha256(sorted.map(({ data }) => ({ data, from: 0, until: data.length })));
+  return inputsSha256([...inputs].sort((one, other) => (one.name < other.name ? -1 : 1)));
 }

@@ -46,16 +46,16 @@ export function logFile(
   requests: readonly ChunkedRequest[],
   given: { includesInputs?: boolean; runtime?: RuntimeFacts } = {},
 ): Uint8Array {
+  const { includesInputs = true, runtime = A_RUNTIME } = given;
   const builders: ChunkBuilder[] = [];
   for (const request of requests) {
     const known = builders.find((each) => each.fits(request));
-    const builder = known ?? new ChunkBuilder(request);
+    const builder = known ?? new ChunkBuilder(request, { includesInputs });
     builder.add(request, 0);
     if (known === undefined) builders.push(builder);
   }
   const chunks = builders.map((builder) => builder.finish()[0]);
-  const facts = { model, runtime: A_RUNTIME, includesInputs: true, ...given };
-  const [file, ...others] = encodeRows(chunks, facts);
+  const [file, ...others] = encodeRows(chunks, { model, runtime });
   if (file === undefined || others.length > 0) throw new Error('these do not fit into one file');
   return file.bytes;
 }
