@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { ModelRuntime } from '../domain/ports/model-runtime.js';
@@ -113,6 +114,7 @@ export async function startEndpoint(given: StartEndpointOptions): Promise<Runnin
   let reporters: ReplicaReporter[] = [];
   const close = async (): Promise<void> => {
     isStopping = true;
+    askToLeave(app);
     await Promise.all(reporters.map((reporter) => reporter.stop()));
     if (options.drainWaitMs > 0) await pause(options.drainWaitMs);
     await closeServer(app, options.drainMs);
@@ -132,6 +134,13 @@ export async function startEndpoint(given: StartEndpointOptions): Promise<Runnin
     await close();
     throw error;
   }
+}
+
+/** Every answer from now on closes its connection: a balancer of connections moves only new ones to another endpoint. */
+function askToLeave({ server }: FastifyInstance): void {
+  server.prependListener('request', (_request, response: ServerResponse) => {
+    response.setHeader('connection', 'close');
+  });
 }
 
 /** Answers what is under way. Connections that become idle meanwhile are closed: their clients keep them open for minutes. */
