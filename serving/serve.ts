@@ -103,17 +103,18 @@ export async function startEndpoint(given: StartEndpointOptions): Promise<Runnin
   const tokens = tokensFile === undefined ? null : await openTokens(tokensFile, log);
   const models = new Map<string, OfferedModel>();
   for (const model of new Set(options.models)) models.set(model, offer(model, options));
-  await Promise.all([...models.values()].map(({ resident }) => resident.start()));
+  const catchUp = () => Promise.all([...models.values()].map(({ resident }) => resident.catchUp()));
+  await catchUp();
   const metrics = new ServingMetrics(models);
-  let isStopping = false;
+  let isServing = false;
   const app = createEndpoint({
     ...{ ...options, models, metrics, tokens },
     serverVersion: options.runtime.version,
-    isStopping: () => isStopping,
+    isServing: () => isServing,
   });
   let reporters: ReplicaReporter[] = [];
   const close = async (): Promise<void> => {
-    isStopping = true;
+    isServing = false;
     askToLeave(app);
     await Promise.all(reporters.map((reporter) => reporter.stop()));
     if (options.drainWaitMs > 0) await pause(options.drainWaitMs);
@@ -129,6 +130,9 @@ export async function startEndpoint(given: StartEndpointOptions): Promise<Runnin
         new ReplicaReporter({ ...options, resident, everyMs: options.reportEveryMs }),
     );
     await Promise.all(reporters.map((reporter) => reporter.report()));
+    // a deploy that ended before this one was listed did not wait for it
+    await catchUp();
+    isServing = true;
     return { url, replica, close };
   } catch (error) {
     await close();
