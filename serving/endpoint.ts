@@ -13,8 +13,8 @@ export interface EndpointOptions extends InferenceOptions {
   readonly serverVersion: string;
   /** Who may ask; null: whoever reaches it. */
   readonly tokens: Tokens | null;
-  /** True once the process is to end: it answers on, and is not ready any more. */
-  readonly isStopping: () => boolean;
+  /** False before it has caught up with `live.json`, and once the process is to end: it answers, and is not ready. */
+  readonly isServing: () => boolean;
 }
 
 /** Answers that say nothing of a fault here; a line each would let clients fill the log. */
@@ -87,7 +87,7 @@ function addHealth(app: FastifyInstance, options: EndpointOptions): void {
   app.get('/v2/health/live', () => ({ live: true }));
   app.get('/v2/health/ready', async (_request, reply) => {
     const ready =
-      !options.isStopping() &&
+      options.isServing() &&
       [...models.values()].every(({ resident }) => isReady(resident.current));
     return reply.code(ready ? 200 : 503).send({ ready });
   });

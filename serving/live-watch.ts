@@ -32,6 +32,7 @@ export class LiveWatch {
   #refused: string | null = null;
   #readAtMs = performance.now();
   #failures = 0;
+  #looking: Promise<void> = Promise.resolve();
   readonly #options: LiveWatchOptions;
   readonly #polling: { stop(): Promise<void> };
 
@@ -45,8 +46,13 @@ export class LiveWatch {
     return { ageMs: performance.now() - this.#readAtMs, failures: this.#failures };
   }
 
-  /** Looks now; the endpoint's start waits for the first look. */
-  async poll(): Promise<void> {
+  /** Looks now, after a look under way, so that an older reading never follows a newer one. */
+  poll(): Promise<void> {
+    this.#looking = this.#looking.then(() => this.#look());
+    return this.#looking;
+  }
+
+  async #look(): Promise<void> {
     const { registry, model, log, floor } = this.#options;
     try {
       if (floor && !this.#isFloorRead) this.#seen = await floor.read();

@@ -19,7 +19,7 @@ export type OfferOptions = Omit<ResidentModelOptions, 'model'> &
     readonly logsInputs: boolean;
   };
 
-/** Begins with `resident.start()`. */
+/** Begins with `resident.catchUp()`. */
 export function offer(model: string, options: OfferOptions): OfferedModel {
   const { registry, replica, log, logsInputs } = options;
   return {

@@ -64,6 +64,6 @@ export async function openPredictor(
   const replica = options.name ?? `predictor-${randomUUID()}`;
   const runtime = options.runtime ?? new ChildModelRuntime();
   const offered = offer(model, { ...DEFAULTS, ...NO_BOUNDS, ...options, replica, runtime });
-  await offered.resident.start();
+  await offered.resident.catchUp();
   return new OfferedPredictor(offered, () => withdraw(offered));
 }

@@ -100,10 +100,13 @@ export class ResidentModel {
     this.#asking = repeat(options.trustEveryMs, () => this.#askAgain());
   }
 
-  /** Reads `live.json` once and waits until the version it names is open or has failed to open. */
-  async start(): Promise<void> {
+  /** Reads `live.json` now and waits until the version it names is open or has failed to open; that of a newer one, where it changes meanwhile. */
+  async catchUp(): Promise<void> {
     await this.#watch.poll();
-    if (this.#state?.live) await this.#versions.settled(this.#state.live);
+    for (let settled: string | null = null; this.#live !== settled;) {
+      settled = this.#live;
+      if (settled !== null) await this.#versions.settled(settled);
+    }
   }
 
   /** The version that answers from now on, or null. A request keeps the one it got. */
@@ -128,6 +131,10 @@ export class ResidentModel {
     const opening = live === null ? null : this.#versions.problemOf(live);
     const problem = this.#pointerProblem ?? opening ?? this.#approvalProblem;
     return { digest: this.#current?.digest ?? null, generation: this.#generation, problem };
+  }
+
+  get #live(): string | null {
+    return this.#state?.live ?? null;
   }
 
   /** What serves is approved as far as is known: a key that was revoked since makes it false, and it serves on. */

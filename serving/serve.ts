@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { ModelRuntime } from '../domain/ports/model-runtime.js';
@@ -102,17 +103,19 @@ export async function startEndpoint(given: StartEndpointOptions): Promise<Runnin
   const tokens = tokensFile === undefined ? null : await openTokens(tokensFile, log);
   const models = new Map<string, OfferedModel>();
   for (const model of new Set(options.models)) models.set(model, offer(model, options));
-  await Promise.all([...models.values()].map(({ resident }) => resident.start()));
+  const catchUp = () => Promise.all([...models.values()].map(({ resident }) => resident.catchUp()));
+  await catchUp();
   const metrics = new ServingMetrics(models);
-  let isStopping = false;
+  let isServing = false;
   const app = createEndpoint({
     ...{ ...options, models, metrics, tokens },
     serverVersion: options.runtime.version,
-    isStopping: () => isStopping,
+    isServing: () => isServing,
   });
   let reporters: ReplicaReporter[] = [];
   const close = async (): Promise<void> => {
-    isStopping = true;
+    isServing = false;
+    askToLeave(app);
     await Promise.all(reporters.map((reporter) => reporter.stop()));
     if (options.drainWaitMs > 0) await pause(options.drainWaitMs);
     await closeServer(app, options.drainMs);
@@ -127,11 +130,21 @@ export async function startEndpoint(given: StartEndpointOptions): Promise<Runnin
         new ReplicaReporter({ ...options, resident, everyMs: options.reportEveryMs }),
     );
     await Promise.all(reporters.map((reporter) => reporter.report()));
+    // a deploy that ended before this one was listed did not wait for it
+    await catchUp();
+    isServing = true;
     return { url, replica, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Every answer from now on closes its connection: a balancer of connections moves only new ones to another endpoint. */
+function askToLeave({ server }: FastifyInstance): void {
+  server.prependListener('request', (_request, response: ServerResponse) => {
+    response.setHeader('connection', 'close');
+  });
 }
 
 /** Answers what is under way. Connections that become idle meanwhile are closed: their clients keep them open for minutes. */

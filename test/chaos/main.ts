@@ -8,4 +8,5 @@ await runSeeded('chaos', {
   workers: async () => (await import('./workers.js')).runWorkers,
   race: async () => (await import('./race.js')).runRace,
   s3: async () => (await import('./s3.js')).runS3,
+  endpoints: async () => (await import('./endpoints.js')).runEndpoints,
 });

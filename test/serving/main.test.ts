@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { Agent, request, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { S3ObjectStore } from '../../adapters/object-store/s3-object-store.js';
 import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
@@ -71,6 +73,20 @@ describe('serving/main.ts', () => {
     assert.deepEqual(await ended, [143, null]);
   });
 
+  it('tells those that keep their connections to leave, so that none has its request refused at the end', async () => {
+    await using given = await publishedModel('left');
+    const served = start({ ...given.environment, SWITCHYARD_DRAIN_WAIT: '500 ms' });
+    const ended = once(served, 'exit');
+    const [line] = await linesOf(served.stdout, 1);
+    const url = `${String(fieldsOf(JSON.parse(line ?? ''))['url'])}/v2/models/${given.model}/infer`;
+    const asking = Promise.all(Array.from({ length: 8 }, () => askUntilTold(url)));
+    await until(async () => (await given.registry.liveReplicas(given.model)).length === 1);
+    served.kill('SIGTERM');
+    const answers = (await asking).flat();
+    assert.deepEqual([...new Set(answers)], [200]);
+    assert.deepEqual(await ended, [0, null]);
+  });
+
   it('says which variables are missing', async () => {
     const served = start({ SWITCHYARD_MODELS: 'Not A Name' });
     let told = '';
@@ -80,6 +96,25 @@ describe('serving/main.ts', () => {
     assert.match(told, /SWITCHYARD_BUCKET: .*SWITCHYARD_MODELS/);
   });
 });
+
+/** Asks on one connection without a pause until an answer says that it closes; resolves to the answers' statuses. */
+async function askUntilTold(url: string): Promise<readonly number[]> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const statuses: number[] = [];
+  try {
+    for (;;) {
+      const sent = request(url, { method: 'POST', agent }).end(JSON.stringify(aRequest('refund')));
+      const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+        sent.once('response', resolve).once('error', reject);
+      });
+      await text(answer);
+      statuses.push(answer.statusCode ?? 0);
+      if (answer.headers.connection === 'close') return statuses;
+    }
+  } finally {
+    agent.destroy();
+  }
+}
 
 /** A live version in the test bucket, and the environment of an endpoint that serves it. */
 async function publishedModel(name: string) {

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PortError } from '../../domain/failures.js';
+import { freePort } from '../../scripts/servers/free-ports.js';
 import { temporaryFolder } from '../adapters/model-runtime/temporary-folder.js';
 import { LABELS, loopModel, textModel } from '../support/small-models.js';
+import type { MemoryRegistry } from './memory-registry.js';
 import { MODEL, startRig, until } from './serving-rig.js';
 import type { ServingRig } from './serving-rig.js';
 
@@ -58,6 +60,25 @@ describe('a resident model', () => {
     rig.registry.promote(second);
     await untilServed(rig, second.digest);
     assert.equal((await rig.ask('refund')).digest, second.digest);
+  });
+
+  it('is not ready before it serves what was live when it was listed: a deploy that ended by then did not wait for it', async () => {
+    const port = await freePort();
+    const whenListed: number[] = [];
+    const prepare = (registry: MemoryRegistry) => {
+      registry.promote(registry.publish(textModel()));
+      const next = registry.publish(textModel({ turn: 1 }));
+      const report = registry.reportReplica.bind(registry);
+      registry.reportReplica = async (...given) => {
+        if (whenListed.length === 0) registry.promote(next);
+        whenListed.push((await fetch(`http://127.0.0.1:${port}/v2/health/ready`)).status);
+        await report(...given);
+      };
+    };
+    await using rig = await startRig(prepare, { port, pollMs: 60_000, reportEveryMs: 60_000 });
+    assert.equal((await rig.ask('refund')).label, LABELS[1]);
+    assert.equal(whenListed[0], 503);
+    assert.equal((await rig.call('/v2/health/ready')).status, 200);
   });
 
   it('follows nothing older than it did before it started anew', async () => {
