@@ -3,13 +3,15 @@ import type { FailureType } from '../domain/failures.js';
 
 /**
  * `NotReady`: nothing serves yet, or the process ends. `Overloaded`: too many requests wait. `TimedOut`: it waited too long itself.
- * `ClientGone`: nobody waits for the answer. `Unauthorized`, `Forbidden`: no token, or none for this model. `NotFound`: no such route.
+ * `InvalidRow`: a predictor's row is not as the contract says; it never reached the model. `ClientGone`: nobody waits for the answer.
+ * `Unauthorized`, `Forbidden`: no token, or none for this model. `NotFound`: no such route.
  */
 export type AnswerErrorType =
   | FailureType
   | 'NotReady'
   | 'Overloaded'
   | 'TimedOut'
+  | 'InvalidRow'
   | 'ClientGone'
   | 'Unauthorized'
   | 'Forbidden'

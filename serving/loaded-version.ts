@@ -20,13 +20,13 @@ export interface VersionOptions extends RowQueueLimits {
   readonly memoryLimitBytes: number;
   readonly loadDeadlineMs: number;
   readonly inferTimeoutMs: number;
+  /** A request waits so long for a crashed process to be there again, then fails. */
+  readonly reopenPatienceMs: number;
   /** Told when a process ended that nobody closed. */
   readonly onProcessEnd: () => void;
   readonly log: Log;
 }
 
-/** A request waits so long for a crashed process to be there again, then fails. */
-const REOPEN_PATIENCE_MS = 2_000;
 const FIRST_REOPEN_DELAY_MS = 50;
 const MAX_REOPEN_DELAY_MS = 10_000;
 
@@ -116,7 +116,9 @@ export class LoadedVersion {
     const patience = new AbortController();
     await Promise.race([
       this.#whenOpen,
-      wait(REOPEN_PATIENCE_MS, undefined, { signal: patience.signal }).catch(() => undefined),
+      wait(this.options.reopenPatienceMs, undefined, { signal: patience.signal }).catch(
+        () => undefined,
+      ),
     ]);
     patience.abort();
     if (this.#opened) return this.#opened;

@@ -46,6 +46,8 @@ const NO_BOUNDS = {
   maxWaiting: Number.POSITIVE_INFINITY,
   maxWaitingBytes: Number.POSITIVE_INFINITY,
   maxWaitMs: Number.POSITIVE_INFINITY,
+  /** Nobody else can be asked meanwhile. */
+  reopenPatienceMs: 60_000,
 } as const;
 
 /**

@@ -1,6 +1,6 @@
 import type { Contract, TensorSpec } from '../domain/manifest.js';
 import type { Tensor, TensorData } from '../domain/ports/model-runtime.js';
-import { AnswerError, badRequest, type AnswerErrorType } from './answer-error.js';
+import { AnswerError, type AnswerErrorType } from './answer-error.js';
 
 /** One input's value of a row: a text or a number, or as many as the contract's shape says, one after the other. */
 export type RowValue = string | number | bigint | readonly (string | number | bigint)[];
@@ -9,10 +9,10 @@ export type RowValue = string | number | bigint | readonly (string | number | bi
 export type PredictorRow = string | Readonly<Record<string, RowValue>>;
 
 /**
- * The rows as tensors whose first dimension counts them.
- * @throws AnswerError 400 `InvalidInput` naming the row, where one is not as the contract says.
+ * The rows as tensors whose first dimension counts them. They may be anything: a pipeline's documents are what others made of them.
+ * @throws AnswerError 400 `InvalidRow` naming the row, where one is not as the contract says.
  */
-export function inputsOfRows(rows: readonly PredictorRow[], contract: Contract): Tensor[] {
+export function inputsOfRows(rows: readonly unknown[], contract: Contract): Tensor[] {
   return contract.inputs.map((spec) => {
     const values = rows.map((row, index) => valueOf(row, index, spec, contract));
     const shape = [rows.length, ...restOf(spec, values[0])];
@@ -33,7 +33,8 @@ export interface SortedOut {
   }[];
 }
 
-export function sortOut(rows: readonly PredictorRow[], contract: Contract): SortedOut {
+/** @param first - The number of the first row, as a refusal is to name it. */
+export function sortOut(rows: readonly unknown[], contract: Contract, first = 0): SortedOut {
   try {
     const inputs = inputsOfRows(rows, contract);
     return { inputs, kept: rows.map((_, index) => index), refused: [] };
@@ -49,7 +50,10 @@ export function sortOut(rows: readonly PredictorRow[], contract: Contract): Sort
     } catch (error) {
       if (!(error instanceof AnswerError)) throw error;
       const { type, message } = error;
-      refused.push({ row, error: { type, message: message.replace(/^row 0 /, `row ${row} `) } });
+      refused.push({
+        row,
+        error: { type, message: message.replace(/^row 0 /, `row ${first + row} `) },
+      });
     }
   }
   const good = rows.filter((_, row) => kept.includes(row));
@@ -60,43 +64,68 @@ export function sortOut(rows: readonly PredictorRow[], contract: Contract): Sort
 function restOf({ name, shape }: TensorSpec, first: RowValue | undefined): number[] {
   const rest = shape.slice(1);
   const free = rest.filter((size) => size === -1).length;
-  if (free > 1) throw badRequest(`input "${name}" leaves more than its rows open: give tensors`);
+  if (free > 1) throw refusal(`input "${name}" leaves more than its rows open: give tensors`);
   const fixed = rest.reduce((product, size) => (size === -1 ? product : product * size), 1);
   const length = typeof first === 'object' ? first.length : 1;
   return rest.map((size) => (size === -1 ? length / fixed : size));
 }
 
+type Values = Exclude<RowValue, string | number | bigint>;
+
 function valueOf(
-  row: PredictorRow,
+  row: unknown,
   index: number,
-  { name }: TensorSpec,
+  { name, datatype }: TensorSpec,
   contract: Contract,
 ): RowValue {
-  if (typeof row === 'string') {
-    if (contract.inputs.length === 1) return row;
-    throw badRequest(`row ${index} is a text; the model takes ${namesOf(contract)}`);
-  }
-  const value = row[name];
-  if (value !== undefined) return value;
-  throw badRequest(`row ${index} has no "${name}"; the model takes ${namesOf(contract)}`);
+  if (typeof row === 'string' && contract.inputs.length === 1) return row;
+  const takes = `the model takes ${contract.inputs.map((input) => `"${input.name}"`).join(', ')}`;
+  if (typeof row !== 'object' || row === null)
+    throw refusal(`row ${index} is ${shown(row)}; ${takes}`);
+  const value: unknown = Reflect.get(row, name);
+  if (value === undefined) throw refusal(`row ${index} has no "${name}"; ${takes}`);
+  if (isScalar(value) || isValues(value)) return value;
+  throw refusal(`row ${index} has ${shown(value)} for "${name}", expected ${EXPECTED[datatype]}`);
 }
 
-const namesOf = ({ inputs }: Contract) => inputs.map(({ name }) => `"${name}"`).join(', ');
+const EXPECTED = {
+  ...{ BYTES: 'a text', FP32: 'a number' },
+  ...{ INT32: 'a 32-bit integer', INT64: 'a 64-bit integer' },
+} as const;
+
+const isScalar = (value: unknown): value is string | number | bigint =>
+  typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint';
+
+/** Of a list only that it is one; each of its values is looked at where it becomes a tensor's. */
+const isValues = (value: unknown): value is Values =>
+  Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
+
+const MOST_SHOWN = 60;
+
+/** A value as a sentence says it: nobody reads a document in an error. */
+function shown(value: unknown): string {
+  if (typeof value === 'object' && value !== null)
+    return Array.isArray(value) ? 'a list' : 'an object';
+  if (typeof value === 'string') return 'a text';
+  return String(value).slice(0, MOST_SHOWN);
+}
+
+function refusal(message: string): AnswerError {
+  return new AnswerError(400, 'InvalidRow', message);
+}
 
 function dataOf(values: readonly RowValue[], spec: TensorSpec, width: number): TensorData {
   const flat: (string | number | bigint)[] = [];
   for (const [row, value] of values.entries()) {
     const own = typeof value === 'object' ? value : [value];
     if (own.length !== width) {
-      throw badRequest(`row ${row} has ${own.length} values for "${spec.name}", expected ${width}`);
+      throw refusal(`row ${row} has ${own.length} values for "${spec.name}", expected ${width}`);
     }
     for (const each of own) flat.push(each);
   }
   const wrong = (index: number, expected: string): never => {
     const row = Math.floor(index / width);
-    throw badRequest(
-      `row ${row} has ${String(flat[index])} for "${spec.name}", expected ${expected}`,
-    );
+    throw refusal(`row ${row} has ${shown(flat[index])} for "${spec.name}", expected ${expected}`);
   };
   const number = (index: number) => {
     const value = flat[index];

@@ -7,15 +7,13 @@ import type { RowsAnswered } from './batching/waiting-request.js';
 import type { LoadedVersion } from './loaded-version.js';
 import { currentOf, type OfferedModel } from './offered-models.js';
 import { sortOut, type PredictorRow } from './predictor-rows.js';
+import { refusedRow } from './refused-row.js';
 
 /** A row's answer, or why it has none. */
 export interface Prediction {
   /** The row's place among those that were given, from 0. */
   readonly index: number;
-  /**
-   * With `row` what the prediction log knows the answer by; `switchyard reproduce` takes it. A row that is not as the contract says
-   * is in no log.
-   */
+  /** With `row` what the prediction log knows the answer by, also where it is an error; `switchyard reproduce` takes it. */
   readonly requestId: string;
   /** The row's number within its request, from 0. */
   readonly row: number;
@@ -47,16 +45,19 @@ export interface Predictor extends AsyncDisposable {
   /** What answers now; null where nothing is live. */
   readonly serving: { readonly version: number; readonly digest: string } | null;
   /**
-   * Answers rows, all by one version. A row that fails, or is not as the contract says, is a prediction with an error; the others
-   * have answers.
+   * Answers rows, all by one version. A row that fails is a prediction with an error, as is one that is not as the contract says
+   * (`InvalidRow`); the others have answers.
    * @throws AnswerError `NotReady` where nothing is live.
    */
   predict(rows: readonly PredictorRow[], options?: CallOptions): Promise<Prediction[]>;
   /** Answers tensors as they are: the shortest way. A row that fails makes all of them fail. */
   infer(inputs: readonly Tensor[], options?: CallOptions): Promise<RowsAnswered>;
-  /** Answers rows as they come, in their order, by whatever version is live when their batch begins. Reads no faster than it is read. */
+  /**
+   * Answers rows as they come, in their order, by whatever version is live when their batch begins. Reads no faster than it is read.
+   * Rows are as for `predict`; what a pipeline has in a row's place, `null` say, is an `InvalidRow`, and the stream goes on.
+   */
   stream(
-    rows: AsyncIterable<PredictorRow> | Iterable<PredictorRow>,
+    rows: AsyncIterable<unknown> | Iterable<unknown>,
     options?: StreamOptions & CallOptions,
   ): AsyncGenerator<Prediction, void, undefined>;
   /** After the last answers. */
@@ -111,7 +112,7 @@ export class OfferedPredictor implements Predictor {
   }
 
   async *stream(
-    rows: AsyncIterable<PredictorRow> | Iterable<PredictorRow>,
+    rows: AsyncIterable<unknown> | Iterable<unknown>,
     { batchRows = 256, batchesAtOnce = 3, ...options }: StreamOptions & CallOptions = {},
   ): AsyncGenerator<Prediction, void, undefined> {
     const underWay: Promise<Prediction[]>[] = [];
@@ -136,18 +137,19 @@ export class OfferedPredictor implements Predictor {
 
   async #predictFrom(
     first: number,
-    rows: readonly PredictorRow[],
+    rows: readonly unknown[],
     options: CallOptions,
   ): Promise<Prediction[]> {
     if (rows.length === 0) return [];
     const version = currentOf(this.#offered.resident);
-    const { inputs, kept, refused } = sortOut(rows, version.contract);
+    const { inputs, kept, refused } = sortOut(rows, version.contract, first);
     const indexes = kept.map((row) => first + row);
     const call = newCall(version, inputs, indexes, options);
     const answered = kept.length === 0 ? [] : await version.keepOpen(() => this.#answerEach(call));
     if (refused.length === 0) return answered;
     const others = refused.map(({ row, error }) => {
-      const own = newCall(version, [], [first + row], options);
+      const own = newCall(version, [refusedRow(rows[row])], [first + row], options);
+      this.#note(own, NO_ANSWER, error.type);
       return { ...aboutRow(own, 0), ...NOTHING, error };
     });
     return [...answered, ...others].sort((left, right) => left.index - right.index);

@@ -26,6 +26,7 @@ export interface ResidentModelOptions {
   readonly memoryLimitBytes: number;
   readonly loadDeadlineMs: number;
   readonly inferTimeoutMs: number;
+  readonly reopenPatienceMs: number;
   /** Of each version. */
   readonly maxWaiting: number;
   readonly maxWaitingBytes: number;

@@ -73,6 +73,7 @@ const ENDPOINT_DEFAULTS = {
   memoryLimitBytes: 1024 * 1024 * 1024,
   loadDeadlineMs: 60_000,
   inferTimeoutMs: 10_000,
+  reopenPatienceMs: 2_000,
   pollMs: 250,
   reportEveryMs: 2_000,
   bodyLimitBytes: 1024 * 1024,

@@ -5,6 +5,9 @@ import { rowKey, RowKeys } from './row-keys.js';
 /** Rows of a window that are counted at most, so that its memory is bounded; more are counted as `beyond` and not judged. */
 export const MAX_WINDOW_ROWS = 2_000_000;
 
+/** The error of a row that a predictor refused: it never reached the model, and says nothing about it. */
+const REFUSED = 'InvalidRow';
+
 /** Other versions that are named at most. */
 const OTHERS_NAMED = 10;
 
@@ -94,6 +97,7 @@ export class WindowCounter {
   }
 
   #count(line: PredictionLine): void {
+    if (line.error === REFUSED) return;
     const counts = this.#counts;
     counts.rows += 1;
     // every row repeats its request's latency and failure: the first one stands for it

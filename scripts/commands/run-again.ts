@@ -14,6 +14,8 @@ import type { Registry } from '../../domain/ports/registry.js';
 import { answerErrorOf } from '../../serving/answer-error.js';
 import { NO_BYTES } from '../../serving/infer-body.js';
 import { parseInferRequest } from '../../serving/infer-request.js';
+import { sortOut } from '../../serving/predictor-rows.js';
+import { readRefusedRow, refusedRow } from '../../serving/refused-row.js';
 import { VersionCache, type CachedVersion } from '../../serving/version-cache.js';
 
 const LOAD_DEADLINE_MS = 60_000;
@@ -43,7 +45,9 @@ export async function runAgain(
   const cache = new VersionCache(registry, logged.model, given.folder);
   const version = await cache.fetch(logged.digest);
   const { manifest, directory } = version;
-  const inputs = withInputs(logged, manifest.contract, given.body);
+  const input = given.body === null ? 'log' : 'given';
+  const inputs = inputsAgain(logged, manifest.contract, given.body);
+  if ('kind' in inputs) return { result: inputs, input, batchRows: null };
   const artifact = await artifactOf(registry, logged, version);
   const { memoryLimitBytes } = given;
   const opened = await new ChildModelRuntime().open({
@@ -51,7 +55,6 @@ export async function runAgain(
     loadDeadlineMs: LOAD_DEADLINE_MS,
   });
   try {
-    const input = given.body === null ? 'log' : 'given';
     const alone = await runOnce(opened, inputs);
     const { batchRows, rows } = logged;
     const isOther = compareRuns(logged, alone).kind === 'other-outputs';
@@ -100,13 +103,30 @@ async function artifactOf(
   );
 }
 
-/** @throws PortError `InvalidRequest` where a given body is not what was asked, or there is neither it nor a logged input. */
-function withInputs(logged: LoggedRequest, contract: Contract, body: unknown): readonly Tensor[] {
-  if (body === null) {
-    if (logged.inputs !== null) return logged.inputs;
-    throw new PortError('InvalidRequest', 'the log holds no input; give it');
+/**
+ * What was asked; of a row that was refused before the model, the refusal, where it still is one.
+ * @throws PortError `InvalidRequest` where a given body is not what was asked, or there is neither it nor a logged input.
+ */
+function inputsAgain(
+  logged: LoggedRequest,
+  contract: Contract,
+  body: unknown,
+): readonly Tensor[] | Extract<RunResult, { kind: 'failed' }> {
+  if (logged.error !== 'InvalidRow') {
+    return body === null ? loggedInputs(logged) : sameInputs(logged, parsed(contract, body));
   }
-  const inputs = parsed(contract, body);
+  const row = body === null ? loggedInputs(logged) : sameInputs(logged, [refusedRow(body)]);
+  const { inputs, refused } = sortOut([readRefusedRow(row)], contract);
+  return refused[0] ? { kind: 'failed', ...refused[0].error } : inputs;
+}
+
+function loggedInputs({ inputs }: LoggedRequest): readonly Tensor[] {
+  if (inputs !== null) return inputs;
+  throw new PortError('InvalidRequest', 'the log holds no input; give it');
+}
+
+/** Given inputs, held against the log's digest. */
+function sameInputs(logged: LoggedRequest, inputs: readonly Tensor[]): readonly Tensor[] {
   const expected = logged.inputsSha256 ?? digestOf(logged.inputs ?? []);
   const actual = digestOf(inputs);
   if (actual === expected) return inputs;

@@ -4,6 +4,7 @@ import { bytesOf, cutRows } from '../../domain/tensor-rows.js';
 import { AnswerError, failedRow } from '../answer-error.js';
 import { BatchSize } from './batch-size.js';
 import { FairQueue } from './fair-queue.js';
+import { withoutOddRow } from './odd-row.js';
 import {
   inputsOf,
   WaitingRequest,
@@ -158,10 +159,11 @@ export class RowQueue {
       const others = batch.filter((piece) => piece !== guilty);
       if (others.length > 0) this.#formed.push(others);
     } else if (isPortError(error) && error.type === 'OutOfMemory' && rows > 1) {
-      this.#size.wasTooLarge(rows);
-      this.#formed.push(...batch.flatMap(halvesOf));
+      const parts = withoutOddRow(batch);
+      if (parts === null) this.#size.wasTooLarge(rows);
+      this.#formed.push(...(parts ?? batch.flatMap(halvesOf)));
     } else if (batch.length === 1 && first) {
-      first.request.fail(error);
+      first.request.fail(rows === 1 ? ofRow(error, first) : error);
     } else {
       this.#formed.push(...batch.map((piece) => [piece]));
     }
@@ -232,6 +234,14 @@ function ownError(error: unknown, guilty: Piece, batch: readonly Piece[]): unkno
   const own = row - rowsOf(batch.slice(0, batch.indexOf(guilty))) + guilty.from;
   const message = error.message.replace(`row ${row}:`, `row ${own}:`);
   return new PortError(error.type, message, { details: { ...error.details, row: own } });
+}
+
+/** A row that does not fit into the memory alone is named to a request that has others. */
+function ofRow(error: unknown, { request, from }: Piece): unknown {
+  const isOneOfMany = request.asked.rows > 1 && isPortError(error) && error.type === 'OutOfMemory';
+  if (!isOneOfMany) return error;
+  const details = { ...error.details, row: from };
+  return new PortError(error.type, `row ${from}: ${error.message}`, { details, cause: error });
 }
 
 function halvesOf(piece: Piece): Piece[][] {

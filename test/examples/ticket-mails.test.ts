@@ -5,9 +5,9 @@ import { PACKAGE_ROOT } from '../../adapters/package/package-root.js';
 import { encodeRows, parseRows } from '../../domain/dataset.js';
 import { digestOfBytes } from '../../domain/digest.js';
 import type { Row } from '../../domain/ports/dataset-source.js';
-import { parsePart, readableText } from '../../examples/tickets/mime.js';
+import { parsePart, readableText } from '../../examples/mails/mime.js';
 import { createTicketMails } from '../../examples/tickets/mails.js';
-import { ownWords } from '../../examples/tickets/own-words.js';
+import { ownWords } from '../../examples/mails/own-words.js';
 
 const countBy = (rows: readonly Row[], keyOf: (row: Row) => string) => {
   const counts = new Map<string, number>();

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { setTimeout as pause } from 'node:timers/promises';
+import { ChildModelRuntime } from '../../adapters/model-runtime/child-model-runtime.js';
 import { PortError } from '../../domain/failures.js';
-import type { Tensor } from '../../domain/ports/model-runtime.js';
+import type { OpenModel, Tensor } from '../../domain/ports/model-runtime.js';
 import { openPredictor, type OpenPredictorOptions } from '../../serving/open-predictor.js';
 import type { Prediction } from '../../serving/predictor.js';
 import type { PredictorRow } from '../../serving/predictor-rows.js';
@@ -32,6 +34,20 @@ async function all(predictions: AsyncIterable<Prediction>): Promise<Prediction[]
   const found: Prediction[] = [];
   for await (const prediction of predictions) found.push(prediction);
   return found;
+}
+
+/** More than 128 MB of memory can turn into words. */
+const TOO_LARGE = 'parcel '.repeat(4_000_000);
+const LITTLE = { memoryLimitBytes: 128 << 20 };
+
+/** Takes its time to open a model again. */
+class SlowRuntime extends ChildModelRuntime {
+  #opened = 0;
+
+  override async open(request: OpenModel) {
+    if (this.#opened++ > 0) await pause(2_200);
+    return super.open(request);
+  }
 }
 
 describe('a predictor in one’s own program', () => {
@@ -111,6 +127,57 @@ describe('a predictor in one’s own program', () => {
       ],
     );
   });
+
+  it('goes on behind what is no row at all, and logs what it was', async () => {
+    await using given = await openOne(textModel(), { logsInputs: true });
+    const odd = [
+      null,
+      undefined,
+      7,
+      { body: 'refund' },
+      { text: null },
+      { text: { type: 'Buffer' } },
+    ];
+    const found = await all(given.predictor.stream([...odd, 'refund \ud83d'], { batchRows: 4 }));
+    assert.deepEqual(
+      found.map(({ error, label }) => error?.message ?? label),
+      [
+        ...['row 0 is null; the model takes "text"', 'row 1 is undefined; the model takes "text"'],
+        ...['row 2 is 7; the model takes "text"', 'row 3 has no "text"; the model takes "text"'],
+        ...['row 4 has null for "text", expected a text'],
+        ...['row 5 has an object for "text", expected a text', 'billing'],
+      ],
+    );
+    assert.ok(found.slice(0, -1).every(({ error }) => error?.type === 'InvalidRow'));
+    await given.predictor.close();
+    const logged = new Map(given.registry.predictions.map((row) => [row['request_id'], row]));
+    assert.deepEqual(
+      found.map(({ requestId }) => logged.get(requestId)?.['input_$row'] ?? null),
+      [
+        ...['null', '{"$value":"undefined"}', '7', '{"body":"refund"}', '{"text":null}'],
+        ...['{"text":{"type":"Buffer"}}', null],
+      ],
+    );
+  });
+
+  it('finds the one document that the memory has no room for, and answers all others at once', async () => {
+    await using given = await openOne(textModel(), LITTLE);
+    const rows = Array.from({ length: 256 }, () => 'refund').with(200, TOO_LARGE);
+    const found = await given.predictor.predict(rows);
+    assert.deepEqual(
+      found.filter(({ error }) => error !== null).map(({ index, error }) => [index, error?.type]),
+      [[200, 'OutOfMemory']],
+    );
+    assert.equal(new Set(found.map(({ requestId }) => requestId)).size, 3);
+  }).timeout(30_000);
+
+  it('waits for a process that takes long to be there again', async () => {
+    await using given = await openOne(textModel(), { ...LITTLE, runtime: new SlowRuntime() });
+    const [failed] = await given.predictor.predict([TOO_LARGE]);
+    assert.equal(failed?.error?.type, 'OutOfMemory');
+    const [answered] = await given.predictor.predict(['refund']);
+    assert.equal(answered?.label, 'billing');
+  }).timeout(30_000);
 
   it('swaps between two batches: none is dropped, and none is answered by two versions', async () => {
     await using given = await openOne(textModel());

@@ -92,6 +92,12 @@ describe('judgeWindow', () => {
     assert.equal(window.checks[1]?.sample, 80);
   });
 
+  it('counts no row that never reached the model', () => {
+    const refused = { label: null, probability: null, error: 'InvalidRow' };
+    const window = judged(lines(100, (index) => (index % 5 === 0 ? refused : {})));
+    assert.deepEqual([window.requests, window.rows, window.errors], [80, 80, 0]);
+  });
+
   it('counts a request of many rows once', () => {
     const rows = Array.from({ length: 60 }, (_, row) => aLine(1, { row }));
     assert.deepEqual([judged(rows).requests, judged(rows).rows], [1, 60]);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ChildModelRuntime } from '../../../adapters/model-runtime/child-model-runtime.js';
 import { thisRuntime } from '../../../adapters/model-runtime/this-runtime.js';
 import { ObjectRegistry } from '../../../adapters/registry/object-registry.js';
+import { openPredictor } from '../../../serving/open-predictor.js';
 import { startEndpoint } from '../../../serving/serve.js';
 import { temporaryFolder } from '../../adapters/model-runtime/temporary-folder.js';
 import { manifestOf } from '../../serving/memory-registry.js';
@@ -41,8 +42,12 @@ async function aPlace(given: { logsInputs: boolean }) {
   assert.equal(await ask('logs', 'two-rows', numbers(0.1, 3, 7, 1e-30)), 200);
   assert.equal(await ask('logs', 'no-number', numbers(1, -1)), 422);
   await endpoint.close();
+  const cacheDirectory = join(folder.path, 'own');
+  const predictor = await openPredictor('logs', { registry, cacheDirectory, ...given });
+  const refused = (await predictor.predict([{ x: [1, Number.NaN] }]))[0] ?? assert.fail();
+  await predictor.close();
   return {
-    ...{ store: bucket.store, registry, digests, folder: folder.path },
+    ...{ store: bucket.store, refused: refused.requestId, registry, digests, folder: folder.path },
     type: (...args: readonly string[]): Promise<Ended> =>
       typeCommand(args, { folder: folder.path, environment: bucket.environment }),
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
@@ -65,10 +70,11 @@ async function publish(
 describe('switchyard reproduce', () => {
   it('gives the logged bits again, of texts and of numbers, and the logged failure', async () => {
     await using place = await aPlace({ logsInputs: true });
-    const [texts, rows, failure] = await Promise.all([
+    const [texts, rows, failure, refusal] = await Promise.all([
       place.type('reproduce', 'two-texts'),
       place.type('reproduce', 'two-rows', '--model', 'logs', '--json'),
       place.type('reproduce', 'no-number', '--day', new Date().toISOString().slice(0, 10)),
+      place.type('reproduce', place.refused),
     ]);
     assert.equal(texts.code, 0, texts.stderr);
     assert.match(texts.stdout, /^two-texts was answered in .*: tickets version 1 \(.*, 2 rows$/m);
@@ -79,7 +85,15 @@ describe('switchyard reproduce', () => {
     assert.ok(typeof facts === 'object' && facts !== null && 'same' in facts);
     assert.equal(facts.same, true);
     assert.equal(failure.code, 0, failure.stderr);
-    assert.match(failure.stdout, /^same: it fails with InvalidInput again$/m);
+    assert.match(
+      failure.stdout,
+      /^same: it fails with InvalidInput again\n {2}row 0: .* not a finite/m,
+    );
+    assert.equal(refusal.code, 0, refusal.stderr);
+    assert.match(
+      refusal.stdout,
+      /^same: it fails with InvalidRow again\n {2}row 0 has NaN for "x", expected a number$/m,
+    );
   }).timeout(60_000);
 
   it('takes an input whose sha256 alone is logged, and no other', async () => {
@@ -90,10 +104,12 @@ describe('switchyard reproduce', () => {
     };
     const right = await file('right.json', numbers(0.1, 3, 7, 1e-30));
     const wrong = await file('wrong.json', numbers(0.1, 3, 7, 2e-30));
-    const [without, other, given] = await Promise.all([
+    const row = await file('row.json', { x: [1, { $value: 'NaN' }] });
+    const [without, other, given, refusal] = await Promise.all([
       place.type('reproduce', 'two-rows'),
       place.type('reproduce', 'two-rows', '--input', wrong),
       place.type('reproduce', 'two-rows', '--input', right),
+      place.type('reproduce', place.refused, '--input', row),
     ]);
     assert.equal(without.code, 2);
     assert.match(without.stderr, /^the log holds only the sha256 .* --input FILE\n$/);
@@ -101,6 +117,8 @@ describe('switchyard reproduce', () => {
     assert.match(other.stderr, /^the given input is not what was asked: it has the sha256 /);
     assert.equal(given.code, 0, given.stderr);
     assert.match(given.stdout, /^input: as given; its sha256 is the logged one$/m);
+    assert.equal(refusal.code, 0, refusal.stderr);
+    assert.match(refusal.stdout, /^same: it fails with InvalidRow again$/m);
   }).timeout(60_000);
 
   it('says which values differ, and what of the runtime does', async () => {

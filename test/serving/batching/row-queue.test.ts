@@ -219,6 +219,32 @@ describe('the queue of a version, where a batch fails', () => {
     assert.ok(queue.batches.slice(-5).every((batch) => batch.length <= 10));
   });
 
+  it('cuts out the one row that is larger than all others, names it, and keeps its batches large', async () => {
+    const batches: (readonly string[])[] = [];
+    const queue = new RowQueue({ ...LIMITS, maxWaitingBytes: 1 << 30 }, ([input]) => {
+      const texts = Array.from<unknown>(input?.data ?? []).map(String);
+      batches.push(texts);
+      if (texts.some((text) => text.length > 1_000)) {
+        return Promise.reject(new PortError('OutOfMemory', 'no memory'));
+      }
+      return Promise.resolve({ outputs: input ? [input] : [], computeMs: 0.01 });
+    });
+    const ask = (texts: readonly string[]) => {
+      const input: Tensor = { name: 'text', datatype: 'BYTES', shape: [texts.length], data: texts };
+      return queue.submit({ ...about([], {}), inputs: [input], rows: texts.length });
+    };
+    const texts = Array.from({ length: 64 }, (_, index) => `text ${index}`);
+
+    await assert.rejects(ask(texts.with(40, 'a'.repeat(2_000))), {
+      ...{ type: 'OutOfMemory', message: 'row 40: no memory', details: { row: 40 } },
+    });
+    assert.deepEqual(
+      batches.map(({ length }) => length),
+      [64, 63, 1],
+    );
+    assert.equal((await ask(texts)).batchRows, 64);
+  });
+
   it('fails a single row that does not fit', async () => {
     const queue = aQueue();
     queue.open();
