@@ -26,10 +26,25 @@ export interface RowQueueLimits {
 const GREED = 4;
 /** How many batches are at the model: a second one only where it is full, so that it never waits for the next. */
 const MOST_AT_WORK = 2;
+/**
+ * After a batch the next one may wait for so much of its time for those who were just answered: where they ask again at once two halves of
+ * the clients would take turns for ever, each batch half as large as it could be.
+ */
+const GRACE = 0.01;
+/** Less is no time in which anybody can ask again. */
+const LEAST_GRACE_MS = 1;
+const MOST_GRACE_MS = 10;
+
+interface Grace {
+  readonly rows: number;
+  readonly timer: NodeJS.Timeout | undefined;
+}
+
+const NO_GRACE: Grace = { rows: 0, timer: undefined };
 
 /**
- * Requests for one version on their way into batches. It never waits for company: what comes while nothing is at work is run at the
- * end of this turn of the event loop, and what comes meanwhile is the next batch, an equal share of each customer. A request that makes a batch fail fails alone.
+ * Requests for one version on their way into batches. What comes to an idle model is run at the end of this turn of the event loop, and what
+ * comes meanwhile is the next batch, an equal share of each customer. A request that makes a batch fail fails alone.
  */
 export class RowQueue {
   readonly #limits: RowQueueLimits;
@@ -40,6 +55,8 @@ export class RowQueue {
   readonly #size = new BatchSize();
   #atWork = 0;
   #isDue = false;
+  /** A batch waits for so many rows, until the timer ends. */
+  #grace = NO_GRACE;
   #bytes = 0;
   readonly #bytesOf = new Map<string, number>();
 
@@ -96,9 +113,10 @@ export class RowQueue {
 
   /** A full batch at once; another one with all that is read in this turn of the event loop: that waits for nothing. */
   #sendSoon(): void {
+    const enough = Math.min(this.#size.atMost, this.#grace.rows);
     if (this.#waiting.rows >= this.#size.atMost || this.#formed.length > 0) {
       this.#send();
-    } else if (!this.#isDue) {
+    } else if (this.#waiting.rows >= enough && !this.#isDue) {
       this.#isDue = true;
       setImmediate(this.#sendDue);
     }
@@ -108,6 +126,20 @@ export class RowQueue {
     this.#isDue = false;
     this.#send();
   };
+
+  /** The rows that wait, and those that were just answered, are worth waiting for, for a small part of what they took. */
+  #waitForAnswered(batch: readonly Piece[], tookMs: number): void {
+    clearTimeout(this.#grace.timer);
+    this.#grace = NO_GRACE;
+    const graceMs = Math.min(tookMs * GRACE, MOST_GRACE_MS);
+    const isAlone = this.#waiting.rows === 0 && batch.length === 1;
+    if (graceMs < LEAST_GRACE_MS || isAlone) return;
+    const timer = setTimeout(() => {
+      this.#grace = NO_GRACE;
+      this.#sendSoon();
+    }, graceMs);
+    this.#grace = { rows: this.#waiting.rows + rowsOf(batch), timer };
+  }
 
   #send(): void {
     while (this.#atWork < MOST_AT_WORK) {
@@ -140,6 +172,7 @@ export class RowQueue {
     try {
       const result = await this.#run(inputsOf(batch));
       this.#size.took(rows, result.computeMs);
+      this.#waitForAnswered(batch, result.computeMs);
       outputs = result.outputs;
     } catch (error) {
       this.#failed(batch, error);

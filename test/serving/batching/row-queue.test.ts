@@ -154,6 +154,24 @@ describe('the queue of a version', () => {
     );
   });
 
+  it('waits after a long batch, for a hundredth of it, for those who were just answered', async () => {
+    const queue = aQueue({}, 60);
+    const first = [queue.ask([1]), queue.ask([2])];
+    await aTurn();
+    const second = [queue.ask([3]), queue.ask([4])];
+    queue.open();
+    await Promise.all(first);
+    const again = [queue.ask([5]), queue.ask([6])];
+    await Promise.all([...second, ...again]);
+    assert.deepEqual(queue.batches, [
+      [1, 2],
+      [3, 4, 5, 6],
+    ]);
+    const startedMs = performance.now();
+    await queue.ask([7]); // nobody comes with it
+    assert.ok(performance.now() - startedMs < 100);
+  });
+
   it('leaves out what nobody waits for any more, and what has waited too long', async () => {
     const queue = aQueue();
     const asker = { isGone: false };
