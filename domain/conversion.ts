@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { graphSchema, tensorSpecSchema } from './manifest.js';
+import { frontEndKindSchema, graphSchema, tensorSpecSchema } from './manifest.js';
 import { filePathSchema } from './names.js';
 import type { Contract, Manifest } from './manifest.js';
 import { convertedTwinSchema, type ConvertedTwin, type TwinKind } from './twin.js';
@@ -10,6 +10,8 @@ export const conversionSchema = z.strictObject({
   labels: z.array(z.string().min(1).max(200)).min(2).max(10_000),
   /** The front end's file, null for a model that takes numbers. */
   frontEnd: filePathSchema.nullable(),
+  /** A bag of words where left out. */
+  frontEndKind: frontEndKindSchema.optional(),
   artifact: filePathSchema,
   opset: graphSchema.shape.opset,
   irVersion: graphSchema.shape.irVersion,
@@ -49,10 +51,10 @@ export function contractOf(conversion: Conversion): Contract {
 export function runnableOf(
   conversion: Conversion,
 ): Pick<Manifest, 'contract' | 'frontEnd' | 'graph'> {
+  const { frontEnd: path, frontEndKind: kind = 'bag-of-words' } = conversion;
   return {
     contract: contractOf(conversion),
-    frontEnd:
-      conversion.frontEnd === null ? null : { kind: 'bag-of-words', path: conversion.frontEnd },
+    frontEnd: path === null ? null : { kind, path },
     graph: {
       inputs: conversion.inputs,
       outputs: conversion.outputs,

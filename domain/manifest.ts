@@ -25,9 +25,13 @@ export const contractSchema = z.strictObject({
 });
 export type Contract = z.infer<typeof contractSchema>;
 
+/** Terms and their counts, or the pieces of words that transformers take. */
+export const frontEndKindSchema = z.enum(['bag-of-words', 'wordpiece']);
+export type FrontEndKind = z.infer<typeof frontEndKindSchema>;
+
 /** What turns a caller's text into the graph's numbers: a file of the version. */
 export const frontEndRefSchema = z.strictObject({
-  kind: z.literal('bag-of-words'),
+  kind: frontEndKindSchema,
   path: filePathSchema,
 });
 

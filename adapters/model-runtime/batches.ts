@@ -2,9 +2,7 @@ import { PortError } from '../../domain/failures.js';
 import type { TensorSpec } from '../../domain/manifest.js';
 import type { Tensor } from '../../domain/ports/model-runtime.js';
 import { cutRows } from '../../domain/tensor-rows.js';
-import { padRows, termsIn } from '../../domain/front-end/bag.js';
-import type { TermCounts } from '../../domain/front-end/bag.js';
-import type { Tokenizer } from '../../domain/front-end/tokenizer.js';
+import type { TextFrontEnd } from '../../domain/front-end/front-end.js';
 import { elementsOf } from './tensors.js';
 
 /** What one run of the graph takes: its inputs, and which of the caller's rows they are. */
@@ -13,9 +11,8 @@ export interface Batch {
   readonly rows: readonly number[];
 }
 
-/** One run of the graph takes at most so many rows, or so many padded terms: what stays in the processor's cache. */
+/** One run of the graph takes at most so many rows: what stays in the processor's cache. */
 const MAX_ROWS = 1_024;
-const MAX_TERMS = 8_192;
 
 /**
  * The number of rows that the inputs agree on.
@@ -58,35 +55,24 @@ function rowsOfInput(inputs: readonly Tensor[], spec: TensorSpec): number {
 }
 
 /** Texts as padded batches; long ones apart from short ones, because every row costs as much as its batch's longest. */
-export function batchesOfTexts(texts: readonly string[], tokenizer: Tokenizer): Batch[] {
-  const terms = tokenizer.count(texts);
+export function batchesOfTexts(texts: readonly string[], frontEnd: TextFrontEnd): Batch[] {
+  const { widthOf, padded } = frontEnd.read(texts);
   const rows = texts.map((_, index) => index);
   const fitsAsItIs = texts.length <= 8;
-  if (fitsAsItIs) return [textBatch(terms, rows)];
-  rows.sort((left, right) => termsIn(terms, left) - termsIn(terms, right));
+  if (fitsAsItIs) return [{ rows, inputs: padded(rows) }];
+  rows.sort((left, right) => widthOf(left) - widthOf(right));
   const batches: Batch[] = [];
   let start = 0;
   for (let end = 1; end <= rows.length; end++) {
     const next = rows[end];
-    const width = next === undefined ? 0 : termsIn(terms, next);
-    const isFull = end - start >= MAX_ROWS || (end - start + 1) * width > MAX_TERMS;
+    const width = next === undefined ? 0 : widthOf(next);
+    const isFull = end - start >= MAX_ROWS || (end - start + 1) * width > frontEnd.maxCells;
     if (next !== undefined && !isFull) continue;
-    batches.push(textBatch(terms, rows.slice(start, end)));
+    const chosen = rows.slice(start, end);
+    batches.push({ rows: chosen, inputs: padded(chosen) });
     start = end;
   }
   return batches;
-}
-
-function textBatch(terms: TermCounts, rows: readonly number[]): Batch {
-  const encoded = padRows(terms, rows);
-  const shape = [encoded.rows, encoded.width];
-  return {
-    rows,
-    inputs: [
-      { name: 'ids', datatype: 'INT32', shape, data: encoded.ids },
-      { name: 'counts', datatype: 'FP32', shape, data: encoded.counts },
-    ],
-  };
 }
 
 /** Numeric inputs, cut along their first dimension. */

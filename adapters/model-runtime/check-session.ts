@@ -1,6 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import { PortError } from '../../domain/failures.js';
 import type { Datatype, Manifest, TensorSpec } from '../../domain/manifest.js';
+import { graphInputs } from '../../domain/front-end/front-end.js';
 
 /** Where one output of the caller's contract comes from. */
 export interface PlannedOutput {
@@ -11,10 +12,6 @@ export interface PlannedOutput {
 }
 
 const TEXT_INPUT: TensorSpec = { name: 'text', datatype: 'BYTES', shape: [-1] };
-const FRONT_END_OUTPUTS: readonly TensorSpec[] = [
-  { name: 'ids', datatype: 'INT32', shape: [-1, -1] },
-  { name: 'counts', datatype: 'FP32', shape: [-1, -1] },
-];
 
 /**
  * Finds every promised output in the graph, and that caller, front end and graph fit each other.
@@ -28,7 +25,8 @@ export function planOutputs(
     requireSame('the contract', contract.inputs, 'the graph', graph.inputs, 'input');
   } else {
     requireSame('the contract', contract.inputs, 'the front end', [TEXT_INPUT], 'input');
-    requireSame('the graph', graph.inputs, 'the front end', FRONT_END_OUTPUTS, 'input');
+    const given = graphInputs(frontEnd.kind, graph.inputs);
+    requireSame('the graph', graph.inputs, 'the front end', given, 'input');
   }
   return contract.outputs.map((spec) => {
     const same = graph.outputs.find(

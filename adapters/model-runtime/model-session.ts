@@ -4,9 +4,9 @@ import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { PortError } from '../../domain/failures.js';
 import type { TensorSpec } from '../../domain/manifest.js';
 import type { Tensor, TensorData } from '../../domain/ports/model-runtime.js';
+import { createFrontEnd } from '../../domain/front-end/front-end.js';
+import type { TextFrontEnd } from '../../domain/front-end/front-end.js';
 import { frontEndSchema } from '../../domain/front-end/schema.js';
-import { createTokenizer } from '../../domain/front-end/tokenizer.js';
-import type { Tokenizer } from '../../domain/front-end/tokenizer.js';
 import { batchesOfInputs, batchesOfTexts, rowsOf } from './batches.js';
 import type { Batch } from './batches.js';
 import { checkSession, planOutputs } from './check-session.js';
@@ -20,14 +20,14 @@ import { collectOutputs } from './outputs.js';
 export class ModelSession {
   readonly #manifest: SessionRequest['manifest'];
   readonly #session: InferenceSession;
-  readonly #frontEnd: FrontEndInUse | null;
+  readonly #frontEnd: TextFrontEnd | null;
   readonly #outputs: readonly PlannedOutput[];
   readonly #fetches: readonly string[];
 
   private constructor(given: {
     manifest: SessionRequest['manifest'];
     session: InferenceSession;
-    frontEnd: FrontEndInUse | null;
+    frontEnd: TextFrontEnd | null;
     outputs: readonly PlannedOutput[];
   }) {
     this.#manifest = given.manifest;
@@ -49,21 +49,24 @@ export class ModelSession {
     const session = await createSession(path, request, facts.opsets.get('') ?? 0);
     checkSession(session, manifest.graph, artifact);
     const opened = new ModelSession({ manifest, session, frontEnd, outputs });
-    await opened.#answer(opened.#warmUpInputs(), { isWarmUp: true });
+    await opened.#answer(opened.#warmUpBatches(), 1, { isWarmUp: true });
     return opened;
   }
 
   /** @throws PortError `InvalidInput` for what the contract does not allow, and for answers that are no numbers. */
   async infer(inputs: readonly Tensor[]): Promise<Tensor[]> {
-    return this.#answer(inputs, { isWarmUp: false });
+    const rows = rowsOf(inputs, this.#manifest.contract.inputs);
+    const batches = this.#frontEnd
+      ? batchesOfTexts(textsOf(inputs), this.#frontEnd)
+      : batchesOfInputs(inputs, rows);
+    return this.#answer(batches, rows, { isWarmUp: false });
   }
 
-  async #answer(inputs: readonly Tensor[], given: { isWarmUp: boolean }): Promise<Tensor[]> {
-    const { contract } = this.#manifest;
-    const rows = rowsOf(inputs, contract.inputs);
-    const batches = this.#frontEnd
-      ? batchesOfTexts(textsOf(inputs), this.#frontEnd.tokenizer)
-      : batchesOfInputs(inputs, rows);
+  async #answer(
+    batches: readonly Batch[],
+    rows: number,
+    given: { isWarmUp: boolean },
+  ): Promise<Tensor[]> {
     const answers: { batch: Batch; results: Map<string, OrtTensor> }[] = [];
     for (const batch of batches) {
       const results = await this.#session.run(feedsOf(batch), [...this.#fetches]);
@@ -73,20 +76,15 @@ export class ModelSession {
       answers,
       rows,
       outputs: this.#outputs,
-      labels: contract.labels,
+      labels: this.#manifest.contract.labels,
       mayBeNotANumber: given.isWarmUp,
     });
   }
 
-  /**
-   * One row: the vocabulary's last term, whose id a graph of another vocabulary may not have; or zeros with every free
-   * dimension 1.
-   */
-  #warmUpInputs(): Tensor[] {
-    if (this.#frontEnd) {
-      return [{ name: 'text', datatype: 'BYTES', shape: [1], data: [this.#frontEnd.lastTerm] }];
-    }
-    return this.#manifest.contract.inputs.map((spec) => {
+  /** One row: what the front end warms a graph with, or zeros with every free dimension 1. */
+  #warmUpBatches(): Batch[] {
+    if (this.#frontEnd) return [{ rows: [0], inputs: this.#frontEnd.warmUp() }];
+    const inputs = this.#manifest.contract.inputs.map((spec) => {
       const shape = spec.shape.map((dimension) => (dimension === -1 ? 1 : dimension));
       return {
         ...spec,
@@ -97,6 +95,7 @@ export class ModelSession {
         ),
       };
     });
+    return [{ rows: [0], inputs }];
   }
 }
 
@@ -104,18 +103,16 @@ function isTensor(entry: [string, unknown]): entry is [string, OrtTensor] {
   return entry[1] instanceof OrtTensor;
 }
 
-interface FrontEndInUse {
-  readonly tokenizer: Tokenizer;
-  readonly lastTerm: string;
-}
-
-function readFrontEnd({ directory, manifest }: SessionRequest): FrontEndInUse | null {
+function readFrontEnd({ directory, manifest }: SessionRequest): TextFrontEnd | null {
   if (manifest.frontEnd === null) return null;
-  const { path } = manifest.frontEnd;
+  const { kind, path } = manifest.frontEnd;
   try {
     const file: unknown = JSON.parse(readFileSync(join(directory, path), 'utf8'));
     const frontEnd = frontEndSchema.parse(file);
-    return { tokenizer: createTokenizer(frontEnd), lastTerm: frontEnd.vocabulary.at(-1) ?? '' };
+    if (frontEnd.kind !== kind) {
+      throw new Error(`it is of the kind ${frontEnd.kind}, the manifest says ${kind}`);
+    }
+    return createFrontEnd(frontEnd, manifest.graph.inputs);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new PortError(

@@ -25,7 +25,7 @@ const ALL_NOT_ASCII = /[^\0-\x7f]+/g;
 function withoutCombining(decomposed: string): string {
   let kept = '';
   for (const character of decomposed) {
-    if (!COMBINING.has(character.codePointAt(0) ?? 0)) kept += character;
+    if (!combiningCharacters.has(character.codePointAt(0) ?? 0)) kept += character;
   }
   return kept;
 }
@@ -37,7 +37,7 @@ const HIGHEST = '\u0345';
  * Characters of a combining class other than 0, which no regular expression knows (it is not \p{Mn}): normalization
  * puts them before one of a higher class.
  */
-const COMBINING = codePoints((character) => {
+export const combiningCharacters = codePoints((character) => {
   const pair = HIGHEST + character;
   return (
     character === HIGHEST ||

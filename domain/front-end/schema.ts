@@ -38,17 +38,57 @@ const gramsSchema = z
     message: 'the least is above the most',
   });
 
-/**
- * A version's `front-end.json`: how text becomes the graph's numbers. Version 1 counts lower-case words; version 2 also
- * terms of several words or characters. A term that stands in it twice is refused by `createTokenizer`, which finds it
- * while it builds its table.
- */
-export const frontEndSchema = z.discriminatedUnion('schemaVersion', [wordsSchema, gramsSchema]);
-export type FrontEnd = z.infer<typeof frontEndSchema>;
+/** A bag of words: version 1 counts lower-case words; version 2 also terms of several words or characters. */
+export const bagSchema = z.discriminatedUnion('schemaVersion', [wordsSchema, gramsSchema]);
+export type BagFrontEnd = z.infer<typeof bagSchema>;
 export type GramFrontEnd = z.infer<typeof gramsSchema>;
 
+const tokenIdSchema = z.int().min(0).max(5_000_000);
+
+const wordpieceSchema = z
+  .strictObject({
+    schemaVersion: z.literal(3),
+    kind: z.literal('wordpiece'),
+    /** Whose categories of characters count; what they do not know is a character like any other. */
+    unicode: z.literal('8.0.0'),
+    lowercase: z.boolean(),
+    /** True where accents (nonspacing marks of the decomposed text) are left out. */
+    stripAccents: z.boolean(),
+    /** Of a text, the first and the last one among them; what is beyond is left out. */
+    maxTokens: z.int().min(3).max(100_000),
+    /** In code points; a longer word is an unknown one. */
+    maxWordLength: z.int().min(1).max(100_000),
+    /** Stands before a piece that continues a word, in the vocabulary. */
+    continuing: z.string().min(1).max(16),
+    /** Ids of those that no text can write. */
+    tokens: z.strictObject({
+      first: tokenIdSchema,
+      last: tokenIdSchema,
+      unknown: tokenIdSchema,
+      padding: tokenIdSchema,
+    }),
+    /** Id of a piece = its index. */
+    vocabulary: vocabularySchema,
+  })
+  .refine(({ tokens, vocabulary }) => Math.max(...Object.values(tokens)) < vocabulary.length, {
+    path: ['tokens'],
+    message: 'a token is not in the vocabulary',
+  });
+export type WordpieceFrontEnd = z.infer<typeof wordpieceSchema>;
+
+/**
+ * A version's `front-end.json`: how text becomes the graph's numbers. A term that stands in it twice is refused by `createFrontEnd`,
+ * which finds it while it builds its table.
+ */
+export const frontEndSchema = z.discriminatedUnion('schemaVersion', [
+  wordsSchema,
+  gramsSchema,
+  wordpieceSchema,
+]);
+export type FrontEnd = z.infer<typeof frontEndSchema>;
+
 /** Version 1 says no more than that words are counted; this is the same in version 2's fields. */
-export function asGrams(frontEnd: FrontEnd): GramFrontEnd {
+export function asGrams(frontEnd: BagFrontEnd): GramFrontEnd {
   if (frontEnd.schemaVersion === 2) return frontEnd;
   return {
     ...frontEnd,

@@ -5,7 +5,7 @@ import type { Characters } from './characters.js';
 import { GramTable } from './gram-table.js';
 import { normalizer } from './normalize.js';
 import { asGrams } from './schema.js';
-import type { FrontEnd, GramFrontEnd } from './schema.js';
+import type { BagFrontEnd, GramFrontEnd } from './schema.js';
 import { WordTable } from './word-table.js';
 import { forEachWord } from './words.js';
 
@@ -20,7 +20,7 @@ export interface Tokenizer {
 type Cutter = (text: string, bag: Bag) => void;
 
 /** @throws Error where a term stands twice in the vocabulary. */
-export function createTokenizer(given: FrontEnd): Tokenizer {
+export function createTokenizer(given: BagFrontEnd): Tokenizer {
   const frontEnd = asGrams(given);
   const normalize = normalizer(frontEnd);
   const cut = cutterFor(frontEnd);

@@ -8,6 +8,7 @@ import { createSubprocessTrainer } from '../../../adapters/trainer/subprocess-tr
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 export const SKLEARN = join(ROOT, 'trainers/sklearn');
+export const MINILM = join(ROOT, 'trainers/minilm');
 
 /** What a script needs to make a daemon that leaves its parent and ignores SIGTERM. */
 const DAEMON = `

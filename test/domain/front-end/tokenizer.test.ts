@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { padRows } from '../../../domain/front-end/bag.js';
 import { frontEndSchema } from '../../../domain/front-end/schema.js';
-import type { FrontEnd } from '../../../domain/front-end/schema.js';
+import type { BagFrontEnd } from '../../../domain/front-end/schema.js';
 import { createTokenizer } from '../../../domain/front-end/tokenizer.js';
 import type { Tokenizer } from '../../../domain/front-end/tokenizer.js';
 
-function frontEnd(vocabulary: string[], minTokenLength = 2): FrontEnd {
+function frontEnd(vocabulary: string[], minTokenLength = 2): BagFrontEnd {
   return {
     schemaVersion: 1,
     kind: 'bag-of-words',
@@ -17,7 +17,7 @@ function frontEnd(vocabulary: string[], minTokenLength = 2): FrontEnd {
   };
 }
 
-function grams(): FrontEnd {
+function grams(): BagFrontEnd {
   return {
     ...{ ...frontEnd(['one two', 'two']), schemaVersion: 2, analyzer: 'word', ngramRange: [1, 2] },
     ...{ stripAccents: null, stopWords: [], binary: false },

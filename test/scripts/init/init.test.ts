@@ -185,7 +185,7 @@ describe('trainerProject', () => {
     for (const name of ['torch', 'servers', 'kit', '../sklearn']) {
       assert.throws(
         () => trainerProject('/p', `switchyard:${name}`),
-        /the package has no uv project ".*"; it has switchyard:sklearn/,
+        /the package has no uv project ".*"; it has switchyard:minilm, switchyard:sklearn/,
       );
     }
   });

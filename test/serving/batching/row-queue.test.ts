@@ -161,6 +161,7 @@ describe('the queue of a version', () => {
     const second = [queue.ask([3]), queue.ask([4])];
     queue.open();
     await Promise.all(first);
+    await aTurn(); // they are read a turn later
     const again = [queue.ask([5]), queue.ask([6])];
     await Promise.all([...second, ...again]);
     assert.deepEqual(queue.batches, [

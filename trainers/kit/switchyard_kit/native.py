@@ -30,15 +30,17 @@ TRUSTED_TYPES = frozenset(
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def save(request: Request, estimator: Any, rows: int) -> None:
+def save(request: Request, estimator: Any, rows: int, own_converter: bool = False) -> None:
     """Writes the fitted estimator and its description into the request's output folder.
 
-    The same estimator gives the same bytes. Fails as ``NotConvertible`` when the kit could not
-    convert it later, so that a long training is not followed by a refusal.
+    The same estimator gives the same bytes. Unless the script converts it itself, fails as
+    ``NotConvertible`` when the kit could not convert it later, so that a long training is not
+    followed by a refusal.
     """
     from switchyard_kit.text_pipeline import check_convertible
 
-    check_convertible(estimator)
+    if not own_converter:
+        check_convertible(estimator)
     write_bytes(request.output / ARTIFACT, dumps(estimator))
     write_json(
         request.output / DESCRIPTION,

@@ -40,8 +40,8 @@ def choice(*values: str) -> Declared:
     return Declared(values[0], str, values=values)
 
 
-def whole(default: int, *, at_least: int) -> Declared:
-    """A whole number of at least ``at_least``."""
+def whole(default: int | None, *, at_least: int) -> Declared:
+    """A whole number of at least ``at_least``; None where the default is none."""
     return Declared(default, int, at_least=at_least)
 
 

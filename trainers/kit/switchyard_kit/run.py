@@ -35,7 +35,7 @@ def _run(train: Train, convert: Convert | None) -> int:
     try:
         request = read_request()
         if request.command == "train":
-            _train(request, train)
+            _train(request, train, own_converter=convert is not None)
         else:
             _convert(request, convert)
     except TrainerFailure as error:
@@ -49,7 +49,7 @@ def _run(train: Train, convert: Convert | None) -> int:
     return 0
 
 
-def _train(request: Request, train: Train) -> None:
+def _train(request: Request, train: Train, own_converter: bool) -> None:
     from switchyard_kit import native
 
     assert request.train is not None
@@ -57,7 +57,7 @@ def _train(request: Request, train: Train) -> None:
     rows = read_rows(request.train)
     estimator = train(request, rows)
     events.progress(1, f"trained on {len(rows)} rows")
-    native.save(request, estimator, rows=len(rows))
+    native.save(request, estimator, rows=len(rows), own_converter=own_converter)
 
 
 def _convert(request: Request, convert: Convert | None) -> None:

@@ -63,18 +63,27 @@ def _write_parity(request: Request, pipeline: Any, labels: list[str]) -> None:
     assert request.parity_rows is not None
     rows = read_rows(request.parity_rows)
     ids, texts = rows.strings("id"), rows.texts
-    answers: list[dict[str, object]] = []
+    answers: list[dict[str, Any]] = []
     for start in range(0, len(texts), _PARITY_BATCH):
         end = start + _PARITY_BATCH
-        for row_id, row in zip(
-            ids[start:end], pipeline.predict_proba(texts[start:end]), strict=True
-        ):
-            answers.append(
-                {
-                    "id": row_id,
-                    "label": labels[int(row.argmax())],
-                    "probabilities": [round(float(value), PROBABILITY_DECIMALS) for value in row],
-                }
-            )
+        probabilities = pipeline.predict_proba(texts[start:end])
+        answers.extend(parity_answers(ids[start:end], probabilities, labels))
         events.progress(0.5 + 0.5 * len(answers) / len(texts), "parity rows")
+    write_parity_answers(request, answers)
+
+
+def parity_answers(ids: list[str], probabilities: Any, labels: list[str]) -> list[dict[str, Any]]:
+    """The lines of parity.jsonl for rows with these ids and probabilities [rows, labels]."""
+    return [
+        {
+            "id": row_id,
+            "label": labels[int(row.argmax())],
+            "probabilities": [round(float(value), PROBABILITY_DECIMALS) for value in row],
+        }
+        for row_id, row in zip(ids, probabilities, strict=True)
+    ]
+
+
+def write_parity_answers(request: Request, answers: list[dict[str, Any]]) -> None:
+    """Writes parity.jsonl into the output folder."""
     write_json_lines(request.output / "parity.jsonl", answers)

@@ -21,7 +21,7 @@ _NORMS = {"l1": "ReduceL1", "l2": "ReduceL2"}
 _ACTIVATIONS = {"relu": "Relu", "tanh": "Tanh", "logistic": "Sigmoid"}
 
 
-class _Graph:
+class Graph:
     """Collects nodes and constants; every node's output is named by what it means."""
 
     def __init__(self) -> None:
@@ -53,8 +53,8 @@ def bag_of_words_graph(fitted: Parts) -> bytes:
     has_idf = weighting is not None and weighting.use_idf
     idf = weighting.idf_ if has_idf else numpy.ones(len(vectorizer.vocabulary_))
     norm = None if weighting is None else weighting.norm
-    layers = _layers(classifier)
-    graph = _Graph()
+    layers = layers_of(classifier)
+    graph = Graph()
     frequency = _term_frequency(graph, sublinear=weighting is not None and weighting.sublinear_tf)
     weight, bias = layers[0]
     table = graph.constant("table0", _with_padding(weight * idf[:, None]))
@@ -76,7 +76,7 @@ def bag_of_words_graph(fitted: Parts) -> bytes:
     return _serialized(graph, classes=len(classifier.classes_))
 
 
-def _layers(classifier: Any) -> list[tuple[Any, Any]]:
+def layers_of(classifier: Any) -> list[tuple[Any, Any]]:
     """Weights [in, out] and biases [out] of each layer, the last one with a column a class.
 
     With two classes scikit-learn keeps one score s and answers sigmoid(s); softmax over (0, s) is
@@ -95,7 +95,7 @@ def _layers(classifier: Any) -> list[tuple[Any, Any]]:
     return layers
 
 
-def _term_frequency(graph: _Graph, sublinear: bool) -> str:
+def _term_frequency(graph: Graph, sublinear: bool) -> str:
     """Counts, or 1 + log(count) where a count stands and 0 where it is padding."""
     if not sublinear:
         return "counts"
@@ -104,7 +104,7 @@ def _term_frequency(graph: _Graph, sublinear: bool) -> str:
     return graph.add("Add", [logarithm, graph.add("Min", ["counts", one], "present")], "frequency")
 
 
-def _norm(graph: _Graph, frequency: str, idf: Any, operator: str) -> str:
+def _norm(graph: Graph, frequency: str, idf: Any, operator: str) -> str:
     """The length [N, 1] of each text's vector."""
     table = graph.constant("idf", _with_padding(idf))
     weights = graph.add("Gather", [table, "ids"], "idf_of_word", axis=0)
@@ -114,7 +114,7 @@ def _norm(graph: _Graph, frequency: str, idf: Any, operator: str) -> str:
     return graph.add("Max", [norm, smallest], "norm_above_zero")
 
 
-def _activate(graph: _Graph, activation: str, scores: str, layer: int) -> str:
+def _activate(graph: Graph, activation: str, scores: str, layer: int) -> str:
     if activation == "identity":
         return scores
     return graph.add(_ACTIVATIONS[activation], [scores], f"hidden{layer}")
@@ -126,7 +126,7 @@ def _with_padding(table: Any) -> Any:
     return numpy.concatenate([numpy.zeros_like(table[:1]), table])
 
 
-def _serialized(graph: _Graph, classes: int) -> bytes:
+def _serialized(graph: Graph, classes: int) -> bytes:
     from onnx import TensorProto, checker, helper
 
     from switchyard_kit import __version__

@@ -51,7 +51,7 @@ def check_convertible(pipeline: Any) -> None:
     if weighting is not None and weighting.norm not in _NORMS:
         raise _refused(weighting, "norm", weighting.norm, _NORMS)
     if type(classifier).__name__ == "LogisticRegression":
-        _check_logistic(classifier)
+        check_logistic(classifier)
     elif classifier.activation not in _ACTIVATIONS:
         raise _refused(classifier, "activation", classifier.activation, _ACTIVATIONS)
 
@@ -117,7 +117,8 @@ def _check_ngram_range(vectorizer: Any) -> None:
         )
 
 
-def _check_logistic(classifier: Any) -> None:
+def check_logistic(classifier: Any) -> None:
+    """Refuses a LogisticRegression whose probabilities are no softmax: ``NotConvertible``."""
     if classifier.solver == "liblinear":
         raise not_convertible(
             "LogisticRegression(solver='liblinear') is not multinomial; use solver='lbfgs'."
