@@ -113,10 +113,9 @@ export class RowQueue {
 
   /** A full batch at once; another one with all that is read in this turn of the event loop: that waits for nothing. */
   #sendSoon(): void {
-    const enough = Math.min(this.#size.atMost, this.#grace.rows);
     if (this.#waiting.rows >= this.#size.atMost || this.#formed.length > 0) {
       this.#send();
-    } else if (this.#waiting.rows >= enough && !this.#isDue) {
+    } else if (this.#waiting.rows >= this.#grace.rows && !this.#isDue) {
       this.#isDue = true;
       setImmediate(this.#sendDue);
     }
@@ -124,7 +123,7 @@ export class RowQueue {
 
   readonly #sendDue = (): void => {
     this.#isDue = false;
-    this.#send();
+    if (this.#waiting.rows >= this.#grace.rows) this.#send();
   };
 
   /** The rows that wait, and those that were just answered, are worth waiting for, for a small part of what they took. */
