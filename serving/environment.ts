@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { BUSY_POLL_MS } from '../adapters/model-runtime/busy-poll.js';
 import {
   s3EnvironmentOf,
   s3EnvironmentSchema,
@@ -32,11 +31,7 @@ const environmentSchema = s3EnvironmentSchema.extend(logEnvironmentSchema.shape)
   /** `inputs`: the prediction log holds them; `sha256`: only their digests. */
   SWITCHYARD_PREDICTION_LOG: z.enum(['inputs', 'sha256']).default('sha256'),
   /** How long the process and those of its models look for the next request before they sleep, in microseconds. */
-  SWITCHYARD_BUSY_POLL_US: z.coerce
-    .number()
-    .min(0)
-    .max(10_000)
-    .default(BUSY_POLL_MS * 1_000),
+  SWITCHYARD_BUSY_POLL_US: z.coerce.number().min(0).max(10_000).default(200),
   SWITCHYARD_DRAIN_WAIT: durationSchema.default('0 seconds'),
   /** Where versions are kept from one start to the next, a folder a replica; left out: nowhere. */
   SWITCHYARD_CACHE_DIR: z.string().min(1).optional(),

@@ -2,9 +2,12 @@ import { availableParallelism } from 'node:os';
 
 /**
  * How long a process looks for its peer's next word before it sleeps, in milliseconds. To wake a sleeping core takes 50 to 100
- * microseconds on a virtual machine, several times as long as a light model. Where there is one core it would only be in the way.
+ * microseconds on a virtual machine, several times as long as a light model.
  */
-export const BUSY_POLL_MS = availableParallelism() > 1 ? 0.2 : 0;
+export const BUSY_POLL_MS = 0.2;
+
+/** Where there is one core, looking would keep it from whoever is to be looked for. */
+const HAS_CORES = availableParallelism() > 1;
 
 /** Busy polling (as Linux's `SO_BUSY_POLL`): the event loop does not sleep for a moment after something came or went. */
 export class BusyPoll {
@@ -14,7 +17,7 @@ export class BusyPoll {
 
   /** @param forMs - 0: never. */
   constructor(forMs: number) {
-    this.#forMs = forMs;
+    this.#forMs = HAS_CORES ? forMs : 0;
   }
 
   /** From now on, once more. */

@@ -17,7 +17,7 @@ export interface ChildModelRuntimeOptions {
   readonly maxModelBytes?: number;
   /** Threads of one run of a graph; default 1. */
   readonly threads?: number;
-  /** How long both sides look for the other's next word before they sleep; default 0.2, on one core 0. */
+  /** How long both sides look for the other's next word before they sleep; default 0.2; on one core never. */
   readonly busyPollMs?: number;
 }
 
