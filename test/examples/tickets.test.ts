@@ -3,16 +3,9 @@ import { join } from 'node:path';
 import { PACKAGE_ROOT } from '../../adapters/package/package-root.js';
 import { temporaryFolder } from '../adapters/model-runtime/temporary-folder.js';
 import { typeCommand } from '../support/typed-command.js';
-import { assertPrintsAsShown, type Mask } from './expected-output.js';
+import { assertPrintsAsShown, LOCAL_TRAINING } from './expected-output.js';
 
 const CONFIG = join(PACKAGE_ROOT, 'test/examples/fixtures/switchyard.config.ts');
-
-/** Time and memory of a machine at a moment, the last bits of its arithmetic, and where the folder lies. */
-const MASKS: readonly Mask[] = [
-  [/^(\w+ +(?:load-ms|latency-\S+|rows-per-second|peak-rss-bytes) is ).*$/gm, '$1…'],
-  [/\d\.\de-\d+$/gm, '…'],
-  [/\S+(?=\/version\/model\.onnx|\/held-out\.jsonl)/g, '…'],
-];
 
 describe('examples/tickets', () => {
   it('trains, converts and tests as its README shows', async () => {
@@ -26,7 +19,7 @@ describe('examples/tickets', () => {
     await assertPrintsAsShown(stderr + stdout, {
       document: 'examples/tickets/README.md',
       beginning: 'training on',
-      masks: MASKS,
+      masks: LOCAL_TRAINING,
     });
   }).timeout(180_000);
 });

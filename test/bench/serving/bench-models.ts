@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import { conversionSchema, runnableOf } from '../../../domain/conversion.js';
 import type { Manifest } from '../../../domain/manifest.js';
 import { createTicketMails } from '../../../examples/tickets/mails.js';
+import {
+  statementLines,
+  type StatementLine,
+} from '../../../examples/transactions/statement-lines.js';
 import { ROOT } from '../../../scripts/stack.js';
 import type { Say } from '../benchmark.js';
 import { COMPARATORS, installComparators, runPython } from './comparators.js';
-import { merchantRows, type TextRow } from './merchants.js';
 
 const MERCHANTS = 20_000;
 const SOURCES = ['make_models.py', 'uv.lock'];
@@ -38,7 +41,7 @@ export function benchModels(say: Say): Promise<BenchModels> {
 
 async function makeModels(say: Say): Promise<BenchModels> {
   await installComparators();
-  const rows = { merchants: await merchantRows(MERCHANTS), mails: await mailRows() };
+  const rows = { merchants: await statementLines(MERCHANTS), mails: await mailRows() };
   const hash = createHash('sha256').update(JSON.stringify(rows));
   for (const name of SOURCES) hash.update(await readFile(join(COMPARATORS, name)));
   const place = join(ROOT, '.switchyard/bench/serving');
@@ -59,14 +62,14 @@ async function makeModels(say: Say): Promise<BenchModels> {
     await rm(folder, { recursive: true, force: true });
     await rename(unfinished, folder);
   }
-  const textsOf = (each: readonly TextRow[]) => each.map(({ text }) => text);
+  const textsOf = (each: readonly StatementLine[]) => each.map(({ text }) => text);
   return {
     folder,
     texts: { merchants: textsOf(rows.merchants), mails: textsOf(rows.mails) },
   };
 }
 
-async function mailRows(): Promise<readonly TextRow[]> {
+async function mailRows(): Promise<readonly StatementLine[]> {
   const whole = { from: '2002-01-01T00:00:00Z', to: '2003-01-01T00:00:00Z' };
   const rows = await createTicketMails().rows(whole);
   return rows.map(({ text, label }) => ({ text, label }));

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { z } from 'zod';
+import { statementLines } from '../../../examples/transactions/statement-lines.js';
 import { rateOf } from './closed-loop.js';
 import { binaryBody, forestRows, numberBody, ofCustomer, textBody } from './infer-body.js';
 import { KeepAlive, postOk } from './keep-alive.js';
-import { merchantRows } from './merchants.js';
 
 describe('bench serving', () => {
   it('counts answers from one to another', () => {
@@ -28,8 +28,8 @@ describe('bench serving', () => {
   });
 
   it('makes the same statement lines each time, of ten groups and many scripts', async () => {
-    const rows = await merchantRows(20_000);
-    assert.deepEqual(rows, await merchantRows(20_000));
+    const rows = await statementLines(20_000);
+    assert.deepEqual(rows, await statementLines(20_000));
     assert.equal(new Set(rows.map(({ label }) => label)).size, 10);
     assert.ok(new Set(rows.map(({ text }) => text)).size > 19_000);
     assert.ok(rows.filter(({ text }) => /[^ -~]/.test(text)).length > 2_000);
