@@ -88,7 +88,7 @@ function wordpieceFrontEnd(given: WordpieceFrontEnd, hasTypes: boolean): TextFro
     const ids = new Int32Array(maxTokens).fill(vocabulary.length - 1);
     return readIds({ ids, offsets: Int32Array.of(0, maxTokens) }).padded([0]);
   };
-  return { maxCells: 2_048, read: (texts) => readIds(wordpieces.encode(texts)), warmUp };
+  return { maxCells: 1_024, read: (texts) => readIds(wordpieces.encode(texts)), warmUp };
 }
 
 function padTokens(

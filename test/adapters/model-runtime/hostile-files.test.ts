@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChildModelRuntime } from '../../../adapters/model-runtime/child-model-runtime.js';
+import type { WordpieceFrontEnd } from '../../../domain/front-end/schema.js';
 import { isPortError } from '../../../domain/failures.js';
 import type { FailureType } from '../../../domain/failures.js';
 import { ELEMENT, onnxModel } from '../../support/onnx-builder.js';
@@ -17,6 +18,11 @@ import {
 import type { SmallModel } from '../../support/small-models.js';
 import { temporaryFolder } from './temporary-folder.js';
 
+const PIECES: WordpieceFrontEnd = {
+  ...{ schemaVersion: 3, kind: 'wordpiece', unicode: '8.0.0', lowercase: true, continuing: '##' },
+  ...{ stripAccents: true, maxTokens: 8, maxWordLength: 100, vocabulary: ['[PAD]', 'refund'] },
+  tokens: { first: 0, last: 0, unknown: 0, padding: 0 },
+};
 const GOOD = textModel();
 const GOOD_FILE = Buffer.from(GOOD.files['model.onnx'] ?? []);
 
@@ -192,6 +198,21 @@ const CASES: readonly (readonly [
     { ...GOOD, files: { ...GOOD.files, 'front-end.json': Buffer.from('{}') } },
     'InvalidModelFile',
     /front end "front-end\.json"/,
+  ],
+  [
+    'a graph without the tokens that its front end gives',
+    {
+      ...GOOD,
+      manifest: { ...GOOD.manifest, frontEnd: { kind: 'wordpiece', path: 'front-end.json' } },
+    },
+    'ContractMismatch',
+    /the graph has the input "ids", which the front end does not name/,
+  ],
+  [
+    'a front end of another kind than the manifest says',
+    { ...GOOD, files: { ...GOOD.files, 'front-end.json': Buffer.from(JSON.stringify(PIECES)) } },
+    'InvalidModelFile',
+    /it is of the kind wordpiece, the manifest says bag-of-words/,
   ],
   [
     'a front end that knows more words than the graph',

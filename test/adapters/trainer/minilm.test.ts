@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { convertLocally } from '../../../activities/convert.js';
 import { judgeVariants } from '../../../activities/judge-variants.js';
@@ -8,6 +8,7 @@ import { trainLocally } from '../../../activities/retrain.js';
 import { ChildModelRuntime } from '../../../adapters/model-runtime/child-model-runtime.js';
 import { createSubprocessTrainer } from '../../../adapters/trainer/subprocess-trainer.js';
 import { runnableOf, twinOf } from '../../../domain/conversion.js';
+import { frontEndSchema } from '../../../domain/front-end/schema.js';
 import type { Measurement } from '../../../domain/gate.js';
 import type { Candidate } from '../../../domain/lifecycle.js';
 import { predictionsOf, type Predictions } from '../../../domain/predictions.js';
@@ -145,6 +146,18 @@ describe('a classifier on the vectors of a transformer', () => {
       );
     });
   }
+
+  it('does not load where texts may have more tokens than its weights have positions', async () => {
+    await using other = await temporaryFolder();
+    await link(join(model.output, TWIN), join(other.path, TWIN));
+    const read: unknown = JSON.parse(await readFile(join(model.output, 'front-end.json'), 'utf8'));
+    const longer = JSON.stringify({ ...frontEndSchema.parse(read), maxTokens: 513 });
+    await writeFile(join(other.path, 'front-end.json'), longer);
+    await assert.rejects(
+      model.runtime.open({ ...version(TWIN), directory: other.path, loadDeadlineMs: 30_000 }),
+      { type: 'InvalidModelFile' },
+    );
+  });
 
   /** Labels of the twin against those of the full model, and what that costs. */
   async function comparedAnswers(): Promise<readonly Measurement[]> {
