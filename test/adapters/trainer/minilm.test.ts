@@ -63,7 +63,7 @@ const spec = parseModelSpec({
 /** Trains and converts in a folder; resolves to what was converted. */
 async function made(directory: string) {
   const trainer = createSubprocessTrainer({
-    trainers: { minilm: { project: MINILM, script: join(ROOT, 'examples/ads/train_minilm.py') } },
+    trainers: { minilm: { project: MINILM, script: join(ROOT, 'examples/ads/minilm/train.py') } },
     workRoot: directory,
   });
   const [rows, output, scratch] = ['rows.jsonl', 'output', 'scratch'].map((name) =>
