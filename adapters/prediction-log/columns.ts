@@ -13,7 +13,7 @@ interface NamedColumn {
   readonly elements: readonly SchemaElement[];
 }
 
-/** Each value once, and for each row which it has: what a request's rows share costs nothing a row. */
+/** Values, each once where it repeats, and for each row which it has: what a request's rows share costs nothing a row. */
 export interface RepeatedColumn extends NamedColumn {
   readonly kind: 'repeated';
   readonly dictionary: readonly Cell[];
@@ -48,6 +48,7 @@ export type LogColumn = RepeatedColumn | NumberColumn | ValueColumn;
 
 /** Collects a column whose values repeat. */
 export class RepeatedCells {
+  readonly #dictionary: Cell[] = [];
   readonly #places = new Map<Cell, number>();
   readonly #indexes = new Runs();
   readonly #present = new Runs();
@@ -55,6 +56,14 @@ export class RepeatedCells {
   add(value: Cell, rows: number): void {
     this.#present.add(value === null ? 0 : 1, rows);
     if (value !== null) this.#indexes.add(this.#placeOf(value), rows);
+  }
+
+  /** A value that no other request has, as far as is known: it is not looked for. */
+  addNew(value: Cell, rows: number): void {
+    this.#present.add(value === null ? 0 : 1, rows);
+    if (value === null) return;
+    this.#indexes.add(this.#dictionary.length, rows);
+    this.#dictionary.push(value);
   }
 
   /** A word a row, each by its place among the words given. */
@@ -67,14 +76,14 @@ export class RepeatedCells {
   #placeOf(value: Exclude<Cell, null>): number {
     const known = this.#places.get(value);
     if (known !== undefined) return known;
-    this.#places.set(value, this.#places.size);
-    return this.#places.size - 1;
+    const place = this.#dictionary.push(value) - 1;
+    this.#places.set(value, place);
+    return place;
   }
 
   column(name: string, elements: readonly SchemaElement[]): RepeatedColumn {
-    const dictionary = [...this.#places.keys()];
     const [indexes, present] = [this.#indexes, this.#present];
-    return { kind: 'repeated', name, elements, dictionary, indexes, present };
+    return { kind: 'repeated', name, elements, dictionary: this.#dictionary, indexes, present };
   }
 }
 

@@ -87,8 +87,14 @@ function fixedColumns(
       const values = valuesOf(chunk);
       for (const [request, rows] of chunk.rows.entries()) into.add(values[request] ?? null, rows);
     });
+  const ownOfRequest = (name: FixedColumn, valuesOf: (chunk: RowChunk) => readonly Cell[]) =>
+    column(name, (into, chunk) => {
+      const values = valuesOf(chunk);
+      for (const [request, rows] of chunk.rows.entries())
+        into.addNew(values[request] ?? null, rows);
+    });
   return [
-    perRequest('request_id', ({ requestIds }) => requestIds),
+    ownOfRequest('request_id', ({ requestIds }) => requestIds),
     column('row', (into, { rows }) => {
       for (const count of rows) for (let row = 0; row < count; row++) into.add(row, 1);
     }),
@@ -104,10 +110,10 @@ function fixedColumns(
     perRequest('customer', ({ customers }) => customers),
     column('label', appendLabels),
     probabilities(chunks),
-    perRequest('latency_ms', ({ latencyMs }) => latencyMs),
+    ownOfRequest('latency_ms', ({ latencyMs }) => latencyMs),
     perRequest('batch_rows', ({ batchRows }) => batchRows),
     perRequest('error', ({ errors }) => errors),
-    perRequest('inputs_sha256', ({ inputsSha256 }) => inputsSha256),
+    ownOfRequest('inputs_sha256', ({ inputsSha256 }) => inputsSha256),
     perRequest('row_shapes', shapesOf),
   ];
 }
