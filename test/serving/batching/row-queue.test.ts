@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { mock } from 'node:test';
 import { setImmediate as aTurn } from 'node:timers/promises';
 import { PortError } from '../../../domain/failures.js';
 import type { InferResult, Tensor } from '../../../domain/ports/model-runtime.js';
@@ -155,22 +156,30 @@ describe('the queue of a version', () => {
   });
 
   it('waits after a long batch, for a hundredth of it, for those who were just answered', async () => {
-    const queue = aQueue({}, 60);
-    const first = [queue.ask([1]), queue.ask([2])];
-    await aTurn();
-    const second = [queue.ask([3]), queue.ask([4])];
-    queue.open();
-    await Promise.all(first);
-    await aTurn(); // they are read a turn later
-    const again = [queue.ask([5]), queue.ask([6])];
-    await Promise.all([...second, ...again]);
-    assert.deepEqual(queue.batches, [
-      [1, 2],
-      [3, 4, 5, 6],
-    ]);
-    const startedMs = performance.now();
-    await queue.ask([7]); // nobody comes with it
-    assert.ok(performance.now() - startedMs < 100);
+    mock.timers.enable({ apis: ['setTimeout'] });
+    try {
+      const queue = aQueue({}, 60);
+      const first = [queue.ask([1]), queue.ask([2])];
+      await aTurn();
+      const second = [queue.ask([3]), queue.ask([4])];
+      queue.open();
+      await Promise.all(first);
+      await aTurn();
+      assert.deepEqual(queue.batches, [[1, 2]]);
+      await Promise.all([...second, queue.ask([5]), queue.ask([6])]);
+      assert.deepEqual(queue.batches.slice(1), [[3, 4, 5, 6]]);
+
+      const last = queue.ask([7]);
+      await aTurn();
+      assert.equal(queue.batches.length, 2);
+      mock.timers.tick(2); // a hundredth of 240 ms, and nobody came with it
+      await aTurn();
+      assert.equal(queue.batches.length, 2);
+      mock.timers.tick(1);
+      assert.deepEqual(await last, [14]);
+    } finally {
+      mock.timers.reset();
+    }
   });
 
   it('leaves out what nobody waits for any more, and what has waited too long', async () => {
