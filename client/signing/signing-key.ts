@@ -45,12 +45,20 @@ export type PublicKey = z.infer<typeof publicKeyFileSchema>;
  * @throws PortError `InvalidRequest` where person or installation are no names.
  */
 export function newSigningKey(person: string, environment: string): SigningKey {
-  const { d, x } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
-  const key = { schemaVersion: 1, person, environment, kid: keyIdOf(x ?? ''), x, d };
+  const key = { schemaVersion: 1, person, environment, ...newPair() };
   const parsed = signingKeySchema.safeParse(key);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   throw new PortError('InvalidRequest', `no such key can be made: ${problems.join('; ')}`);
+}
+
+/** A key pair whose id can be typed as a word: one that begins with a dash would be taken for an option. */
+function newPair() {
+  for (;;) {
+    const { d, x } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
+    const kid = keyIdOf(x ?? '');
+    if (!kid.startsWith('-')) return { kid, x, d };
+  }
 }
 
 /** The same without what is secret. */

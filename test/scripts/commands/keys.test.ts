@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmod, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readKeyFile } from '../../../client/signing/key-file.js';
-import { signDecision } from '../../../client/signing/signing-key.js';
+import { newSigningKey, signDecision } from '../../../client/signing/signing-key.js';
 import { TrustFile } from '../../../adapters/trust/trust-file.js';
 import { keysOf } from '../../../domain/signing/trust.js';
 import { aFolder, failure } from '../../adapters/registry/builders.js';
@@ -11,6 +11,14 @@ import { signersOf } from '../../support/signers.js';
 import { typeCommand } from '../../support/typed-command.js';
 
 describe('switchyard keys', () => {
+  it('makes keys whose ids can be typed', () => {
+    const ids = Array.from({ length: 500 }, () => newSigningKey('ada@example.com', 'test').kid);
+    assert.deepEqual(
+      ids.filter((id) => id.startsWith('-')),
+      [],
+    );
+  });
+
   it('makes a key for its owner alone, trusts it for roles, retires it and revokes it', async () => {
     await using folder = await aFolder();
     const type = (...args: readonly string[]) =>
