@@ -38,6 +38,14 @@ export function joinRows(parts: readonly Tensor[]): Tensor {
   };
 }
 
+/** Where the first number stands that is none, or is infinite; -1: all are finite. */
+export function firstNotFinite(values: Float32Array): number {
+  for (let index = 0; index < values.length; index++) {
+    if (!Number.isFinite(values[index])) return index;
+  }
+  return -1;
+}
+
 /** Bytes that tensors take up in this process, about. */
 export function bytesOf(tensors: readonly Tensor[]): number {
   let bytes = 0;

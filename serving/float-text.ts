@@ -12,8 +12,7 @@ const [ZERO, DOT, COMMA] = [0x30, 0x2e, 0x2c];
 let scratch = Buffer.alloc(64 * 1024);
 
 /**
- * Numbers as JSON, separated by commas. Each is read again as the same 32-bit float, by whoever reads 32 or 64 bits; a probability
- * takes 11 decimals at most, where JavaScript's own text tells the 64-bit numbers next to it apart, too, with 18 and in four times
+ * Numbers as JSON, separated by commas. Each is the same 32-bit float when it is read again as one; a probability takes 11 decimals at most, where JavaScript's own text tells the 64-bit numbers next to it apart, too, with 18 and in four times
  * the time.
  */
 export function floatsJson(data: Float32Array): string {

@@ -1,5 +1,6 @@
 import type { Contract, TensorSpec } from '../domain/manifest.js';
 import type { Tensor, TensorData } from '../domain/ports/model-runtime.js';
+import { firstNotFinite } from '../domain/tensor-rows.js';
 import { unpackData } from '../adapters/model-runtime/tensors.js';
 import { badRequest } from './answer-error.js';
 import type { InferBody } from './infer-body.js';
@@ -267,9 +268,8 @@ function dataOfBytes(part: Buffer, spec: TensorSpec): TensorData {
     throw badRequest(`input "${spec.name}" has ${part.byteLength} bytes that are no whole values`);
   }
   if (data instanceof Float32Array) {
-    let index = 0;
-    while (index < data.length && Number.isFinite(data[index])) index++;
-    if (index < data.length) refuse(spec, index, String(data[index]), 'a 32-bit number');
+    const index = firstNotFinite(data);
+    if (index >= 0) refuse(spec, index, String(data[index]), 'a 32-bit number');
   }
   return data;
 }

@@ -2,6 +2,7 @@ import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import { PortError } from '../../domain/failures.js';
 import type { TensorSpec } from '../../domain/manifest.js';
 import type { Tensor, TensorData } from '../../domain/ports/model-runtime.js';
+import { firstNotFinite } from '../../domain/tensor-rows.js';
 import type { Batch } from './batches.js';
 import type { PlannedOutput } from './check-session.js';
 import { elementsOf } from './tensors.js';
@@ -145,9 +146,8 @@ function isInOrder(rows: readonly number[]): boolean {
 /** JSON cannot say NaN, and a comparison with it is always false: no such number leaves a model. */
 function requireFinite(data: TensorData, spec: TensorSpec, width: number): void {
   if (!(data instanceof Float32Array)) return;
-  let index = 0;
-  while (index < data.length && Number.isFinite(data[index])) index++;
-  if (index === data.length) return;
+  const index = firstNotFinite(data);
+  if (index < 0) return;
   const row = Math.floor(index / Math.max(1, width));
   throw new PortError(
     'InvalidInput',

@@ -64,9 +64,10 @@ export function unpackTensors(
   const tensors = packed.map((tensor) => {
     const part = bytes.subarray(offset, offset + tensor.bytes);
     offset += tensor.bytes;
-    const data = tensor.isPlaces
-      ? unpackPlaces(new Int32Array(aligned(part)), known)
-      : unpackData(tensor.datatype, part);
+    const data =
+      tensor.isPlaces && tensor.datatype === 'BYTES'
+        ? unpackPlaces(new Int32Array(aligned(part)), known)
+        : unpackData(tensor.datatype, part);
     if (data.length !== elementsOf(tensor.shape)) {
       throw new RangeError(
         `tensor "${tensor.name}" has ${data.length} elements, its shape says else`,

@@ -1,4 +1,4 @@
-import { inCut } from '../../domain/dataset.js';
+import { rowsSource } from '../../adapters/sources/rows-source.js';
 import type { DatasetSource, Row } from '../../domain/ports/dataset-source.js';
 import {
   readArchive,
@@ -30,12 +30,7 @@ export const SPLIT = '2002-09-01T00:00:00Z';
  */
 export function createAdMails(): DatasetSource {
   let reading: Promise<readonly Row[]> | undefined;
-  return {
-    async rows(cut) {
-      reading ??= readAll();
-      return (await reading).filter(({ at }) => inCut(at, cut));
-    },
-  };
+  return rowsSource(() => (reading ??= readAll()));
 }
 
 async function readAll(): Promise<readonly Row[]> {

@@ -1,4 +1,4 @@
-import { inCut } from '../../domain/dataset.js';
+import { rowsSource } from '../../adapters/sources/rows-source.js';
 import type { DatasetSource, Row } from '../../domain/ports/dataset-source.js';
 import { readArchive, receivedAt, sentAt, type ArchivedMail } from '../mails/archive.js';
 import { readableText, type MailPart } from '../mails/mime.js';
@@ -26,22 +26,12 @@ const YEAR = '2002';
  */
 export function createTicketMails(): DatasetSource {
   let reading: Promise<readonly Row[]> | undefined;
-  return {
-    async rows(cut) {
-      reading ??= readAll();
-      return (await reading).filter(({ at }) => inCut(at, cut));
-    },
-  };
+  return rowsSource(() => (reading ??= readAll()));
 }
 
 async function readAll(): Promise<readonly Row[]> {
   const mails = await readArchive(['easy-ham-1', 'easy-ham-2', 'hard-ham-1']);
-  const rows = mails.map(toRow).filter((row) => row !== null);
-  return rows.sort((left, right) => (orderOf(left) < orderOf(right) ? -1 : 1));
-}
-
-function orderOf({ at, id }: Row): string {
-  return `${at} ${id}`;
+  return mails.map(toRow).filter((row) => row !== null);
 }
 
 function toRow({ id, mail }: ArchivedMail): Row | null {

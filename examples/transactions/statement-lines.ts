@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { inCut } from '../../domain/dataset.js';
+import { rowsSource } from '../../adapters/sources/rows-source.js';
 import type { DatasetSource, Row } from '../../domain/ports/dataset-source.js';
 import { plainName, readMerchants, type Merchant } from './merchants.js';
 
@@ -32,12 +32,7 @@ const SCRIPTS: readonly (readonly [string, RegExp])[] = [
  */
 export function createStatementLines(): DatasetSource {
   let reading: Promise<readonly Row[]> | undefined;
-  return {
-    async rows(cut) {
-      reading ??= readMerchants().then((merchants) => merchants.map(toRow).sort(byTimeAndId));
-      return (await reading).filter(({ at }) => inCut(at, cut));
-    },
-  };
+  return rowsSource(() => (reading ??= readMerchants().then((merchants) => merchants.map(toRow))));
 }
 
 /** A text and what it is. */
@@ -79,8 +74,4 @@ function scriptOf(name: string): string {
 /** A whole number below a limit, by what a text says. */
 function draw(text: string, below: number): number {
   return createHash('sha256').update(text).digest().readUInt32BE() % below;
-}
-
-function byTimeAndId(left: Row, right: Row): number {
-  return `${left.at} ${left.id}` < `${right.at} ${right.id}` ? -1 : 1;
 }

@@ -37,9 +37,9 @@ describe('turns of large pieces of work', () => {
   });
 
   it('are shared by pieces that are short together', async () => {
-    const [first = 0, ...others] = await donePerTurn(30, 0.1);
-    assert.ok(first >= 2 && first <= 6, `${first} in the first turn`);
-    assert.ok(others.length >= 4, `${others.length} turns more`);
+    const done = await donePerTurn(30, 0.1);
+    const most = Math.max(...done);
+    assert.ok(most >= 2 && most <= 6, `up to ${most} in a turn`);
   });
 
   it('begin again after a pause', async () => {

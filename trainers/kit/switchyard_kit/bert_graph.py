@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from switchyard_kit.text_graph import IR_VERSION, OPSET, Graph, layers_of
+from switchyard_kit.text_graph import Graph, layers_of
 
 _HIDDEN = -1e9  # what a padded token's score gets: its share of the attention is 0
 _SMALLEST_NORM = 1e-12
@@ -141,21 +141,11 @@ class _Bert:
 
 
 def _serialized(graph: Graph, output: str, size: int) -> bytes:
-    from onnx import TensorProto, checker, helper
-
-    from switchyard_kit import __version__
+    from onnx import TensorProto, helper
 
     inputs = [
         helper.make_tensor_value_info(name, TensorProto.INT64, ["rows", "tokens"])
         for name in ("input_ids", "attention_mask")
     ]
-    outputs = [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["rows", size])]
-    model = helper.make_model(
-        helper.make_graph(graph.nodes, "bert", inputs, outputs, graph.constants),
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="switchyard-kit",
-        producer_version=__version__,
-    )
-    checker.check_model(model, full_check=True)
-    return model.SerializeToString(deterministic=True)
+    value = helper.make_tensor_value_info(output, TensorProto.FLOAT, ["rows", size])
+    return graph.serialized("bert", inputs, value)

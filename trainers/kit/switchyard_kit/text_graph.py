@@ -44,6 +44,22 @@ class Graph:
         self.constants.append(numpy_helper.from_array(array, name))
         return name
 
+    def serialized(self, name: str, inputs: list[Any], output: Any) -> bytes:
+        """The checked model; inputs and output are value infos."""
+        from onnx import checker, helper
+
+        from switchyard_kit import __version__
+
+        model = helper.make_model(
+            helper.make_graph(self.nodes, name, inputs, [output], self.constants),
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            ir_version=IR_VERSION,
+            producer_name="switchyard-kit",
+            producer_version=__version__,
+        )
+        checker.check_model(model, full_check=True)
+        return model.SerializeToString(deterministic=True)
+
 
 def bag_of_words_graph(fitted: Parts) -> bytes:
     """The serialized model of a fitted text pipeline; plain counts where it has no tf-idf."""
@@ -127,21 +143,11 @@ def _with_padding(table: Any) -> Any:
 
 
 def _serialized(graph: Graph, classes: int) -> bytes:
-    from onnx import TensorProto, checker, helper
-
-    from switchyard_kit import __version__
+    from onnx import TensorProto, helper
 
     inputs = [
         helper.make_tensor_value_info("ids", TensorProto.INT32, ["rows", "words"]),
         helper.make_tensor_value_info("counts", TensorProto.FLOAT, ["rows", "words"]),
     ]
     output = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["rows", classes])
-    model = helper.make_model(
-        helper.make_graph(graph.nodes, "bag_of_words", inputs, [output], graph.constants),
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="switchyard-kit",
-        producer_version=__version__,
-    )
-    checker.check_model(model, full_check=True)
-    return model.SerializeToString(deterministic=True)
+    return graph.serialized("bag_of_words", inputs, output)
