@@ -9,57 +9,84 @@ const MAX_FRAME_BYTES = 1 << 30;
 
 const PREFIX_BYTES = 8;
 
+/** Numbers of any type start at a multiple of it: they are read where they lie. */
+const ALIGNMENT = 8;
+
 /** Frame: u32 length of all that follows the first 8 bytes, u32 length of the header, header, bytes; little endian. */
 export function encodeFrame(header: object, parts: readonly Uint8Array[] = []): Buffer {
-  const text = Buffer.from(JSON.stringify(header));
-  const bytes = parts.reduce((sum, part) => sum + part.byteLength, text.byteLength);
+  const text = JSON.stringify(header);
+  const textBytes = Buffer.byteLength(text);
+  const headerBytes = Math.ceil(textBytes / ALIGNMENT) * ALIGNMENT;
+  const bytes = parts.reduce((sum, part) => sum + part.byteLength, headerBytes);
   if (bytes > MAX_FRAME_BYTES) throw new RangeError(`a frame of ${bytes} bytes is over 1 GiB`);
-  const prefix = Buffer.allocUnsafe(PREFIX_BYTES);
-  prefix.writeUInt32LE(bytes, 0);
-  prefix.writeUInt32LE(text.byteLength, 4);
-  return Buffer.concat([prefix, text, ...parts]);
+  const frame = Buffer.allocUnsafe(PREFIX_BYTES + bytes);
+  frame.writeUInt32LE(bytes, 0);
+  frame.writeUInt32LE(headerBytes, 4);
+  let offset = PREFIX_BYTES;
+  frame.write(text, offset);
+  frame.fill(' ', offset + textBytes, offset + headerBytes);
+  offset += headerBytes;
+  for (const part of parts) {
+    frame.set(part, offset);
+    offset += part.byteLength;
+  }
+  return frame;
 }
 
-/** Puts frames together again from whatever pieces a socket delivers. */
+/** Puts frames together again from whatever pieces a socket delivers. Each has memory of its own; a piece may be used anew after `push`. */
 export class FrameReader {
-  #chunks: Buffer[] = [];
-  #buffered = 0;
-  #needed = PREFIX_BYTES;
+  readonly #prefix = Buffer.alloc(PREFIX_BYTES);
+  #prefixFilled = 0;
+  /** The one that is being filled, without its prefix. */
+  #frame: Buffer | null = null;
+  #filled = 0;
 
   /** The frames that this piece completes. @throws RangeError for lengths that no honest peer sends. */
-  push(chunk: Buffer): Frame[] {
-    this.#chunks.push(chunk);
-    this.#buffered += chunk.byteLength;
-    if (this.#buffered < this.#needed) return [];
-    let rest = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks);
+  push(chunk: Uint8Array): Frame[] {
     const frames: Frame[] = [];
-    for (;;) {
-      const needed = neededFor(rest);
-      if (rest.byteLength < needed || needed === PREFIX_BYTES) {
-        this.#needed = needed;
-        break;
-      }
-      frames.push(decodeFrame(rest.subarray(0, needed)));
-      rest = rest.subarray(needed);
+    let rest = chunk;
+    while (rest.byteLength > 0) {
+      rest = this.#frame === null ? this.#begin(rest) : this.#fill(this.#frame, rest, frames);
     }
-    this.#chunks = rest.byteLength === 0 ? [] : [rest];
-    this.#buffered = rest.byteLength;
     return frames;
+  }
+
+  /** What is behind the prefix. */
+  #begin(rest: Uint8Array): Uint8Array {
+    const part = rest.subarray(0, PREFIX_BYTES - this.#prefixFilled);
+    this.#prefix.set(part, this.#prefixFilled);
+    this.#prefixFilled += part.byteLength;
+    if (this.#prefixFilled === PREFIX_BYTES) {
+      this.#frame = Buffer.allocUnsafe(lengthIn(this.#prefix));
+      this.#filled = 0;
+      this.#prefixFilled = 0;
+    }
+    return rest.subarray(part.byteLength);
+  }
+
+  /** What is behind the frame. */
+  #fill(frame: Buffer, rest: Uint8Array, frames: Frame[]): Uint8Array {
+    const part = rest.subarray(0, frame.byteLength - this.#filled);
+    frame.set(part, this.#filled);
+    this.#filled += part.byteLength;
+    if (this.#filled === frame.byteLength) {
+      this.#frame = null;
+      frames.push(decodeFrame(frame, this.#prefix.readUInt32LE(4)));
+    }
+    return rest.subarray(part.byteLength);
   }
 }
 
-function neededFor(buffered: Buffer): number {
-  if (buffered.byteLength < PREFIX_BYTES) return PREFIX_BYTES;
-  const bytes = buffered.readUInt32LE(0);
-  const headerBytes = buffered.readUInt32LE(4);
+function lengthIn(prefix: Buffer): number {
+  const bytes = prefix.readUInt32LE(0);
+  const headerBytes = prefix.readUInt32LE(4);
   if (bytes > MAX_FRAME_BYTES || headerBytes > bytes || headerBytes === 0) {
     throw new RangeError(`a frame of ${bytes} bytes with a header of ${headerBytes} is malformed`);
   }
-  return PREFIX_BYTES + bytes;
+  return bytes;
 }
 
-function decodeFrame(frame: Buffer): Frame {
-  const headerEnd = PREFIX_BYTES + frame.readUInt32LE(4);
-  const header: unknown = JSON.parse(frame.toString('utf8', PREFIX_BYTES, headerEnd));
-  return { header, bytes: frame.subarray(headerEnd) };
+function decodeFrame(frame: Buffer, headerBytes: number): Frame {
+  const header: unknown = JSON.parse(frame.toString('utf8', 0, headerBytes));
+  return { header, bytes: frame.subarray(headerBytes) };
 }

@@ -66,7 +66,7 @@ export function unpackTensors(
     offset += tensor.bytes;
     const data =
       tensor.isPlaces && tensor.datatype === 'BYTES'
-        ? unpackPlaces(new Int32Array(aligned(part)), known)
+        ? unpackPlaces(new Int32Array(...numbersIn(part, Int32Array.BYTES_PER_ELEMENT)), known)
         : unpackData(tensor.datatype, part);
     if (data.length !== elementsOf(tensor.shape)) {
       throw new RangeError(
@@ -98,27 +98,31 @@ export function packData(data: TensorData): Uint8Array {
   return packed;
 }
 
-/** @throws RangeError where the bytes are no whole values. */
+/** Numbers stay where they are, if they can. @throws RangeError where the bytes are no whole values. */
 export function unpackData(datatype: Datatype, part: Buffer): TensorData {
   switch (datatype) {
     case 'BYTES':
       return unpackStrings(part);
     case 'FP32':
-      return new Float32Array(aligned(part));
+      return new Float32Array(...numbersIn(part, Float32Array.BYTES_PER_ELEMENT));
     case 'INT32':
-      return new Int32Array(aligned(part));
+      return new Int32Array(...numbersIn(part, Int32Array.BYTES_PER_ELEMENT));
     case 'INT64':
-      return new BigInt64Array(aligned(part));
+      return new BigInt64Array(...numbersIn(part, BigInt64Array.BYTES_PER_ELEMENT));
     default:
       return datatype satisfies never;
   }
 }
 
-/** A copy: a typed array must start at a multiple of its element's size. */
-function aligned(part: Buffer): ArrayBuffer {
-  const copy = new ArrayBuffer(part.byteLength);
-  new Uint8Array(copy).set(part);
-  return copy;
+/** Where numbers lie and how many; they are copied only where they do not start at a multiple of their size, as typed arrays must. */
+function numbersIn(part: Buffer, elementBytes: number): [ArrayBufferLike, number, number] {
+  const { buffer, byteOffset, byteLength } = part;
+  if (byteLength % elementBytes !== 0) {
+    throw new RangeError(`${byteLength} bytes are no whole values of ${elementBytes} bytes`);
+  }
+  const isAligned = byteOffset % elementBytes === 0;
+  const [place, start] = isAligned ? [buffer, byteOffset] : [new Uint8Array(part).buffer, 0];
+  return [place, start, byteLength / elementBytes];
 }
 
 function unpackPlaces(places: Int32Array, known: readonly string[]): string[] {

@@ -16,7 +16,9 @@ describe('FrameReader', () => {
         const reader = new FrameReader();
         const received = [];
         for (let at = 0; at < stream.length; at += size) {
-          received.push(...reader.push(stream.subarray(at, at + size)));
+          const piece = Buffer.from(stream.subarray(at, at + size));
+          received.push(...reader.push(piece));
+          piece.fill(0); // as where the next one is read into the same memory
         }
         assert.deepEqual(
           received.map(({ header, bytes }) => [header, Uint8Array.from(bytes)]),
@@ -24,6 +26,18 @@ describe('FrameReader', () => {
         );
       }),
     );
+  });
+
+  it('has numbers where typed arrays can read them, whatever stands before them', () => {
+    const numbers = Float64Array.of(0.5, -3);
+    for (let length = 0; length < 9; length += 1) {
+      const [frame] = new FrameReader().push(
+        encodeFrame({ text: 'ä'.repeat(length) }, [new Uint8Array(numbers.buffer)]),
+      );
+      assert.ok(frame);
+      const { buffer, byteOffset } = frame.bytes;
+      assert.deepEqual(new Float64Array(buffer, byteOffset, 2), numbers);
+    }
   });
 
   it('refuses a length that no honest peer sends', () => {
@@ -62,6 +76,15 @@ describe('packTensors', () => {
     assert.throws(() => unpackTensors(one.packed, Buffer.concat(one.parts), ['spam']), RangeError);
     const other = packTensors([unknown], placesOf(labels));
     assert.deepEqual(unpackTensors(other.packed, Buffer.concat(other.parts), labels), [unknown]);
+  });
+
+  it('reads numbers that do not lie where typed arrays may start', () => {
+    const { packed, parts } = packTensors(tensors);
+    const bytes = Buffer.concat(parts);
+    for (let shift = 0; shift < 8; shift += 1) {
+      const shifted = Buffer.concat([Buffer.alloc(shift), bytes]).subarray(shift);
+      assert.deepEqual(unpackTensors(packed, shifted), tensors);
+    }
   });
 
   it('does not fit where a byte is missing', () => {

@@ -9,6 +9,7 @@ import { heavyModel, heavyRows } from './heavy-model.js';
 import { numberBody, ofCustomer, textBody, type InferBody } from './infer-body.js';
 import { KeepAlive, postOk } from './keep-alive.js';
 import { openBucket } from './published.js';
+import { load } from './wrk.js';
 
 const ROUNDS = 5;
 const CUSTOMERS = 4;
@@ -108,7 +109,7 @@ const BULK_CONNECTIONS = 20;
 const BULK_ROWS = 1_000;
 const SMALL_CUSTOMERS = 3;
 const SMALL_ROWS = 50;
-const FAIR_MS = 1_500;
+const FAIR_MS = 2_000;
 
 /** Three small customers beside one who keeps 20,000 rows waiting. */
 export const fairnessRow: Row = {
@@ -129,13 +130,13 @@ export const fairnessRow: Row = {
     const alone = async () => p95(await Promise.all(smallOnes(performance.now() + FAIR_MS)));
     const besides: number[] = [];
     const beside = async () => {
-      const endMs = performance.now() + FAIR_MS;
-      const bulks = Array.from({ length: BULK_CONNECTIONS }, () => askUntil(endMs, url, bulk));
-      await pause(50); // the queue is full then
-      const value = p95(await Promise.all(smallOnes(endMs)));
-      const answered = (await Promise.all(bulks)).flat().length;
-      besides.push((answered * BULK_ROWS) / (FAIR_MS / 1_000));
-      return value;
+      const seconds = FAIR_MS / 1_000 + 1;
+      const loading = load({ url, body: bulk, clients: BULK_CONNECTIONS, seconds });
+      await pause(500); // the queue is full then
+      const asked = Promise.all(smallOnes(performance.now() + FAIR_MS));
+      const [{ perSecond }, times] = await Promise.all([loading, asked]);
+      besides.push(perSecond * BULK_ROWS);
+      return p95(times);
     };
     const taken = await interleave(
       { ours: beside, other: alone },

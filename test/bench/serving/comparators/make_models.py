@@ -25,6 +25,7 @@ from switchyard_kit.files import write_bytes, write_json
 from switchyard_kit.native import dumps
 from switchyard_kit.text_converter import description, front_end
 from switchyard_kit.text_graph import OPSET, bag_of_words_graph
+from switchyard_kit.text_pipeline import parts
 
 FEATURES = 20
 TREES = 100
@@ -44,7 +45,7 @@ def make_text_model(folder: Path, name: str, *, sublinear: bool) -> None:
     pipeline = make_pipeline(vectorizer, classifier).fit(texts, labels)
     out = folder / name
     out.mkdir(exist_ok=True)
-    write_bytes(out / "model.onnx", bag_of_words_graph(vectorizer, classifier))
+    write_bytes(out / "model.onnx", bag_of_words_graph(parts(pipeline)))
     write_json(out / "front-end.json", front_end(vectorizer))
     write_json(out / "model.json", description([str(label) for label in classifier.classes_]))
     write_bytes(out / "plain.onnx", plainly_converted(pipeline))
