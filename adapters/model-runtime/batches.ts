@@ -5,10 +5,12 @@ import { cutRows } from '../../domain/tensor-rows.js';
 import type { TextFrontEnd } from '../../domain/front-end/front-end.js';
 import { elementsOf } from './tensors.js';
 
-/** What one run of the graph takes: its inputs, and which of the caller's rows they are. */
+/** What one run of the graph takes. */
 export interface Batch {
   readonly inputs: readonly Tensor[];
-  readonly rows: readonly number[];
+  readonly rows: number;
+  /** Which of the caller's rows they are; null: those behind the batch before. */
+  readonly places: readonly number[] | null;
 }
 
 /** One run of the graph takes at most so many rows: what stays in the processor's cache. */
@@ -59,7 +61,7 @@ export function batchesOfTexts(texts: readonly string[], frontEnd: TextFrontEnd)
   const { widthOf, padded } = frontEnd.read(texts);
   const rows = texts.map((_, index) => index);
   const fitsAsItIs = texts.length <= 8;
-  if (fitsAsItIs) return [{ rows, inputs: padded(rows) }];
+  if (fitsAsItIs) return [{ inputs: padded(rows), rows: rows.length, places: null }];
   rows.sort((left, right) => widthOf(left) - widthOf(right));
   const batches: Batch[] = [];
   let start = 0;
@@ -68,8 +70,8 @@ export function batchesOfTexts(texts: readonly string[], frontEnd: TextFrontEnd)
     const width = next === undefined ? 0 : widthOf(next);
     const isFull = end - start >= MAX_ROWS || (end - start + 1) * width > frontEnd.maxCells;
     if (next !== undefined && !isFull) continue;
-    const chosen = rows.slice(start, end);
-    batches.push({ rows: chosen, inputs: padded(chosen) });
+    const places = rows.slice(start, end);
+    batches.push({ inputs: padded(places), rows: places.length, places });
     start = end;
   }
   return batches;
@@ -80,10 +82,8 @@ export function batchesOfInputs(inputs: readonly Tensor[], rows: number): Batch[
   const batches: Batch[] = [];
   for (let start = 0; start < rows; start += MAX_ROWS) {
     const end = Math.min(rows, start + MAX_ROWS);
-    batches.push({
-      rows: Array.from({ length: end - start }, (_, index) => start + index),
-      inputs: rows <= MAX_ROWS ? inputs : inputs.map((input) => cutRows(input, start, end)),
-    });
+    const cut = inputs.map((input) => cutRows(input, start, end));
+    batches.push({ inputs: cut, rows: end - start, places: null });
   }
   return batches;
 }

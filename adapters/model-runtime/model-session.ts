@@ -49,7 +49,7 @@ export class ModelSession {
     const session = await createSession(path, request, facts.opsets.get('') ?? 0);
     checkSession(session, manifest.graph, artifact);
     const opened = new ModelSession({ manifest, session, frontEnd, outputs });
-    await opened.#answer(opened.#warmUpBatches(), 1, { isWarmUp: true });
+    await opened.#answer(opened.#warmUpBatches(), { isWarmUp: true });
     return opened;
   }
 
@@ -59,14 +59,10 @@ export class ModelSession {
     const batches = this.#frontEnd
       ? batchesOfTexts(textsOf(inputs), this.#frontEnd)
       : batchesOfInputs(inputs, rows);
-    return this.#answer(batches, rows, { isWarmUp: false });
+    return this.#answer(batches, { isWarmUp: false });
   }
 
-  async #answer(
-    batches: readonly Batch[],
-    rows: number,
-    given: { isWarmUp: boolean },
-  ): Promise<Tensor[]> {
+  async #answer(batches: readonly Batch[], given: { isWarmUp: boolean }): Promise<Tensor[]> {
     const answers: { batch: Batch; results: Map<string, OrtTensor> }[] = [];
     for (const batch of batches) {
       const results = await this.#session.run(feedsOf(batch), [...this.#fetches]);
@@ -74,7 +70,6 @@ export class ModelSession {
     }
     return collectOutputs({
       answers,
-      rows,
       outputs: this.#outputs,
       labels: this.#manifest.contract.labels,
       mayBeNotANumber: given.isWarmUp,
@@ -83,7 +78,7 @@ export class ModelSession {
 
   /** One row: what the front end warms a graph with, or zeros with every free dimension 1. */
   #warmUpBatches(): Batch[] {
-    if (this.#frontEnd) return [{ rows: [0], inputs: this.#frontEnd.warmUp() }];
+    if (this.#frontEnd) return [{ inputs: this.#frontEnd.warmUp(), rows: 1, places: null }];
     const inputs = this.#manifest.contract.inputs.map((spec) => {
       const shape = spec.shape.map((dimension) => (dimension === -1 ? 1 : dimension));
       return {
@@ -95,7 +90,7 @@ export class ModelSession {
         ),
       };
     });
-    return [{ rows: [0], inputs }];
+    return [{ inputs, rows: 1, places: null }];
   }
 }
 

@@ -2,12 +2,12 @@ import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import { PortError } from '../../domain/failures.js';
 import type { TensorSpec } from '../../domain/manifest.js';
 import type { Tensor, TensorData } from '../../domain/ports/model-runtime.js';
-import { firstNotFinite } from '../../domain/tensor-rows.js';
+import { firstNotFinite, joinRows } from '../../domain/tensor-rows.js';
 import type { Batch } from './batches.js';
 import type { PlannedOutput } from './check-session.js';
 import { elementsOf } from './tensors.js';
 
-/** One run's answer: the graph's outputs for some of the caller's rows. */
+/** One run's answer: the graph's outputs for a batch. */
 interface BatchAnswer {
   readonly batch: Batch;
   readonly results: ReadonlyMap<string, OrtTensor>;
@@ -15,7 +15,6 @@ interface BatchAnswer {
 
 interface Collection {
   readonly answers: readonly BatchAnswer[];
-  readonly rows: number;
   readonly outputs: readonly PlannedOutput[];
   readonly labels: readonly string[];
   /** True for the warm-up row, which stands for no caller's. */
@@ -28,26 +27,27 @@ interface Collection {
  * answers other shapes or types than it declared.
  */
 export function collectOutputs(collection: Collection): Tensor[] {
+  const { answers, labels } = collection;
+  const places = placesOf(answers.map(({ batch }) => batch));
   return collection.outputs.map((output) => {
-    const pieces = collection.answers.map(({ batch, results }) => ({
-      rows: batch.rows,
-      piece: checkedPiece(results.get(output.from), output, batch),
-    }));
-    const rowShape = pieces[0]?.piece.shape.slice(1) ?? [];
-    const data = inCallersOrder(pieces, collection.rows, elementsOf(rowShape));
-    if (!collection.mayBeNotANumber) requireFinite(data, output.spec, elementsOf(rowShape));
-    return output.isLabel
-      ? { ...output.spec, shape: [collection.rows], data: namesOfLargest(data, collection.labels) }
-      : { ...output.spec, shape: [collection.rows, ...rowShape], data };
+    const pieces = answers.map(({ batch, results }) =>
+      checkedPiece(results.get(output.from), output, batch),
+    );
+    const whole = inCallersOrder(joined(pieces, output), places);
+    const width = elementsOf(whole.shape.slice(1));
+    if (!collection.mayBeNotANumber) requireFinite(whole.data, output.spec, width);
+    if (!output.isLabel) return whole;
+    return { ...whole, shape: whole.shape.slice(0, 1), data: namesOfLargest(whole.data, labels) };
   });
 }
 
-interface Piece {
-  readonly shape: readonly number[];
-  readonly data: TensorData;
+/** Where the caller had the rows that the batches have one after the other; null: they are in the caller's order. */
+function placesOf(batches: readonly Batch[]): readonly number[] | null {
+  const places = batches.map((batch) => batch.places);
+  return places.includes(null) ? null : places.flatMap((each) => each ?? []);
 }
 
-function checkedPiece(result: OrtTensor | undefined, output: PlannedOutput, batch: Batch): Piece {
+function checkedPiece(result: OrtTensor | undefined, output: PlannedOutput, batch: Batch): Tensor {
   const { spec, isLabel } = output;
   const data = result === undefined ? null : dataOf(result);
   const expectedRank = isLabel ? 2 : spec.shape.length;
@@ -55,13 +55,13 @@ function checkedPiece(result: OrtTensor | undefined, output: PlannedOutput, batc
     result !== undefined &&
     data !== null &&
     result.dims.length === expectedRank &&
-    result.dims[0] === batch.rows.length &&
+    result.dims[0] === batch.rows &&
     (isLabel ||
       spec.shape.every((size, axis) => axis === 0 || size === -1 || size === result.dims[axis]));
-  if (fits) return { shape: result.dims, data };
+  if (fits) return { ...spec, shape: [...result.dims], data };
   throw new PortError(
     'ContractMismatch',
-    `the graph answered ${batch.rows.length} rows with ${result?.type ?? 'no'} values of the shape ` +
+    `the graph answered ${batch.rows} rows with ${result?.type ?? 'no'} values of the shape ` +
       `[${result?.dims.join(', ') ?? ''}] for the output "${output.from}", expected [${spec.shape.join(', ')}]`,
   );
 }
@@ -73,74 +73,46 @@ function dataOf({ data }: OrtTensor): TensorData | null {
   return Array.isArray(data) ? data.map(String) : null;
 }
 
-function inCallersOrder(
-  pieces: readonly { rows: readonly number[]; piece: Piece }[],
-  rows: number,
+/** A size that the contract leaves open is one for all rows of a tensor, whatever batches they ran in. */
+function joined(pieces: readonly Tensor[], { from }: PlannedOutput): Tensor {
+  const shapes = new Set(pieces.map(({ shape }) => shape.slice(1).join(', ')));
+  if (shapes.size <= 1) return joinRows(pieces);
+  throw new PortError(
+    'ContractMismatch',
+    `the graph answered rows of the shapes [${[...shapes].join('] and [')}] for the output "${from}", which are no one ` +
+      'tensor; ask for such rows one at a time',
+  );
+}
+
+function inCallersOrder(tensor: Tensor, places: readonly number[] | null): Tensor {
+  if (places === null) return tensor;
+  const { data } = tensor;
+  const width = elementsOf(tensor.shape.slice(1));
+  return { ...tensor, data: placed(data, places, width) };
+}
+
+function placed(data: TensorData, places: readonly number[], width: number): TensorData {
+  if (data instanceof Float32Array) return placedIn(data.slice(), data, places, width);
+  if (data instanceof Int32Array) return placedIn(data.slice(), data, places, width);
+  if (data instanceof BigInt64Array) return placedIn(data.slice(), data, places, width);
+  return placedIn(data.slice(), data, places, width);
+}
+
+function placedIn<Values extends { [index: number]: Value }, Value>(
+  whole: Values,
+  data: ArrayLike<Value>,
+  places: readonly number[],
   width: number,
-): TensorData {
-  const [first] = pieces;
-  if (first === undefined) return [];
-  const { data } = first.piece;
-  if (pieces.length === 1 && isInOrder(first.rows)) return data;
-  const placed = pieces.map((given) => ({ rows: given.rows, data: given.piece.data }));
-  if (data instanceof Float32Array) {
-    return scattered(new Float32Array(rows * width), placed.filter(isFloats), width);
-  }
-  if (data instanceof Int32Array) {
-    return scattered(new Int32Array(rows * width), placed.filter(isIntegers), width);
-  }
-  if (data instanceof BigInt64Array) {
-    return scattered(new BigInt64Array(rows * width), placed.filter(isLongs), width);
-  }
-  return scatteredTexts(placed.filter(isTexts), rows * width, width);
-}
-
-interface Placed<T> {
-  readonly rows: readonly number[];
-  readonly data: T;
-}
-const isFloats = (piece: Placed<TensorData>): piece is Placed<Float32Array> =>
-  piece.data instanceof Float32Array;
-const isIntegers = (piece: Placed<TensorData>): piece is Placed<Int32Array> =>
-  piece.data instanceof Int32Array;
-const isLongs = (piece: Placed<TensorData>): piece is Placed<BigInt64Array> =>
-  piece.data instanceof BigInt64Array;
-const isTexts = (piece: Placed<TensorData>): piece is Placed<readonly string[]> =>
-  !ArrayBuffer.isView(piece.data);
-
-interface Numbers<T> {
-  set(part: T, at: number): void;
-  subarray(from: number, to: number): T;
-}
-
-function scattered<T extends Numbers<T>>(whole: T, pieces: readonly Placed<T>[], width: number): T {
-  for (const { rows, data } of pieces) {
-    for (const [index, row] of rows.entries()) {
-      whole.set(data.subarray(index * width, (index + 1) * width), row * width);
+): Values {
+  let from = 0;
+  for (const place of places) {
+    for (let to = place * width; to < (place + 1) * width; to += 1) {
+      const value = data[from];
+      if (value !== undefined) whole[to] = value;
+      from += 1;
     }
   }
   return whole;
-}
-
-function scatteredTexts(
-  pieces: readonly Placed<readonly string[]>[],
-  length: number,
-  width: number,
-): string[] {
-  const whole = Array.from({ length }, () => '');
-  for (const { rows, data } of pieces) {
-    for (const [index, row] of rows.entries()) {
-      for (let column = 0; column < width; column++) {
-        whole[row * width + column] = data[index * width + column] ?? '';
-      }
-    }
-  }
-  return whole;
-}
-
-function isInOrder(rows: readonly number[]): boolean {
-  for (let index = 0; index < rows.length; index++) if (rows[index] !== index) return false;
-  return true;
 }
 
 /** JSON cannot say NaN, and a comparison with it is always false: no such number leaves a model. */
