@@ -31,10 +31,13 @@ export class FairQueue {
     return this.#lines.get(customer)?.requests.length ?? 0;
   }
 
+  rowsOf(customer: string): number {
+    return this.#lines.get(customer)?.rows ?? 0;
+  }
+
   /** Rows that are run before a new one of this customer: its own, and as many of each other customer, where they have so many. */
   rowsBefore(customer: string): number {
-    const own = this.#lines.get(customer)?.rows ?? 0;
-    return Math.min(this.#rows, own * this.#lines.size);
+    return Math.min(this.#rows, this.rowsOf(customer) * this.#lines.size);
   }
 
   add(request: WaitingRequest): void {

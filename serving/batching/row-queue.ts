@@ -35,6 +35,9 @@ const GRACE = 0.01;
 const LEAST_GRACE_MS = 1;
 const MOST_GRACE_MS = 10;
 
+/** So long after a small request beside large ones batches are brief, one at a time: its customer may ask again. */
+const BRIEF_FOR_MS = 100;
+
 interface Grace {
   readonly rows: number;
   readonly timer: NodeJS.Timeout | undefined;
@@ -57,6 +60,7 @@ export class RowQueue {
   #isDue = false;
   /** A batch waits for so many rows, until the timer ends. */
   #grace = NO_GRACE;
+  #isBriefUntilMs = 0;
   #bytes = 0;
   readonly #bytesOf = new Map<string, number>();
 
@@ -95,6 +99,7 @@ export class RowQueue {
     const bytes = bytesOf(asked.inputs);
     const request = new WaitingRequest(asked);
     this.#hold(asked.customer, bytes);
+    if (this.#isSmallBesideLarge(asked)) this.#isBriefUntilMs = performance.now() + BRIEF_FOR_MS;
     this.#waiting.add(request);
     this.#sendSoon();
     try {
@@ -102,6 +107,17 @@ export class RowQueue {
     } finally {
       this.#hold(asked.customer, -bytes);
     }
+  }
+
+  /** Its customer waits for no more than fits into one brief batch, and others for more. */
+  #isSmallBesideLarge({ customer, rows }: RowsAsked): boolean {
+    const own = this.#waiting.rowsOf(customer);
+    const { brief } = this.#size;
+    return own + rows <= brief && this.#waiting.rows - own > brief;
+  }
+
+  get #isBrief(): boolean {
+    return this.#isBriefUntilMs > 0 && performance.now() < this.#isBriefUntilMs;
   }
 
   #hold(customer: string, bytes: number): void {
@@ -141,7 +157,8 @@ export class RowQueue {
   }
 
   #send(): void {
-    while (this.#atWork < MOST_AT_WORK) {
+    const most = this.#isBrief ? 1 : MOST_AT_WORK;
+    while (this.#atWork < most) {
       const mayBeSecond = this.#formed.length > 0 || this.#waiting.rows >= this.#size.atMost;
       if (this.#atWork > 0 && !mayBeSecond) return;
       const batch = this.#next();
@@ -158,7 +175,8 @@ export class RowQueue {
         if (wanted.length > 0) return wanted;
         continue;
       }
-      const taken = this.#waiting.take(this.#size.atMost, isWanted);
+      const atMost = this.#isBrief ? this.#size.brief : this.#size.atMost;
+      const taken = this.#waiting.take(atMost, isWanted);
       if (taken.length === 0) return null;
       this.#formed.push(...ofOneShape(taken));
     }
@@ -183,6 +201,10 @@ export class RowQueue {
 
   /** Whose fault it is says the row, or running each request alone. */
   #failed(batch: readonly Piece[], error: unknown): void {
+    if (error instanceof AnswerError) {
+      for (const { request } of batch) request.fail(error); // none of them reached the model
+      return;
+    }
     const [first] = batch;
     const rows = rowsOf(batch);
     const guilty = pieceOfRow(batch, failedRow(error));
@@ -193,7 +215,7 @@ export class RowQueue {
     } else if (isPortError(error) && error.type === 'OutOfMemory' && rows > 1) {
       const parts = withoutOddRow(batch);
       if (parts === null) this.#size.wasTooLarge(rows);
-      this.#formed.push(...(parts ?? batch.flatMap(halvesOf)));
+      this.#formed.push(...(parts ?? halvesOf(batch)));
     } else if (batch.length === 1 && first) {
       first.request.fail(rows === 1 ? ofRow(error, first) : error);
     } else {
@@ -276,9 +298,15 @@ function ofRow(error: unknown, { request, from }: Piece): unknown {
   return new PortError(error.type, `row ${from}: ${error.message}`, { details, cause: error });
 }
 
-function halvesOf(piece: Piece): Piece[][] {
-  const { request, from, to } = piece;
-  if (to - from === 1) return [[piece]];
-  const middle = Math.floor((from + to) / 2);
-  return [[{ request, from, to: middle }], [{ request, from: middle, to }]];
+function halvesOf(batch: readonly Piece[]): Piece[][] {
+  const half = Math.ceil(rowsOf(batch) / 2);
+  const halves: [Piece[], Piece[]] = [[], []];
+  let before = 0;
+  for (const { request, from, to } of batch) {
+    const middle = Math.min(to, Math.max(from, from + half - before));
+    if (middle > from) halves[0].push({ request, from, to: middle });
+    if (to > middle) halves[1].push({ request, from: middle, to });
+    before += to - from;
+  }
+  return halves;
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { mock } from 'node:test';
-import { setImmediate as aTurn } from 'node:timers/promises';
+import { setImmediate as aTurn, setTimeout as pause } from 'node:timers/promises';
 import { PortError } from '../../../domain/failures.js';
 import type { InferResult, Tensor } from '../../../domain/ports/model-runtime.js';
+import { AnswerError } from '../../../serving/answer-error.js';
 import { RowQueue, type RowQueueLimits } from '../../../serving/batching/row-queue.js';
 import type { RowsAsked } from '../../../serving/batching/waiting-request.js';
 
@@ -141,6 +142,39 @@ describe('the queue of a version', () => {
     assert.deepEqual(queue.batches, [[1], [1], [2], [3], [2], [3]]);
   });
 
+  it('has brief batches while a small request comes beside a large one, and for a while after', async () => {
+    const queue = aQueue({}, 0.001);
+    queue.open();
+    const large = () => queue.ask(range(0, 5_000), { customer: 'large' });
+    while (queue.batches.at(-5)?.length !== 1_024) await large();
+    const sizesOf = async (asking: () => readonly Promise<unknown>[]): Promise<number[]> => {
+      queue.batches.length = 0;
+      await Promise.all(asking());
+      return queue.batches.map(({ length }) => length);
+    };
+    const whole = [1_024, 1_024, 1_024, 1_024, 904];
+    assert.deepEqual(await sizesOf(() => [large()]), whole);
+    const beside = () => [large(), queue.ask(range(0, 10), { customer: 'small' })];
+    const sizes = await sizesOf(beside);
+    assert.deepEqual(sizes.slice(0, 2), [1_024, 1_024], 'at work when it came');
+    assert.ok(sizes.slice(2).every((rows) => rows <= 500));
+    assert.equal(queue.batches[2]?.filter((value) => value < 10).length, 10, 'it is in the next');
+    await pause(150);
+    assert.deepEqual(await sizesOf(() => [large()]), whole);
+  });
+
+  it('has whole batches where all customers have much', async () => {
+    const queue = aQueue({ maxWaitingBytes: 1 << 30 }, 0.001);
+    queue.open();
+    const customers = ['a', 'b', 'c', 'd'];
+    const all = () =>
+      Promise.all(customers.map((customer) => queue.ask(range(0, 5_000), { customer })));
+    while (queue.batches.at(-5)?.length !== 1_024) await all();
+    queue.batches.length = 0;
+    await all();
+    assert.ok(queue.batches.slice(0, -1).every(({ length }) => length === 1_024));
+  });
+
   it('says how many rows ran together', async () => {
     const queue = aQueue();
     const answers = [queue.submit([1])];
@@ -237,6 +271,19 @@ describe('the queue of a version, where a batch fails', () => {
     assert.deepEqual(queue.batches, [[1, 2, -1, 3], [1], [2], [-1], [3]]);
   });
 
+  it('fails all of a batch that never reached the model', async () => {
+    const queue = aQueue();
+    queue.fails(() => {
+      throw new AnswerError(503, 'RuntimeCrashed', 'it is not there');
+    });
+    const answers = [queue.ask([0]), queue.ask([1]), queue.ask([2])];
+    queue.open();
+    for (const answer of await Promise.allSettled(answers)) {
+      assert.ok(answer.status === 'rejected' && answer.reason instanceof AnswerError);
+    }
+    assert.equal(queue.batches.length, 1);
+  });
+
   it('runs halves where a batch is too large for the memory, and smaller ones from then on', async () => {
     const queue = aQueue();
     queue.open();
@@ -245,6 +292,19 @@ describe('the queue of a version, where a batch fails', () => {
     });
     assert.equal((await queue.ask(range(0, 300))).length, 300);
     assert.ok(queue.batches.slice(-5).every((batch) => batch.length <= 10));
+  });
+
+  it('halves a batch of many small requests, not each of them', async () => {
+    const queue = aQueue();
+    queue.open();
+    queue.fails((values) => {
+      if (values.length > 40) throw new PortError('OutOfMemory', 'no memory');
+    });
+    await Promise.all(range(0, 64).map((value) => queue.ask([value])));
+    assert.deepEqual(
+      queue.batches.map(({ length }) => length),
+      [64, 32, 32],
+    );
   });
 
   it('cuts out the one row that is larger than all others, names it, and keeps its batches large', async () => {
