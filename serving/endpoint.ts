@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import fastify from 'fastify';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AnswerError, answerErrorOf } from './answer-error.js';
 import { readInferBody } from './infer-body.js';
 import { addInference, type InferenceOptions } from './inference.js';
@@ -40,25 +42,17 @@ export function createEndpoint(options: EndpointOptions): FastifyInstance {
   const app = fastify({
     bodyLimit: options.bodyLimitBytes,
     requestTimeout: 30_000,
-    return503OnClosing: true,
+    return503OnClosing: false, // the routes that infer say it themselves
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 200 },
     genReqId: () => randomUUID(),
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply, options),
+    clientErrorHandler: answerNoRequest,
   });
   // any content type is taken for JSON: `curl -d` names another
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  app.setErrorHandler((error, request, reply) => {
-    const answer = httpErrorOf(error, options.bodyLimitBytes);
-    if (!EXPECTED.has(answer.type)) {
-      options.log.error({ err: error, type: answer.type, requestId: request.id }, answer.message);
-    }
-    if (answer.status === 413) void reply.header('connection', 'close');
-    if (answer.retryAfterSeconds !== null) {
-      void reply.header('retry-after', String(answer.retryAfterSeconds));
-    }
-    void reply.code(answer.status).send({ error: answer.message, type: answer.type });
-  });
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply, options));
   app.setNotFoundHandler((request) => {
     throw new AnswerError(
       404,
@@ -73,6 +67,45 @@ export function createEndpoint(options: EndpointOptions): FastifyInstance {
   addInference(app, options);
   return app;
 }
+
+function answerError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { bodyLimitBytes, log }: EndpointOptions,
+): void {
+  const answer = httpErrorOf(error, bodyLimitBytes);
+  if (!EXPECTED.has(answer.type)) {
+    log.error({ err: error, type: answer.type, requestId: request.id }, answer.message);
+  }
+  if (answer.status === 413) void reply.header('connection', 'close');
+  if (answer.retryAfterSeconds !== null) {
+    void reply.header('retry-after', String(answer.retryAfterSeconds));
+  }
+  void reply.code(answer.status).send({ error: answer.message, type: answer.type });
+}
+
+/** Answers what never became a request, as Node does, in our form of errors; a connection that was reset has nobody to be told. */
+function answerNoRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  const [status, type, message] = NO_REQUEST[error.code ?? ''] ?? MALFORMED;
+  if (socket.writable) {
+    const body = JSON.stringify({ error: message, type });
+    socket.write(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nconnection: close\r\n` +
+        `content-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    );
+  }
+  socket.destroy(error);
+}
+
+type NoRequest = readonly [status: number, type: AnswerError['type'], message: string];
+
+const MALFORMED: NoRequest = [400, 'InvalidInput', 'this is no HTTP request'];
+const NO_REQUEST: Readonly<Record<string, NoRequest>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'TimedOut', 'the request did not come to its end in time'],
+  HPE_HEADER_OVERFLOW: [431, 'InvalidInput', 'the headers are too long'],
+};
 
 function addHealth(app: FastifyInstance, options: EndpointOptions): void {
   const { models, metrics, serverVersion } = options;
@@ -162,10 +195,13 @@ function httpErrorOf(error: unknown, bodyLimitBytes: number): AnswerError {
   }
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
   if (!(error instanceof AnswerError) && typeof status === 'number' && status < 500) {
-    return new AnswerError(status, 'InvalidInput', messageOf(error));
+    return new AnswerError(status, 'InvalidInput', messageOf(error).slice(0, MOST_SAID));
   }
   return answerErrorOf(error);
 }
+
+/** Characters of a message that may repeat what was sent. */
+const MOST_SAID = 300;
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

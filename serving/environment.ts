@@ -33,7 +33,7 @@ const environmentSchema = s3EnvironmentSchema.extend(logEnvironmentSchema.shape)
   /** How long the process and those of its models look for the next request before they sleep, in microseconds. */
   SWITCHYARD_BUSY_POLL_US: z.coerce.number().min(0).max(10_000).default(200),
   SWITCHYARD_DRAIN_WAIT: durationSchema.default('0 seconds'),
-  /** Where versions are kept from one start to the next, a folder a replica; left out: nowhere. */
+  /** Where versions are kept from one start to the next, a folder a replica, which has to be named; left out: nowhere. */
   SWITCHYARD_CACHE_DIR: z.string().min(1).optional(),
   /** By whom what it opens must be approved; left out: decisions are not signed. */
   SWITCHYARD_TRUST_FILE: z.string().min(1).optional(),
@@ -72,6 +72,12 @@ export function readEndpointEnvironment(
     );
   }
   const read = parsed.data;
+  if (read.SWITCHYARD_CACHE_DIR !== undefined && read.SWITCHYARD_REPLICA === undefined) {
+    throw new PortError(
+      'SetUpMissing',
+      `the endpoint's environment is wrong: SWITCHYARD_CACHE_DIR has a folder a replica, so name it by SWITCHYARD_REPLICA`,
+    );
+  }
   return {
     ...s3EnvironmentOf(read),
     models: read.SWITCHYARD_MODELS,

@@ -1,10 +1,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { shortDigest } from '../domain/names.js';
 import type { Tensor } from '../domain/ports/model-runtime.js';
-import { AnswerError, answerErrorOf } from './answer-error.js';
+import { AnswerError, answerErrorOf, badRequest } from './answer-error.js';
 import { writeAnswer, type InferAnswer } from './infer-answer.js';
 import { HEADER_LENGTH, NO_BYTES, readInferBody } from './infer-body.js';
-import { parseInferRequest } from './infer-request.js';
+import { parseInferRequest, type InferRequest } from './infer-request.js';
+import {
+  IncomingBodies,
+  LARGE_BODY_BYTES,
+  type HeldBody,
+  type IncomingBodiesLimits,
+} from './incoming-bodies.js';
+import type { LoadedVersion } from './loaded-version.js';
 import type { Log } from './log.js';
 import {
   resolve,
@@ -18,9 +25,9 @@ import { Turns } from './turns.js';
 /** Names the customer whose rows a request has. */
 export const CUSTOMER_HEADER = 'switchyard-customer';
 
-export interface InferenceOptions {
+export interface InferenceOptions extends IncomingBodiesLimits {
   readonly models: OfferedModels;
-  /** From the request's head to the begin of its last rows, in milliseconds; what waits for longer is not begun. */
+  /** From the end of the request's body to the begin of its last rows, in milliseconds; what waits for longer is not begun. */
   readonly requestTimeoutMs: number;
   readonly metrics: ServingMetrics;
   readonly log: Log;
@@ -29,13 +36,15 @@ export interface InferenceOptions {
 /** A request on its way. */
 interface Asking {
   readonly params: ModelParams;
-  readonly body: Buffer;
+  /** Empty once it is parsed: it is larger than its numbers. */
+  body: Buffer;
   readonly headerLength: string | undefined;
   /** As a token or a header names it; a parameter of the body may name it where neither does. */
   readonly customer: string | null;
   readonly requestId: string;
   readonly startedMs: number;
   readonly asker: Asker;
+  readonly held: HeldBody | null;
 }
 
 type InferRoute = { Params: ModelParams; Body: Buffer | undefined };
@@ -43,10 +52,15 @@ type InferRoute = { Params: ModelParams; Body: Buffer | undefined };
 /** The routes that infer. */
 export function addInference(app: FastifyInstance, options: InferenceOptions): void {
   const inference = new Inference(options);
+  app.decorateRequest('heldBody', null);
+  app.addHook('preClose', (done) => {
+    inference.isEnding = true;
+    done();
+  });
   for (const path of ['/v2/models/:model/infer', '/v2/models/:model/versions/:version/infer']) {
     app.post<InferRoute>(path, {
       // before the body is read: who finds no place must learn it at once, and cost nothing
-      onRequest: (request, _reply, done) => done(inference.refusal(request) ?? undefined),
+      onRequest: (request, _reply, done) => done(inference.admit(request) ?? undefined),
       handler: (request, reply) => inference.answer(request, reply),
     });
   }
@@ -54,14 +68,18 @@ export function addInference(app: FastifyInstance, options: InferenceOptions): v
 
 /** As the token says, or the header where it says nothing. */
 function customerOf({ caller, headers }: FastifyRequest<InferRoute>): string | null {
-  const named = caller?.customer ?? headers[CUSTOMER_HEADER];
+  if (caller?.customer !== undefined) return caller.customer;
+  const named = headers[CUSTOMER_HEADER];
   if (typeof named !== 'string' || named === '') return null;
-  if (named.length <= 200) return named;
-  throw new AnswerError(400, 'InvalidInput', `${CUSTOMER_HEADER} is over 200 characters`);
+  if (named.length > 200) throw badRequest(`${CUSTOMER_HEADER} is over 200 characters`);
+  if (PRINTABLE_ASCII.test(named)) return named;
+  throw badRequest(
+    `${CUSTOMER_HEADER} has more than printable ASCII: name this customer by the parameter "customer" of the body`,
+  );
 }
 
-/** A larger one is read in its turn: parsing it takes some tenths of a millisecond. */
-const LARGE_BODY_BYTES = 16 * 1024;
+/** Beyond it senders and receivers of headers read bytes as different letters. */
+const PRINTABLE_ASCII = /^[ -~]*$/;
 
 /** Who waits at the other end of a connection. */
 class Asker {
@@ -80,22 +98,29 @@ class Asker {
 class Inference {
   readonly #options: InferenceOptions;
   readonly #turns = new Turns();
+  readonly #bodies: IncomingBodies;
+  /** Connections are closed with their answers by then, and nothing new is begun. */
+  isEnding = false;
 
   constructor(options: InferenceOptions) {
     this.#options = options;
+    this.#bodies = new IncomingBodies(options);
   }
 
-  /** Why a request is not to be read; null: it is. */
-  refusal(request: FastifyRequest<InferRoute>): AnswerError | null {
+  /** Why a request is not to be read; null: it is, and its body counts from now on. */
+  admit(request: FastifyRequest<InferRoute>): AnswerError | null {
+    const { models, metrics } = this.#options;
     let found: ResolvedModel | null = null;
     let refusal: AnswerError | null;
     try {
-      found = resolve(this.#options.models, request.params);
-      refusal = found.version.refusal(customerOf(request) ?? '');
+      if (this.isEnding) throw new AnswerError(503, 'NotReady', 'this endpoint ends');
+      found = resolve(models, request.params);
+      const customer = customerOf(request) ?? '';
+      refusal = found.version.refusal(customer) ?? this.#bodies.hold(request, customer);
     } catch (error) {
       refusal = answerErrorOf(error);
     }
-    if (refusal) this.#options.metrics.answered(found, refusal.status, null);
+    if (refusal) metrics.answered(found ?? knownModel(models, request), refusal.status, null);
     return refusal;
   }
 
@@ -103,12 +128,13 @@ class Inference {
     const header = request.headers[HEADER_LENGTH];
     const { json, bytes } = await this.#counted({
       params: request.params,
-      body: request.body ?? NO_BYTES,
+      body: takenBody(request),
       requestId: request.id,
       asker: new Asker(request.raw.socket),
       headerLength: typeof header === 'string' ? header : undefined,
       customer: customerOf(request),
       startedMs: performance.now(),
+      held: request.heldBody,
     });
     if (bytes === null) {
       return reply.header('content-type', 'application/json; charset=utf-8').send(json);
@@ -123,20 +149,24 @@ class Inference {
     const { models, metrics, log } = this.#options;
     let found: ResolvedModel | null = null;
     let failure: AnswerError | null = null;
+    if (asking.held) asking.held.isTaken = true;
     metrics.inFlight += 1;
     try {
+      const isLarge = asking.body.byteLength > LARGE_BODY_BYTES;
       // before a version is chosen: it could be closed meanwhile
-      if (asking.body.byteLength > LARGE_BODY_BYTES) await this.#turns.next();
+      if (isLarge) await this.#turns.next();
       found = resolve(models, asking.params);
+      if (isLarge) this.#requireWanted(found, asking);
       return await this.#inferOn(found, asking);
     } catch (error) {
       failure = answerErrorOf(error);
       throw failure;
     } finally {
+      asking.held?.release();
       metrics.inFlight -= 1;
       const status = failure?.status ?? 200;
       const elapsedMs = performance.now() - asking.startedMs;
-      metrics.answered(found, status, elapsedMs);
+      metrics.answered(found ?? knownModel(models, asking), status, elapsedMs);
       if (log.isLevelEnabled?.('debug') !== false) {
         const { requestId } = asking;
         const about = { ...(found && aboutVersion(found)), requestId, status, elapsedMs };
@@ -145,15 +175,22 @@ class Inference {
     }
   }
 
+  /** Not parsed, where it would not be run: much may have come since its head did. */
+  #requireWanted({ version }: ResolvedModel, { asker, startedMs, customer }: Asking): void {
+    if (asker.isGone) throw new AnswerError(499, 'ClientGone', 'the client closed its connection');
+    if (performance.now() > startedMs + this.#options.requestTimeoutMs) {
+      throw new AnswerError(504, 'TimedOut', 'the request waited for longer than it may take');
+    }
+    const refusal = version.refusal(customer ?? '');
+    if (refusal) throw refusal;
+  }
+
   /** Answers by one version; what was asked and answered goes to the prediction log. */
   async #inferOn(found: ResolvedModel, asking: Asking): Promise<InferAnswer> {
     const { resident, predictions, version } = found;
     const { requestId, startedMs, asker } = asking;
     const { generation } = resident;
-    const request = parseInferRequest(
-      readInferBody(asking.body, asking.headerLength),
-      version.contract,
-    );
+    const request = takenRequest(asking, version);
     const customer = asking.customer ?? request.customer;
     const id = request.id ?? requestId;
     let outputs: readonly Tensor[] = [];
@@ -190,6 +227,26 @@ class Inference {
       });
     }
   }
+}
+
+/** Nothing else holds it from now on. */
+function takenBody(request: FastifyRequest<InferRoute>): Buffer {
+  const body = request.body ?? NO_BYTES;
+  request.body = undefined;
+  return body;
+}
+
+/** Its inputs count in the queue from now on, and its body is let go: as JSON it is several times as large. */
+function takenRequest(asking: Asking, { contract }: LoadedVersion): InferRequest {
+  const request = parseInferRequest(readInferBody(asking.body, asking.headerLength), contract);
+  asking.body = NO_BYTES;
+  asking.held?.release();
+  return request;
+}
+
+/** The model that a request names, where no version of it was found. */
+function knownModel(models: OfferedModels, { params }: { readonly params: ModelParams }) {
+  return models.get(params.model) ?? null;
 }
 
 function aboutVersion({ resident, version }: ResolvedModel) {

@@ -17,7 +17,7 @@ export interface LiveWatchOptions {
   readonly faultOf?: (reading: LiveReading) => Promise<string | null>;
   /** Where what was followed last outlives this process; nowhere, where left out. */
   readonly floor?: LiveFloor;
-  /** Called with why the newest `live.json` is refused, and with null once it is accepted again. */
+  /** Called with why the newest `live.json` is refused or cannot be read, and with null at each look where neither is so. */
   readonly onProblem: (problem: string | null) => void;
 }
 
@@ -53,7 +53,7 @@ export class LiveWatch {
   }
 
   async #look(): Promise<void> {
-    const { registry, model, log, floor } = this.#options;
+    const { registry, model, log, floor, onProblem } = this.#options;
     try {
       if (floor && !this.#isFloorRead) this.#seen = await floor.read();
       this.#isFloorRead = true;
@@ -62,6 +62,7 @@ export class LiveWatch {
       this.#isUnreachable = false;
       if (reading === 'unchanged') {
         this.#readAtMs = performance.now();
+        onProblem(null); // what was read under this tag is followed; it could not be read since
         return;
       }
       const fault = await this.#faultOf(reading);
@@ -79,7 +80,7 @@ export class LiveWatch {
       if (!this.#isUnreachable) log.warn({ model, err: error }, 'live.json cannot be read');
       this.#isUnreachable = true;
       if (isPortError(error) && error.kind === 'terminal') {
-        this.#options.onProblem(`live.json cannot be read: ${error.message}`);
+        onProblem(`live.json cannot be read: ${error.message}`);
       }
     }
   }

@@ -18,20 +18,24 @@ import { startEndpoint } from './serve.js';
 async function main(environment: EndpointEnvironment, log: Logger): Promise<void> {
   const stop = listenForStop();
   const cache = await openCache(environment);
-  const serving = await startEndpoint({
-    ...environment,
-    registry: new ObjectRegistry(new S3ObjectStore(environment)),
-    runtime: new ChildModelRuntime({ busyPollMs: environment.busyPollMs }),
-    cacheDirectory: cache.directory,
-    trust: await requiredTrust(environment.trustFile),
-    log,
-  });
-  process.stdout.write(`${JSON.stringify({ url: serving.url, replica: serving.replica })}\n`);
-  log.info({ url: serving.url, replica: serving.replica, models: environment.models }, 'serving');
-  const signal = await stop.first;
-  log.info({ signal }, 'draining');
-  await serving.close();
-  await cache.close();
+  try {
+    const serving = await startEndpoint({
+      ...environment,
+      registry: new ObjectRegistry(new S3ObjectStore(environment)),
+      runtime: new ChildModelRuntime({ busyPollMs: environment.busyPollMs }),
+      cacheDirectory: cache.directory,
+      trust: await requiredTrust(environment.trustFile),
+      log,
+    });
+    const { url, replica } = serving;
+    process.stdout.write(`${JSON.stringify({ url, replica })}\n`);
+    log.info({ url, replica, models: environment.models }, 'serving');
+    const signal = await stop.first;
+    log.info({ signal }, 'draining');
+    await serving.close();
+  } finally {
+    await cache.close();
+  }
   log.info({}, 'stopped');
 }
 

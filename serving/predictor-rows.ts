@@ -21,12 +21,17 @@ export function inputsOfRows(rows: readonly unknown[], contract: Contract): Tens
   });
 }
 
-/** Rows that are as the contract says, and those that are not. */
-export interface SortedOut {
-  /** Of the rows that are kept. */
+/** Rows of one shape: tensors together. */
+export interface GoodRows {
   readonly inputs: readonly Tensor[];
   /** Their places among the rows that were given. */
-  readonly kept: readonly number[];
+  readonly places: readonly number[];
+}
+
+/** Rows that are as the contract says, and those that are not. */
+export interface SortedOut {
+  /** As many groups as the rows have shapes: a contract may leave more than their number open. */
+  readonly good: readonly GoodRows[];
   readonly refused: readonly {
     readonly row: number;
     readonly error: { readonly type: AnswerErrorType; readonly message: string };
@@ -37,16 +42,18 @@ export interface SortedOut {
 export function sortOut(rows: readonly unknown[], contract: Contract, first = 0): SortedOut {
   try {
     const inputs = inputsOfRows(rows, contract);
-    return { inputs, kept: rows.map((_, index) => index), refused: [] };
+    return { good: [{ inputs, places: rows.map((_, index) => index) }], refused: [] };
   } catch (error) {
     if (!(error instanceof AnswerError)) throw error;
   }
-  const kept: number[] = [];
+  const byShape = new Map<string, number[]>();
   const refused: { row: number; error: { type: AnswerErrorType; message: string } }[] = [];
   for (const [row, value] of rows.entries()) {
     try {
-      inputsOfRows([value], contract);
-      kept.push(row);
+      const shape = inputsOfRows([value], contract).map((input) => input.shape.join(' '));
+      const same = byShape.get(shape.join());
+      if (same) same.push(row);
+      else byShape.set(shape.join(), [row]);
     } catch (error) {
       if (!(error instanceof AnswerError)) throw error;
       const { type, message } = error;
@@ -56,8 +63,11 @@ export function sortOut(rows: readonly unknown[], contract: Contract, first = 0)
       });
     }
   }
-  const good = rows.filter((_, row) => kept.includes(row));
-  return { inputs: good.length === 0 ? [] : inputsOfRows(good, contract), kept, refused };
+  const good = [...byShape.values()].map((places) => {
+    const own = places.map((row) => rows[row]);
+    return { inputs: inputsOfRows(own, contract), places };
+  });
+  return { good, refused };
 }
 
 /** Sizes behind the rows; a free one is what the first row has, where it is the only one. */
@@ -66,7 +76,13 @@ function restOf({ name, shape }: TensorSpec, first: RowValue | undefined): numbe
   const free = rest.filter((size) => size === -1).length;
   if (free > 1) throw refusal(`input "${name}" leaves more than its rows open: give tensors`);
   const fixed = rest.reduce((product, size) => (size === -1 ? product : product * size), 1);
+  if (free === 0) return rest;
   const length = typeof first === 'object' ? first.length : 1;
+  if (length === 0 || length % fixed !== 0) {
+    throw refusal(
+      `row 0 has ${length} values for "${name}", expected ${fixed} or a multiple of it`,
+    );
+  }
   return rest.map((size) => (size === -1 ? length / fixed : size));
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { rowsOf } from '../adapters/model-runtime/batches.js';
 import { isPortError } from '../domain/failures.js';
 import type { Tensor } from '../domain/ports/model-runtime.js';
 import { cutRows } from '../domain/tensor-rows.js';
@@ -50,7 +51,11 @@ export interface Predictor extends AsyncDisposable {
    * @throws AnswerError `NotReady` where nothing is live.
    */
   predict(rows: readonly PredictorRow[], options?: CallOptions): Promise<Prediction[]>;
-  /** Answers tensors as they are: the shortest way. A row that fails makes all of them fail. */
+  /**
+   * Answers tensors as they are: the shortest way. A row that fails makes all of them fail.
+   * @throws PortError `InvalidInput` where they are not as the contract says, or have not the same number of rows.
+   * @throws AnswerError `NotReady` where nothing is live.
+   */
   infer(inputs: readonly Tensor[], options?: CallOptions): Promise<RowsAnswered>;
   /**
    * Answers rows as they come, in their order, by whatever version is live when their batch begins. Reads no faster than it is read.
@@ -99,8 +104,9 @@ export class OfferedPredictor implements Predictor {
   }
 
   async infer(inputs: readonly Tensor[], options: CallOptions = {}): Promise<RowsAnswered> {
-    const rows = inputs[0]?.shape[0] ?? 0;
-    const call = newCall(currentOf(this.#offered.resident), inputs, firstNumbers(rows), options);
+    const version = currentOf(this.#offered.resident);
+    const rows = rowsOf(inputs, version.contract.inputs);
+    const call = newCall(version, inputs, firstNumbers(rows), options);
     try {
       const answered = await run(call);
       this.#note(call, answered, null);
@@ -142,17 +148,22 @@ export class OfferedPredictor implements Predictor {
   ): Promise<Prediction[]> {
     if (rows.length === 0) return [];
     const version = currentOf(this.#offered.resident);
-    const { inputs, kept, refused } = sortOut(rows, version.contract, first);
-    const indexes = kept.map((row) => first + row);
-    const call = newCall(version, inputs, indexes, options);
-    const answered = kept.length === 0 ? [] : await version.keepOpen(() => this.#answerEach(call));
-    if (refused.length === 0) return answered;
+    const { good, refused } = sortOut(rows, version.contract, first);
+    const calls = good.map(({ inputs, places }) => {
+      const indexes = places.map((place) => first + place);
+      return newCall(version, inputs, indexes, options);
+    });
+    const answers = await version.keepOpen(() =>
+      Promise.all(calls.map((call) => this.#answerEach(call))),
+    );
+    const [only] = answers;
+    if (only?.length === rows.length) return only;
     const others = refused.map(({ row, error }) => {
       const own = newCall(version, [refusedRow(rows[row])], [first + row], options);
       this.#note(own, NO_ANSWER, error.type);
       return { ...aboutRow(own, 0), ...NOTHING, error };
     });
-    return [...answered, ...others].sort((left, right) => left.index - right.index);
+    return [...answers.flat(), ...others].sort((left, right) => left.index - right.index);
   }
 
   /** Runs a call's rows; where one of them fails, the others again without it. */

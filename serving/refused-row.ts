@@ -8,7 +8,7 @@ const TAG = '$value';
 
 /**
  * A row that is not as the contract says, as the prediction log takes it: one text, the row's JSON. What JSON cannot say (a number that is
- * none, `undefined`, a bigint, bytes) is written as `{ "$value": … }`; of a row that goes round in a circle only that it does.
+ * none, `undefined`, a bigint, bytes) is written as `{ "$value": … }`; of a row that goes round in a circle, or is too deep or too long for a text, only that it is.
  */
 export function refusedRow(row: unknown): Tensor {
   return { name: NAME, datatype: 'BYTES', shape: [1], data: [writtenRow(row)] };
@@ -31,8 +31,9 @@ function writtenRow(row: unknown): string {
       return tagged(ArrayBuffer.isView(own) ? own : value);
     });
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error; // a circle
-    return JSON.stringify({ [TAG]: 'circle' });
+    if (error instanceof TypeError) return JSON.stringify({ [TAG]: 'circle' });
+    if (error instanceof RangeError) return JSON.stringify({ [TAG]: 'too large' });
+    throw error;
   }
 }
 

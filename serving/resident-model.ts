@@ -63,6 +63,7 @@ export class ResidentModel {
   #pointerProblem: string | null = null;
   #approvalProblem: string | null = null;
   #isStopped = false;
+  #isSwept = false;
   #processEnds = 0;
 
   constructor(options: ResidentModelOptions) {
@@ -190,7 +191,10 @@ export class ResidentModel {
     // the live one first: on a small machine two loads at once take twice as long each
     const mayOpenPrevious = live === null || !this.#versions.isOpening(live.digest);
     if (previous && mayOpenPrevious) this.#versions.want(previous);
-    this.#versions.keepOnly([this.#current?.digest, live?.digest, previous?.digest]);
+    const kept = [this.#current?.digest, live?.digest, previous?.digest];
+    this.#versions.keepOnly(kept);
+    if (!this.#isSwept) this.#versions.sweep(kept);
+    this.#isSwept = true;
     this.onChange();
   }
 

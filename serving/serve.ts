@@ -46,7 +46,7 @@ export interface StartEndpointOptions {
   readonly bodyLimitBytes?: number;
   /** Requests that wait for one version at most; default 1,000. One customer alone may take four fifths of it. */
   readonly maxWaiting?: number;
-  /** Bytes of inputs that wait for one version at most; default 64 MiB. */
+  /** Bytes of inputs that wait for one version at most, and of large bodies that are on their way; default 64 MiB. */
   readonly maxWaitingBytes?: number;
   /** A request is refused that would wait for longer; default 10 s. */
   readonly maxWaitMs?: number;

@@ -8,10 +8,10 @@ const LATENCY_SECONDS = [
   ...[0.1, 0.25, 0.5, 1, 2.5, 5, 10],
 ];
 
-/** Who answered: the version of a model that is offered here, or nobody. */
+/** Who answered: the version of a model that is offered here, the model where it has none for the request, or nobody. */
 type Answerer = {
   readonly resident: { readonly model: string };
-  readonly version: LoadedVersion;
+  readonly version?: LoadedVersion;
 } | null;
 
 interface Series {
@@ -59,25 +59,24 @@ export class ServingMetrics {
 
   /** @param elapsedMs - Null: it was refused at the door, which says nothing about how long answers take. */
   answered(by: Answerer, status: number, elapsedMs: number | null): void {
-    const series = by === null ? this.#nobodys(status) : this.#seriesOf(by, status);
+    const model = by?.resident.model ?? 'none';
+    const series = by?.version
+      ? this.#seriesOf(model, by.version, status)
+      : this.#labelled(model, 'none', status);
     series.requests.inc();
     if (elapsedMs !== null) series.latency.observe(elapsedMs / 1_000);
   }
 
   /** Found by its version: making a key of labels anew for each request costs more than counting it. */
-  #seriesOf({ resident, version }: NonNullable<Answerer>, status: number): Series {
+  #seriesOf(model: string, version: LoadedVersion, status: number): Series {
     const byStatus = this.#series.get(version) ?? new Map<number, Series>();
     if (byStatus.size === 0) this.#series.set(version, byStatus);
     let series = byStatus.get(status);
     if (series === undefined) {
-      series = this.#labelled(resident.model, String(version.version), status);
+      series = this.#labelled(model, String(version.version), status);
       byStatus.set(status, series);
     }
     return series;
-  }
-
-  #nobodys(status: number): Series {
-    return this.#labelled('none', 'none', status);
   }
 
   #labelled(model: string, version: string, status: number): Series {

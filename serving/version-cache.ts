@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { PortError } from '../domain/failures.js';
 import { encodeManifest } from '../domain/manifest.js';
 import type { Manifest } from '../domain/manifest.js';
+import { digestSchema } from '../domain/names.js';
 import type { Registry } from '../domain/ports/registry.js';
 
 /** A version whose bytes lie verified in a local folder. */
@@ -16,8 +17,13 @@ export interface CachedVersion {
   readonly directory: string;
 }
 
+/** A folder of a version that has not come whole. */
+const UNFINISHED = 'fetching-';
+
 /** A model's versions on the local disk, one folder a digest. */
 export class VersionCache {
+  #swept: Promise<void> = Promise.resolve();
+
   constructor(
     readonly registry: Pick<Registry, 'versionByDigest' | 'fetchVersion'>,
     readonly model: string,
@@ -36,6 +42,7 @@ export class VersionCache {
         `"${this.model}" has no version ${digest} in the registry`,
       );
     }
+    await this.#swept;
     const { manifest, version } = registered;
     const actual = encodeManifest(manifest).digest;
     if (actual !== digest) {
@@ -45,7 +52,7 @@ export class VersionCache {
     if (!(await isIntact(directory, manifest))) {
       await rm(directory, { recursive: true, force: true });
       await mkdir(join(this.directory, this.model), { recursive: true });
-      const unfinished = await mkdtemp(join(this.directory, this.model, 'fetching-'));
+      const unfinished = await mkdtemp(join(this.directory, this.model, UNFINISHED));
       try {
         await this.registry.fetchVersion(registered, unfinished);
         await rename(unfinished, directory);
@@ -54,6 +61,26 @@ export class VersionCache {
       }
     }
     return { version, digest, manifest, directory };
+  }
+
+  /**
+   * Removes what earlier processes left: versions other than these, and what did not come whole. Fetches that begin by now wait for it;
+   * one under way would lose its folder.
+   */
+  async sweep(digests: readonly string[]): Promise<void> {
+    const sweeping = this.#sweep(digests);
+    this.#swept = sweeping.catch(() => undefined); // whoever sweeps is told
+    await sweeping;
+  }
+
+  async #sweep(digests: readonly string[]): Promise<void> {
+    const folder = join(this.directory, this.model);
+    await mkdir(folder, { recursive: true });
+    for (const name of await readdir(folder)) {
+      const isOther = digestSchema.safeParse(name).success && !digests.includes(name);
+      if (!isOther && !name.startsWith(UNFINISHED)) continue;
+      await rm(join(folder, name), { recursive: true, force: true });
+    }
   }
 
   /** Gives a version's disk space back; it can be fetched again. */

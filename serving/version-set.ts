@@ -120,6 +120,16 @@ export class VersionSet {
     }
   }
 
+  /** Frees the disk of what no process has any more, before anything is fetched; where that fails, it costs space alone. */
+  sweep(digests: readonly (string | undefined)[]): void {
+    const { cache, log } = this.#options;
+    const kept = digests.filter((digest) => digest !== undefined);
+    const sweeping = cache.sweep(kept).catch((error: unknown) => {
+      log.warn({ model: cache.model, err: error }, 'the disk cache is not swept');
+    });
+    this.#work(sweeping);
+  }
+
   /** Closes everything after the last answers; files stay on the disk for the next start. */
   async close(): Promise<void> {
     const open = this.all();

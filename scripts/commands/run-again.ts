@@ -116,8 +116,8 @@ function inputsAgain(
     return body === null ? loggedInputs(logged) : sameInputs(logged, parsed(contract, body));
   }
   const row = body === null ? loggedInputs(logged) : sameInputs(logged, [refusedRow(body)]);
-  const { inputs, refused } = sortOut([readRefusedRow(row)], contract);
-  return refused[0] ? { kind: 'failed', ...refused[0].error } : inputs;
+  const { good, refused } = sortOut([readRefusedRow(row)], contract);
+  return refused[0] ? { kind: 'failed', ...refused[0].error } : (good[0]?.inputs ?? []);
 }
 
 function loggedInputs({ inputs }: LoggedRequest): readonly Tensor[] {

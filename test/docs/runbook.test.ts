@@ -73,6 +73,13 @@ describe('RUNBOOK.md and docs/alerts.yml', () => {
     }
   });
 
+  it('wake somebody where an endpoint fails requests, and where it refuses them', () => {
+    for (const status of ['status=~"5.."', 'status="429"']) {
+      const rule = RULES.find(({ expr }) => expr.includes(status));
+      assert.equal(rule?.labels.severity, 'page', status);
+    }
+  });
+
   it('name only metrics that a worker or an endpoint exports', async () => {
     const defaults = new Registry();
     collectDefaultMetrics({ register: defaults });

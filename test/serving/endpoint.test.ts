@@ -1,11 +1,19 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { request } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { logModel, textModel } from '../support/small-models.js';
-import { aRequest, fieldsOf, MODEL, startRig } from './serving-rig.js';
+import { aRequest, fieldsOf, MODEL, startRig, until } from './serving-rig.js';
 import type { ServingRig } from './serving-rig.js';
 
 const INFER = `/v2/models/${MODEL}/infer`;
+
+/** A connection of its own, on which anything can be sent. */
+function open({ endpoint }: ServingRig): Socket {
+  const socket = connect(Number(new URL(endpoint.url).port), '127.0.0.1');
+  return socket.on('error', () => undefined);
+}
 
 function tensor(fields: object): object {
   return { inputs: [{ name: 'text', datatype: 'BYTES', shape: [1], data: ['refund'], ...fields }] };
@@ -132,6 +140,40 @@ describe('the endpoint', () => {
     assert.equal(answer.status, 400);
   });
 
+  it('refuses what its router cannot take in the form of every other refusal', async () => {
+    for (const [model, status] of [
+      ['%ff', 400],
+      ['x'.repeat(300), 414],
+    ] as const) {
+      const answer = await rig.call(`/v2/models/${model}/infer`, aRequest('a'));
+      assert.deepEqual([answer.status, answer.body['type']], [status, 'InvalidInput']);
+      assert.ok(String(answer.body['error']).length <= 300);
+    }
+  });
+
+  it('refuses what is no HTTP in the same form, and closes the connection', async () => {
+    for (const [sent, status] of [
+      ['nonsense\r\n\r\n', 400],
+      [`GET /v2 HTTP/1.1\r\nhost: x\r\nlong: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+    ] as const) {
+      const socket = open(rig);
+      socket.write(sent);
+      const answer = await text(socket);
+      assert.match(answer, new RegExp(`^HTTP/1.1 ${status} .*\r\nconnection: close\r\n`, 's'));
+      assert.match(answer, /\{"error":"[^"]+","type":"InvalidInput"\}$/);
+    }
+  });
+
+  it('takes a customer of other letters by the parameter, and not by the header', async () => {
+    const named = { ...aRequest('refund'), parameters: { customer: 'Müller' } };
+    assert.equal((await rig.call(INFER, named)).status, 200);
+    const headers = { 'switchyard-customer': Buffer.from('Müller').toString('latin1') };
+    const sent = { method: 'POST', body: JSON.stringify(aRequest('refund')), headers };
+    const answer = await fetch(rig.endpoint.url + INFER, sent);
+    assert.equal(answer.status, 400);
+    assert.match(await answer.text(), /parameter \\"customer\\"/);
+  });
+
   it('does not know other models, versions and routes', async () => {
     const model = await rig.call('/v2/models/other/infer', aRequest('a'));
     assert.deepEqual([model.status, model.body['type']], [404, 'UnknownModel']);
@@ -244,6 +286,66 @@ describe('the endpoint without a live version', () => {
     const index = await fetch(`${rig.endpoint.url}/v2/repository/index`, { method: 'POST' });
     assert.deepEqual(await index.json(), [{ name: MODEL, state: 'UNAVAILABLE', reason: '' }]);
     assert.equal((await rig.call('/v2/health/live')).status, 200);
+  });
+});
+
+describe('the endpoint under uploads that do not come to their end', () => {
+  const large = aRequest('refund '.repeat(5_000));
+  const live = (registry: ServingRig['registry']) =>
+    registry.promote(registry.publish(textModel()));
+
+  it('refuses one customer’s next large body, and neither small ones nor another customer’s', async () => {
+    const limits = { bodyLimitBytes: 64 << 10, maxWaitingBytes: 1 << 20 };
+    await using rig = await startRig(live, limits);
+    const ask = async (headers = {}) => {
+      const sent = { method: 'POST', body: JSON.stringify(large), headers };
+      const answer = await fetch(rig.endpoint.url + INFER, sent);
+      await answer.arrayBuffer();
+      return answer;
+    };
+    const lengths = Array.from({ length: 12 }, () => `content-length: ${64 << 10}`);
+    const sizes = ['transfer-encoding: chunked', ...lengths];
+    const uploads = sizes.map((size) => {
+      const socket = open(rig);
+      socket.write(`POST ${INFER} HTTP/1.1\r\nhost: x\r\n${size}\r\n\r\n`);
+      return socket;
+    });
+    await until(async () => (await ask()).status === 429);
+    assert.equal((await ask()).headers.get('retry-after'), '1');
+    assert.equal((await rig.ask('refund')).status, 200);
+    assert.equal((await ask({ 'switchyard-customer': 'other' })).status, 200);
+    for (const socket of uploads) socket.destroy();
+    await until(async () => (await ask()).status === 200);
+    for (let times = 0; times < 40; times += 1) assert.equal((await ask()).status, 200);
+  });
+
+  it('does not read a large body whose time is over when its turn comes', async () => {
+    await using rig = await startRig(live, { requestTimeoutMs: 0 });
+    const { status, body } = await rig.call(INFER, 'x'.repeat(20_000));
+    assert.deepEqual([status, body['type']], [504, 'TimedOut']);
+  });
+});
+
+describe('the endpoint that ends', () => {
+  it('refuses what comes on a connection that is still open, in the form of every other refusal', async () => {
+    await using rig = await startRig((registry) => registry.promote(registry.publish(textModel())));
+    const socket = open(rig);
+    socket.write('GET /v2/health/live HTTP/1.1\r\nhost: x\r\n\r\n');
+    await once(socket, 'data');
+    socket.write(`POST ${INFER} HTTP/1.1\r\nhost: x\r\n`);
+    const isHere = () =>
+      fetch(`${rig.endpoint.url}/v2/health/live`).then(
+        () => true,
+        () => false,
+      );
+    await isHere(); // what was sent before has been read
+    const closed = rig.endpoint.close();
+    await until(async () => !(await isHere()));
+    socket.write('content-length: 2\r\n\r\n{}');
+    const answer = await text(socket);
+    assert.match(answer, /^HTTP\/1\.1 503 .*\r\nconnection: close\r\n/is);
+    assert.match(answer, /\{"error":"[^"]+","type":"NotReady"\}$/);
+    await closed;
   });
 });
 

@@ -2,11 +2,14 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, request, type IncomingMessage } from 'node:http';
+import { readdir } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { S3ObjectStore } from '../../adapters/object-store/s3-object-store.js';
 import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
+import { readEndpointEnvironment } from '../../serving/environment.js';
 import { temporaryFolder } from '../adapters/model-runtime/temporary-folder.js';
 import { testServers } from '../../testing/servers.js';
 import { loggedRows } from '../support/log-files.js';
@@ -94,6 +97,33 @@ describe('serving/main.ts', () => {
     assert.deepEqual(await once(served, 'exit'), [1, null]);
     await until(() => told.includes('\n'));
     assert.match(told, /SWITCHYARD_BUCKET: .*SWITCHYARD_MODELS/);
+  });
+
+  it('takes a folder that outlives it only under a name that does, too', () => {
+    const given = {
+      ...{ SWITCHYARD_BUCKET: 'bucket', SWITCHYARD_MODELS: 'tickets' },
+      SWITCHYARD_CACHE_DIR: '/var/cache',
+    };
+    assert.throws(() => readEndpointEnvironment(given), {
+      type: 'SetUpMissing',
+      message: /SWITCHYARD_CACHE_DIR .*SWITCHYARD_REPLICA/,
+    });
+    const named = readEndpointEnvironment({ ...given, SWITCHYARD_REPLICA: 'one' });
+    assert.equal(named.cacheDirectory, '/var/cache');
+  });
+
+  it('leaves no folder behind where it does not start', async () => {
+    await using folder = await temporaryFolder();
+    const failing = start({
+      ...{ SWITCHYARD_BUCKET: 'bucket', SWITCHYARD_MODELS: 'tickets', TMPDIR: folder.path },
+      SWITCHYARD_TOKENS_FILE: join(folder.path, 'none.json'),
+    });
+    assert.deepEqual(await once(failing, 'exit'), [1, null]);
+    const left = await readdir(folder.path);
+    assert.deepEqual(
+      left.filter((name) => name.startsWith('switchyard-endpoint-')),
+      [],
+    );
   });
 });
 

@@ -7,9 +7,15 @@ import { openPredictor, type OpenPredictorOptions } from '../../serving/open-pre
 import type { Prediction } from '../../serving/predictor.js';
 import type { PredictorRow } from '../../serving/predictor-rows.js';
 import { temporaryFolder } from '../adapters/model-runtime/temporary-folder.js';
-import { logModel, loopModel, textModel, type SmallModel } from '../support/small-models.js';
+import {
+  logModel,
+  loopModel,
+  numericModel,
+  textModel,
+  type SmallModel,
+} from '../support/small-models.js';
 import { MemoryRegistry } from './memory-registry.js';
-import { MODEL, until } from './serving-rig.js';
+import { fieldsOf, MODEL, until } from './serving-rig.js';
 
 async function openOne(model: SmallModel, options: Partial<OpenPredictorOptions> = {}) {
   const registry = new MemoryRegistry(MODEL);
@@ -39,6 +45,16 @@ async function all(predictions: AsyncIterable<Prediction>): Promise<Prediction[]
 /** More than 128 MB of memory can turn into words. */
 const TOO_LARGE = 'parcel '.repeat(4_000_000);
 const LITTLE = { memoryLimitBytes: 128 << 20 };
+
+/** Its rows have as many numbers as they like, in pairs where `size` is 2. */
+function raggedModel(...size: number[]): SmallModel {
+  return numericModel({
+    input: { name: 'x', datatype: 'FP32', shape: [-1, -1, ...size] },
+    output: { name: 'y', datatype: 'FP32', shape: [-1, -1, ...size] },
+    constants: [],
+    nodes: [{ type: 'Log', inputs: ['x'], outputs: ['y'] }],
+  });
+}
 
 /** Takes its time to open a model again. */
 class SlowRuntime extends ChildModelRuntime {
@@ -126,6 +142,36 @@ describe('a predictor in one’s own program', () => {
         [5, 'row 5 has NaN for "x", expected a number'],
       ],
     );
+  });
+
+  it('answers rows of several shapes, where the contract leaves their size open', async () => {
+    await using given = await openOne(raggedModel());
+    const rows = [{ x: [1, 1] }, { x: [1, 1, 1] }, { x: [] }, { x: [1, 1] }];
+    const found = await all(given.predictor.stream(rows));
+    assert.deepEqual(
+      found.map(({ index, error, outputs }) => [index, error?.message ?? outputs[0]?.shape]),
+      [
+        [0, [1, 2]],
+        [1, [1, 3]],
+        [2, 'row 2 has 0 values for "x", expected 1 or a multiple of it'],
+        [3, [1, 2]],
+      ],
+    );
+    await given.predictor.close();
+    assert.deepEqual(
+      given.registry.predictions.map((row) => row['request_id']).sort(),
+      found.map(({ requestId }) => requestId).sort(),
+    );
+  });
+
+  it('refuses a row that fills no whole number of its inner sizes', async () => {
+    await using given = await openOne(raggedModel(2));
+    const found = await given.predictor.predict([{ x: [1, 1, 1] }, { x: [1, 1, 1, 1] }]);
+    assert.deepEqual(
+      found.map(({ error, outputs }) => error?.message ?? outputs[0]?.shape),
+      ['row 0 has 3 values for "x", expected 2 or a multiple of it', [1, 2, 2]],
+    );
+    assert.equal(found[0]?.error?.type, 'InvalidRow');
   });
 
   it('goes on behind what is no row at all, and logs what it was', async () => {
@@ -242,6 +288,22 @@ describe('a predictor in one’s own program', () => {
     assert.equal(predictor.serving, null);
     await assert.rejects(predictor.predict(['refund']), { type: 'NotReady' });
     await assert.rejects(all(predictor.stream(['refund'])), { type: 'NotReady' });
+  });
+
+  it('refuses tensors that are not as the contract says, before others run with them', async () => {
+    await using given = await openOne(logModel());
+    const pairs = (shape: number[], values: number): Tensor => {
+      return { name: 'x', datatype: 'FP32', shape, data: new Float32Array(values).fill(1) };
+    };
+    const wrong = [pairs([2, 2], 6), pairs([2, 2], 2), pairs([0, 2], 0)];
+    const good = given.predictor.infer([pairs([1, 2], 2)]);
+    const ends = await Promise.allSettled(wrong.map((input) => given.predictor.infer([input])));
+    for (const end of ends) {
+      assert.equal(end.status === 'rejected' && fieldsOf(end.reason)['type'], 'InvalidInput');
+    }
+    assert.deepEqual((await good).outputs[0]?.shape, [1, 2]);
+    await given.predictor.close();
+    assert.equal(given.registry.predictions.length, 1);
   });
 
   it('fails every tensor row of a call, as one answer, where one of them fails', async () => {

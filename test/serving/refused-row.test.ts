@@ -33,6 +33,12 @@ describe('refusedRow', () => {
     assert.deepEqual(refusedRow(circle).data, ['{"$value":"circle"}']);
   });
 
+  it('says of a row that is too deep for a text that it is too large', () => {
+    let row: unknown = 'bottom';
+    for (let depth = 0; depth < 100_000; depth += 1) row = [row];
+    assert.deepEqual(refusedRow(row).data, ['{"$value":"too large"}']);
+  });
+
   it('refuses to read what is no refused row', () => {
     const { datatype, shape, data } = refusedRow(null);
     assert.throws(() => readRefusedRow([{ name: 'text', datatype, shape, data }]), RangeError);

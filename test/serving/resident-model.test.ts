@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PortError } from '../../domain/failures.js';
 import { freePort } from '../../scripts/servers/free-ports.js';
@@ -255,6 +255,17 @@ describe('a resident model', () => {
     await untilServed(rig, second.digest);
   });
 
+  it('reports no problem any more once a store that refused it lets it read again', async () => {
+    await using given = await startWithTwo();
+    const { registry } = given.rig;
+    const read = registry.liveIfChanged.bind(registry);
+    registry.liveIfChanged = () =>
+      Promise.reject(new PortError('StoreRefused', 'no right to read'));
+    await until(() => registry.replicas.get(REPORT)?.problem?.includes('no right') === true);
+    registry.liveIfChanged = read;
+    await until(() => registry.replicas.get(REPORT)?.problem === null);
+  });
+
   it('starts without a registry and serves once it is there', async () => {
     await using rig = await startRig((registry) => {
       registry.promote(registry.publish(textModel()));
@@ -302,6 +313,27 @@ describe('a resident model', () => {
     assert.equal((await second.ask('refund')).label, LABELS[0]);
     assert.deepEqual(await readFile(path), good);
     await first[Symbol.asyncDispose]();
+  });
+});
+
+describe('the disk cache of a resident model', () => {
+  it('is rid of what earlier processes left, and keeps the live and the previous version', async () => {
+    await using folder = await temporaryFolder();
+    const place = join(folder.path, MODEL);
+    const stale = ['fetching-dead01', 'a'.repeat(64)];
+    const live = (registry: ServingRig['registry']) => {
+      registry.promote(registry.publish(textModel()));
+      registry.promote(registry.publish(textModel({ turn: 1 })));
+    };
+    const before = await startRig(live, { cacheDirectory: folder.path });
+    await until(() => before.runtime.opened.length === 2);
+    await before[Symbol.asyncDispose]();
+    const kept = (await readdir(place)).sort();
+    assert.equal(kept.length, 4, 'two versions, what was read, and what was followed');
+    for (const name of stale) await mkdir(join(place, name, 'part'), { recursive: true });
+    await using after = await startRig(live, { cacheDirectory: folder.path });
+    assert.equal((await after.ask('refund')).label, LABELS[1]);
+    assert.deepEqual((await readdir(place)).sort(), kept);
   });
 });
 

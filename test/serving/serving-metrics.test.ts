@@ -47,6 +47,13 @@ describe("the endpoint's metrics", () => {
     await until(async () => valueOf(await metricsOf(rig), written) === 3);
   });
 
+  it('count what a model without a version refuses by that model', async () => {
+    await using rig = await startRig(() => undefined);
+    await rig.ask('refund');
+    const sample = `switchyard_requests_total{model="${MODEL}",version="none",status="503"}`;
+    assert.equal(valueOf(await metricsOf(rig), sample), 1);
+  });
+
   it('show a store that is away, and a process that ended', async () => {
     await using rig = await startRig((registry) => registry.promote(registry.publish(textModel())));
     rig.registry.down = new PortError('StoreUnreachable', 'the store is away');

@@ -74,6 +74,12 @@ describe('an endpoint with tokens', () => {
     assert.equal((await get('/v2/health/../models/x')).status, 401);
   });
 
+  it('takes the customer from the token though the header has other letters than ASCII', async () => {
+    const letters = { 'switchyard-customer': 'M\u00fcller' };
+    assert.equal((await get(INFER, 'Bearer secret-own', letters)).status, 200);
+    assert.equal((await get(INFER, 'Bearer secret-all', letters)).status, 400);
+  });
+
   it('takes the customer from the token, whatever the request says', async () => {
     await get(INFER, 'Bearer secret-own', { 'switchyard-customer': 'somebody-else' });
     await get(INFER, 'Bearer secret-all', { 'switchyard-customer': 'named' });
