@@ -12,7 +12,13 @@ import { manifestOf } from '../../serving/memory-registry.js';
 import { aRequest } from '../../serving/serving-rig.js';
 import { aLogged, logFile } from '../../support/log-files.js';
 import { ownBucket } from '../../support/own-bucket.js';
-import { logModel, textModel, writeModel, type SmallModel } from '../../support/small-models.js';
+import {
+  logModel,
+  numericModel,
+  textModel,
+  writeModel,
+  type SmallModel,
+} from '../../support/small-models.js';
 import { typeCommand, type Ended } from '../../support/typed-command.js';
 
 const numbers = (...data: readonly number[]) => ({
@@ -28,6 +34,7 @@ async function aPlace(given: { logsInputs: boolean }) {
   for (const [model, small] of [
     ['tickets', textModel()],
     ['logs', logModel()],
+    ['scaled', scaledModel()],
   ] as const) {
     digests.set(model, await publish(registry, { model, small }));
   }
@@ -51,15 +58,18 @@ async function aPlace(given: { logsInputs: boolean }) {
   return {
     ...{ store: bucket.store, refused: refused.requestId, nothing: nothing?.requestId ?? '' },
     ...{ registry, digests, folder: folder.path },
-    /** Writes a request to tickets into the log, as an endpoint does. */
-    log: async (fields: Partial<ChunkedRequest> & { readonly requestId: string }) => {
+    /** Writes a request into the log, as an endpoint does. */
+    log: async (
+      fields: Partial<ChunkedRequest> & { readonly requestId: string },
+      model = 'tickets',
+    ) => {
       const at = new Date();
-      const digest = digests.get('tickets') ?? '';
+      const digest = digests.get(model) ?? '';
       const request = aLogged({ at, digest, ...fields }, 'refund');
-      const file = logFile('tickets', [request], {
+      const file = logFile(model, [request], {
         ...{ includesInputs: given.logsInputs, runtime: thisRuntime() },
       });
-      await registry.appendPredictions('tickets', at, `${fields.requestId}.parquet`, file);
+      await registry.appendPredictions(model, at, `${fields.requestId}.parquet`, file);
     },
     type: (...args: readonly string[]): Promise<Ended> =>
       typeCommand(args, { folder: folder.path, environment: bucket.environment }),
@@ -78,6 +88,19 @@ async function publish(
   const candidate = { digest, version, ...about };
   await registry.changeLive(model, { kind: 'promote', baseline: null, candidate }, `w-${model}`);
   return digest;
+}
+
+/** Numbers in, the same out as far as 8 bits tell them apart, by one scale for all rows: as an int8 twin has its activations. */
+function scaledModel(): SmallModel {
+  return numericModel({
+    input: { name: 'x', datatype: 'FP32', shape: [-1, 2] },
+    output: { name: 'y', datatype: 'FP32', shape: [-1, 2] },
+    constants: [],
+    nodes: [
+      { type: 'DynamicQuantizeLinear', inputs: ['x'], outputs: ['small', 'scale', 'zero'] },
+      { type: 'DequantizeLinear', inputs: ['small', 'scale', 'zero'], outputs: ['y'] },
+    ],
+  });
 }
 
 describe('switchyard reproduce', () => {
@@ -203,6 +226,24 @@ describe('switchyard reproduce', () => {
     }
     const one = /^different: label, 1 of 2 values; row 1: access then, delivery now$/m;
     assert.match(label.stdout, one);
+  }).timeout(60_000);
+
+  it('lets a twin’s answers lie further apart, where other rows had a part in its scales', async () => {
+    await using place = await aPlace({ logsInputs: true });
+    const row = (name: string, one: number, other: number) => ({
+      ...{ name, datatype: 'FP32' as const, shape: [1, 2], data: Float32Array.of(one, other) },
+    });
+    const about = { inputs: [row('x', 0.3, 1)], outputs: [row('y', 0.32, 0.98)] };
+    await place.log({ ...about, requestId: 'beside', batchRows: 2 }, 'scaled');
+    await place.log({ ...about, requestId: 'alone', batchRows: 1 }, 'scaled');
+    const [beside, alone] = await Promise.all([
+      place.type('reproduce', 'beside', '--model', 'scaled'),
+      place.type('reproduce', 'alone', '--model', 'scaled'),
+    ]);
+    assert.equal(beside.code, 0, beside.stderr);
+    assert.match(beside.stdout, /^agrees within 0\.1: y, 2 of 2 values, by at most 0\.02/m);
+    assert.equal(alone.code, 1, alone.stderr);
+    assert.match(alone.stdout, /^different: y, 2 of 2 values, by at most 0\.02/m);
   }).timeout(60_000);
 
   it('says which values differ, and what of the runtime does', async () => {
