@@ -10,6 +10,7 @@ import type {
 } from '../domain/ports/monitoring.js';
 import { rowKey, RowKeys } from '../domain/monitor/row-keys.js';
 import { rowOfAccuracy, type Window } from '../domain/monitor/window.js';
+import { neverReachedModel } from '../domain/not-asked.js';
 
 export interface LabelPorts {
   readonly predictions: PredictionReader;
@@ -120,7 +121,8 @@ async function countLabelled(
   let [labelled, right] = [0, 0];
   if (table.size === 0) return { labelled, right };
   for await (const { lines } of predictions.batches(window.model, { fromMs, untilMs })) {
-    for (const { requestId, row, at, digest, label } of lines) {
+    for (const { requestId, row, at, digest, label, error } of lines) {
+      if (neverReachedModel(error)) continue; // who was refused may ask again by the same id
       const atMs = Date.parse(at);
       const truth = table.labelOf(requestId, row);
       if (truth === undefined || digest !== window.digest) continue;

@@ -13,7 +13,7 @@ export interface LoggedRequest {
   readonly artifact: string | null;
   readonly runtime: RuntimeFacts;
   readonly rows: number;
-  /** Rows of the run that answered it; null where the log does not say. */
+  /** Rows of the run that answered it, those of other requests included; null where it took several runs, failed, or the log does not say. */
   readonly batchRows: number | null;
   readonly latencyMs: number;
   /** The failure's type, or null. */
@@ -46,11 +46,20 @@ export interface OutputDifference {
 /** What a run that was done again comes to. */
 export type Reproduction =
   | { readonly kind: 'same' }
+  /** Numbers alone differ, and by no more than they may. */
+  | {
+      readonly kind: 'close';
+      readonly tolerance: number;
+      readonly differences: readonly OutputDifference[];
+    }
   | { readonly kind: 'other-outputs'; readonly differences: readonly OutputDifference[] }
   | { readonly kind: 'other-end'; readonly then: string; readonly now: string };
 
-/** Compares a run with the logged one: outputs bit for bit, failures by their type. */
-export function compareRuns(logged: LoggedRequest, now: RunResult): Reproduction {
+/**
+ * Compares a run with the logged one: outputs bit for bit, failures by their type.
+ * @param tolerance - How far a 32-bit number may lie from the logged one and be close: at most so far, or so many times a logged one over 1.
+ */
+export function compareRuns(logged: LoggedRequest, now: RunResult, tolerance = 0): Reproduction {
   const then = logged.error ?? 'an answer';
   const end = now.kind === 'failed' ? now.type : 'an answer';
   if (then !== end) return { kind: 'other-end', then, now: end };
@@ -60,7 +69,28 @@ export function compareRuns(logged: LoggedRequest, now: RunResult): Reproduction
     const found = differenceOf(name, named(logged.outputs, name), named(now.outputs, name));
     return found === null ? [] : [found];
   });
-  return differences.length === 0 ? { kind: 'same' } : { kind: 'other-outputs', differences };
+  if (differences.length === 0) return { kind: 'same' };
+  const areClose =
+    tolerance > 0 &&
+    differences.every(
+      ({ output, values }) =>
+        values !== null &&
+        isClose(named(logged.outputs, output), named(now.outputs, output), tolerance),
+    );
+  return areClose
+    ? { kind: 'close', tolerance, differences }
+    : { kind: 'other-outputs', differences };
+}
+
+/** Of tensors of one shape. */
+function isClose(then: Tensor | undefined, now: Tensor | undefined, tolerance: number): boolean {
+  const [logged, again] = [then?.data, now?.data];
+  if (!(logged instanceof Float32Array) || !(again instanceof Float32Array)) return false;
+  return logged.every((value, index) => {
+    const other = again[index] ?? Number.NaN;
+    const may = tolerance * Math.max(1, Math.abs(value));
+    return Object.is(value, other) || Math.abs(value - other) <= may;
+  });
 }
 
 const named = (tensors: readonly Tensor[], name: string) =>

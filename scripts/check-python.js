@@ -1,5 +1,5 @@
 /**
- * Checks the Python side: ruff's rules and layout, then the tests of each locked project in trainers/.
+ * Checks the Python side: ruff's rules and layout, mypy's types, then the tests of each locked project in trainers/.
  *
  *     node scripts/check-python.js
  *
@@ -14,6 +14,12 @@ const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const UV = path.join(ROOT, '.switchyard/tools/bin/uv');
 const RUFF_CONFIG = ['--config', path.join(ROOT, 'trainers/ruff.toml')];
 const CHECKED = ['trainers', 'examples', 'test/bench'];
+/** The one that has mypy; what others install besides is taken for anything. */
+const TYPED_IN = 'trainers/sklearn';
+/** The kit and the scripts that call it, each by its place: some have one name. */
+const TYPED = ['trainers/kit/switchyard_kit', 'examples', 'scripts', 'test/workers'];
+/** Its files are modules to each other. */
+const COMPARATORS = 'test/bench/serving/comparators';
 
 /** Ends with one sentence and the command's exit code. */
 function fail(sentence, code = 1) {
@@ -51,4 +57,9 @@ const [first] = projects;
 if (first === undefined) fail('trainers/ holds no locked Python project with tests');
 inProject(first, '.', 'ruff', 'check', '--quiet', ...RUFF_CONFIG, ...CHECKED);
 inProject(first, '.', 'ruff', 'format', '--check', '--quiet', ...RUFF_CONFIG, ...CHECKED);
+const MYPY = ['mypy', '--config-file', path.join(ROOT, 'trainers/mypy.ini'), '--no-error-summary'];
+inProject(TYPED_IN, '.', ...MYPY, ...TYPED);
+for (const folder of [COMPARATORS, ...projects.map((project) => `${project}/tests`)]) {
+  inProject(TYPED_IN, folder, ...MYPY, '.');
+}
 for (const project of projects) inProject(project, project, 'pytest', '-q');

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ChildModelRuntime } from '../adapters/model-runtime/child-model-runtime.js';
+import { PortError } from '../domain/failures.js';
+import { nameSchema } from '../domain/names.js';
 import type { ModelRuntime } from '../domain/ports/model-runtime.js';
 import { NO_TRUST, type TrustSource } from '../domain/ports/trust.js';
 import { SILENT, type Log } from './log.js';
@@ -25,7 +27,7 @@ export interface OpenPredictorOptions {
   readonly trustEveryMs?: number;
   /** Writes the inputs into the prediction log instead of their sha256, so that `switchyard reproduce` needs nothing else. */
   readonly logsInputs?: boolean;
-  /** Names this process in the prediction log; a random one where left out. */
+  /** Names this process in the prediction log: 1 to 63 of a-z, 0-9 and "-". A random one where left out. */
   readonly name?: string;
   readonly log?: Log;
 }
@@ -55,6 +57,8 @@ const NO_BOUNDS = {
  * takes no load: the version before stays open), and runs in a process of its own, so that neither your event loop nor your memory is
  * the model's. Resolves when the live version is open or has failed to open; `serving` says which.
  *
+ * @throws PortError `InvalidName` of a name that is none.
+ *
  * @example
  * await using predictor = await openPredictor('ads', { registry, cacheDirectory: '.models' });
  * for await (const { label, error, requestId } of predictor.stream(documents)) { … }
@@ -63,9 +67,20 @@ export async function openPredictor(
   model: string,
   options: OpenPredictorOptions,
 ): Promise<Predictor> {
-  const replica = options.name ?? `predictor-${randomUUID()}`;
+  const replica = nameOf(options.name ?? `predictor-${randomUUID()}`);
   const runtime = options.runtime ?? new ChildModelRuntime();
   const offered = offer(model, { ...DEFAULTS, ...NO_BOUNDS, ...options, replica, runtime });
   await offered.resident.catchUp();
   return new OfferedPredictor(offered, () => withdraw(offered));
+}
+
+/** It becomes part of the names of files. */
+function nameOf(given: string): string {
+  const { success, error } = nameSchema.safeParse(given);
+  if (success) return given;
+  const why = error.issues.map(({ message }) => message).join('; ');
+  throw new PortError(
+    'InvalidName',
+    `a predictor cannot be named ${JSON.stringify(given)}: ${why}`,
+  );
 }

@@ -1,6 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { thisRuntime } from '../adapters/model-runtime/this-runtime.js';
+import { fitForLog } from '../adapters/prediction-log/fit-for-log.js';
 import { ChunkBuilder } from '../adapters/prediction-log/row-chunk.js';
 import { LogEncoder } from '../adapters/prediction-log/row-encoder.js';
+import { isPortError } from '../domain/failures.js';
 import type { Tensor } from '../domain/ports/model-runtime.js';
 import type { Registry } from '../domain/ports/registry.js';
 import type { RuntimeFacts } from '../domain/runtime-facts.js';
@@ -77,7 +80,8 @@ export class PredictionLog {
   readonly #options: PredictionLogOptions;
   readonly #encoder: LogEncoder;
   readonly #repeating: { stop(): Promise<void> };
-  readonly #startedAt = Date.now().toString(36);
+  /** Two of one name may begin in the same millisecond. */
+  readonly #begun = `${Date.now().toString(36)}-${randomBytes(4).toString('hex')}`;
   readonly #building: ChunkBuilder[] = [];
   #handedOver: Amount = { lines: 0, bytes: 0 };
   #files: WaitingFile[] = [];
@@ -104,15 +108,10 @@ export class PredictionLog {
   }
 
   add(request: AnsweredRequest): void {
-    const { model, log, includesInputs, maxLines, maxBytes, flushLines } = this.#options;
+    if (request.rows === 0 || !this.#isFit(request)) return;
+    const { includesInputs, maxLines, maxBytes, flushLines } = this.#options;
     const bytes = (includesInputs ? bytesOf(request.inputs) : 0) + bytesOf(request.outputs);
     if (this.#lines + request.rows > maxLines || this.#bytes + bytes > maxBytes) {
-      this.#dropped += request.rows;
-      return;
-    }
-    if (!haveRows(request.inputs, request.rows) || !haveRows(request.outputs, request.rows)) {
-      const { requestId, rows } = request;
-      log.error({ model, requestId, rows }, 'a request is not logged: a tensor has other rows');
       this.#dropped += request.rows;
       return;
     }
@@ -143,6 +142,14 @@ export class PredictionLog {
     if (lost > 0) log.error({ model, lines: lost }, 'lines of the prediction log are lost');
   }
 
+  #isFit({ requestId, rows, inputs, outputs }: AnsweredRequest): boolean {
+    if (fitForLog(inputs, rows) && fitForLog(outputs, rows)) return true;
+    const { model, log } = this.#options;
+    log.error({ model, requestId, rows }, 'a request is not logged: a tensor has other values');
+    if (rows > 0) this.#dropped += rows;
+    return false;
+  }
+
   #collect(request: AnsweredRequest, bytes: number): void {
     const isSorted = request.inputs.length < 2;
     const chunked = isSorted ? request : { ...request, inputs: byName(request.inputs) };
@@ -170,10 +177,12 @@ export class PredictionLog {
     for (const builder of this.#building) this.#handOver(builder);
     if (this.#handedOver.lines > 0) await this.#encode();
     for (let file = this.#files[0]; file !== undefined; file = this.#files[0]) {
-      if (!(await this.#store(file))) return;
+      const end = await this.#store(file);
+      if (end === 'waits') return;
       this.#files.shift();
       this.#settle(file);
-      this.#written += file.lines;
+      if (end === 'written') this.#written += file.lines;
+      else this.#dropped += file.lines;
     }
   }
 
@@ -185,7 +194,7 @@ export class PredictionLog {
     let made = 0;
     try {
       for (const { bytes, rows, firstAtMs } of await this.#encoder.encode()) {
-        const name = `${replica}-${this.#startedAt}-${this.#names++}.parquet`;
+        const name = `${replica}-${this.#begun}-${this.#names++}.parquet`;
         const about = { lines: rows, bytes: bytes.byteLength };
         this.#files.push({ ...about, name, at: new Date(firstAtMs), content: bytes });
         this.#bytes += bytes.byteLength;
@@ -199,14 +208,18 @@ export class PredictionLog {
     this.#dropped += given.lines - made;
   }
 
-  async #store({ name, at, content, lines }: WaitingFile): Promise<boolean> {
+  async #store({ name, at, content, lines }: WaitingFile): Promise<'written' | 'waits' | 'lost'> {
     const { registry, model, log } = this.#options;
     try {
       await registry.appendPredictions(model, at, name, content);
-      return true;
+      return 'written';
     } catch (error) {
+      if (isForGood(error)) {
+        log.error({ model, lines, name, err: error }, 'lines of the prediction log are lost');
+        return 'lost';
+      }
       log.warn({ model, lines, err: error }, 'the prediction log is not written; it waits');
-      return false;
+      return 'waits';
     }
   }
 
@@ -221,8 +234,7 @@ function byName(inputs: readonly Tensor[]): readonly Tensor[] {
   return [...inputs].sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
-/** One that has not would shift the rows of all others of its file. */
-function haveRows(tensors: readonly Tensor[], rows: number): boolean {
-  for (const { shape } of tensors) if (shape[0] !== rows) return false;
-  return true;
+/** No later try mends it: the file's own name is the fault. Anything else may pass, a right that is missing too. */
+function isForGood(error: unknown): boolean {
+  return isPortError(error) && (error.type === 'InvalidName' || error.details['isTaken'] === true);
 }

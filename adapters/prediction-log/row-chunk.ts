@@ -108,6 +108,7 @@ export class ChunkBuilder {
   }
 
   add(request: ChunkedRequest, bytes: number): void {
+    const sha256 = this.#includesInputs ? null : inputsSha256(request.inputs);
     const heads = this.#heads;
     heads.requestIds.push(request.requestId);
     heads.rows.push(request.rows);
@@ -116,7 +117,7 @@ export class ChunkBuilder {
     heads.latencyMs.push(request.latencyMs);
     heads.errors.push(request.error);
     heads.batchRows.push(request.batchRows);
-    heads.inputsSha256.push(this.#includesInputs ? null : inputsSha256(request.inputs));
+    heads.inputsSha256.push(sha256);
     for (let index = 0; index < this.#inputs.length; index++) {
       this.#inputs[index]?.add(request.inputs[index]);
     }

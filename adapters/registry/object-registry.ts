@@ -154,6 +154,7 @@ export class ObjectRegistry implements Registry {
     throw new PortError(
       'StoreRefused',
       `${key} already holds other predictions; give each object its own name`,
+      { details: { isTaken: true } },
     );
   }
 }

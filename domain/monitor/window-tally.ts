@@ -1,12 +1,10 @@
+import { neverReachedModel } from '../not-asked.js';
 import type { PredictionLine } from './prediction-line.js';
 import { binOf, type ReferenceProfile } from './reference-profile.js';
 import { rowKey, RowKeys } from './row-keys.js';
 
 /** Rows of a window that are counted at most, so that its memory is bounded; more are counted as `beyond` and not judged. */
 export const MAX_WINDOW_ROWS = 2_000_000;
-
-/** The error of a row that a predictor refused: it never reached the model, and says nothing about it. */
-const REFUSED = 'InvalidRow';
 
 /** Other versions that are named at most. */
 const OTHERS_NAMED = 10;
@@ -41,7 +39,10 @@ export interface WindowTally {
   readonly beyond: number;
 }
 
-/** Counts the lines of one window, one at a time. A line of another time is not counted; one that came before is a duplicate. */
+/**
+ * Counts the lines of one window, one at a time. A line of another time is not counted, nor one that never reached the model; one that
+ * came before is a duplicate.
+ */
 export class WindowCounter {
   readonly #span: Span;
   readonly #digest: string | null;
@@ -70,6 +71,8 @@ export class WindowCounter {
   add(line: PredictionLine): void {
     const at = Date.parse(line.at);
     if (!(at >= this.#span.fromMs && at < this.#span.untilMs)) return;
+    // nor is it the first of its id: who was refused may ask again by the same one
+    if (neverReachedModel(line.error)) return;
     if (this.#keys.size >= MAX_WINDOW_ROWS) {
       this.#beyond += 1;
     } else if (!this.#keys.add(rowKey(line.requestId, line.row))) {
@@ -97,7 +100,6 @@ export class WindowCounter {
   }
 
   #count(line: PredictionLine): void {
-    if (line.error === REFUSED) return;
     const counts = this.#counts;
     counts.rows += 1;
     // every row repeats its request's latency and failure: the first one stands for it

@@ -103,6 +103,9 @@ export interface Registry {
   /** Replicas that reported within the last 10 s by the store's clock. */
   liveReplicas(model: string): Promise<readonly ReplicaReport[]>;
 
-  /** Appends one file of the prediction log under `predictions/<model>/<date>/<hour>/`. */
+  /**
+   * Appends one file of the prediction log under `predictions/<model>/<date>/<hour>/`. Where another file has that name it throws
+   * `StoreRefused` with the detail `isTaken: true`.
+   */
   appendPredictions(model: string, at: Date, name: string, bytes: Uint8Array): Promise<void>;
 }

@@ -4,8 +4,14 @@ import { join } from 'node:path';
 import { thisRuntime } from '../../adapters/model-runtime/this-runtime.js';
 import { daysBack, findRequest } from '../../adapters/prediction-log/find-request.js';
 import { PortError } from '../../domain/failures.js';
-import { compareRuns, type LoggedRequest, type Reproduction } from '../../domain/logged-request.js';
+import {
+  compareRuns,
+  type LoggedRequest,
+  type OutputDifference,
+  type Reproduction,
+} from '../../domain/logged-request.js';
 import { shortDigest } from '../../domain/names.js';
+import { failedOnItsWay } from '../../domain/not-asked.js';
 import { runtimeDifferences, type RuntimeFacts } from '../../domain/runtime-facts.js';
 import { liveWorkflowId } from '../../workflows/messages.js';
 import { runAgain, type RunAgain } from './run-again.js';
@@ -37,19 +43,22 @@ const OPTIONS = {
 export const runReproduce = defineCommand({
   name: 'reproduce',
   takes: '<request-id>',
-  summary: 'runs a logged request again on its version; 1 where other bits or another end come out',
+  summary: 'runs a logged request again on its version; 1 where another answer or end comes out',
   more: [
     'Finds it in the prediction log, the newest first, reading the ids only; fetches exactly the version that answered, verified, and',
-    'runs the logged input in a process of its own. Where the result differs it says what does, and what of the runtime does.',
+    'runs the logged input in a process of its own. Where the result differs it says what does, and what of the runtime does. Where',
+    'the log does not say how the request ran, cut into several runs or beside which other rows, an answer that agrees but for the last',
+    'bits of its numbers ends with 0. So does a request that the model was never asked: it is not run.',
   ],
   options: OPTIONS,
   run: async ({ values, words: [requestId = ''], terminal }) => {
     const days = daysOf(values.day);
     const memoryMb = wholeNumber('--memory-mb', values['memory-mb'], { min: 64, max: 1_000_000 });
-    const body = values.input === undefined ? null : await readBody(values.input);
+    const body = values.input === undefined ? undefined : await readBody(values.input);
     const place = await findPlace();
     const bucket = openBucket(place);
     const logged = await findLogged({ bucket, place, days, requestId, values, terminal });
+    if (failedOnItsWay(logged.error)) return notRun(place, logged);
     const folder = await mkdtemp(join(tmpdir(), 'switchyard-reproduce-'));
     try {
       const running = runAgain(bucket.registry, logged, {
@@ -101,8 +110,8 @@ async function findLogged(given: {
     finding(),
   );
   if (request !== null) {
-    const isRunnable = request.inputs !== null || values.input !== undefined;
-    if (isRunnable) return request;
+    const needsInput = request.inputs === null && !failedOnItsWay(request.error);
+    if (!needsInput || values.input !== undefined) return request;
     throw new UsageError(
       `the log holds only the sha256 of what ${requestId} asked: give its body with --input FILE`,
     );
@@ -122,20 +131,41 @@ async function served({ store }: Bucket, { models }: Place): Promise<readonly st
   return objects.flatMap(({ key }) => /^models\/([^/]+)\/live\.json$/.exec(key)?.[1] ?? []);
 }
 
+/** The log's own words about a request. */
+function aboutLogged(logged: LoggedRequest) {
+  const { model, requestId, version, digest, error, at, rows, artifact } = logged;
+  const end = error === null ? `was answered in ${logged.latencyMs} ms` : `failed with ${error}`;
+  return {
+    line: `${requestId} ${end}, ${at}: ${model} version ${version} (${shortDigest(digest)}), ${rows} rows`,
+    facts: { model, requestId, at, version, digest, artifact, rows, error },
+  };
+}
+
+/** Of a request that the model was never asked: it says nothing about the version. */
+function notRun(place: Place, logged: LoggedRequest): Answer {
+  const { line, facts } = aboutLogged(logged);
+  return {
+    lines: [line, 'not run: the model was never asked, so there is nothing to compare'],
+    facts: { ...facts, same: null, reproduction: { kind: 'not-asked' } },
+    webUi: pageOf(place, liveWorkflowId(logged.model)),
+    next: [typed('show', logged.model, String(logged.version))],
+  };
+}
+
 function answerOf(
   place: Place,
   logged: LoggedRequest,
-  { result, input, batchRows }: RunAgain,
+  { result, input, batchRows, tolerance }: RunAgain,
 ): Answer {
-  const { model, requestId, version, digest, error, at, runtime: then } = logged;
+  const { model, version, error, runtime: then } = logged;
   const now = thisRuntime();
   const differences = runtimeDifferences(then, now);
-  const reproduction = compareRuns(logged, result);
-  const isSame = reproduction.kind === 'same';
-  const end = error === null ? `was answered in ${logged.latencyMs} ms` : `failed with ${error}`;
+  const reproduction = compareRuns(logged, result, tolerance);
+  const { line, facts } = aboutLogged(logged);
+  const isDifferent = reproduction.kind !== 'same' && reproduction.kind !== 'close';
   return {
     lines: [
-      `${requestId} ${end}, ${at}: ${model} version ${version} (${shortDigest(digest)}), ${logged.rows} rows`,
+      line,
       `input: ${input === 'log' ? 'as logged' : 'as given; its sha256 is the logged one'}`,
       `run again on ${described(now)}`,
       ...(differences.length === 0
@@ -146,13 +176,12 @@ function answerOf(
       ...(reproduction.kind === 'other-end' && error === 'OutOfMemory' ? [MEMORY_HINT] : []),
     ],
     facts: {
-      ...{ model, requestId, at, version, digest, artifact: logged.artifact, rows: logged.rows },
-      ...{ same: isSame, reproduction, batchRows, input, error },
+      ...{ ...facts, same: reproduction.kind === 'same', reproduction, batchRows, input },
       runtime: { then, now, differences },
     },
     webUi: pageOf(place, liveWorkflowId(model)),
     next: [typed('show', model, String(version))],
-    exitCode: isSame ? 0 : 1,
+    exitCode: isDifferent ? 1 : 0,
   };
 }
 
@@ -182,14 +211,29 @@ function resultLines(
         : [`same: it fails with ${logged.error} again`];
     case 'other-end':
       return [`different: ${reproduction.then} then, ${reproduction.now} now`];
+    case 'close':
+      return [
+        ...differenceLines(`agrees within ${reproduction.tolerance}`, reproduction.differences),
+        `  not known exactly is how it ran then: ${unknownOf(logged)}`,
+      ];
     case 'other-outputs':
-      return reproduction.differences.map(({ output, values, of, largest, first }) => {
-        if (values === null || first === null) return `different: ${output} has another form`;
-        const by = largest === null ? '' : `, by at most ${largest}`;
-        const shown = `row ${first.row}: ${first.then} then, ${first.now} now`;
-        return `different: ${output}, ${values} of ${of} values${by}; ${shown}`;
-      });
+      return differenceLines('different', reproduction.differences);
     default:
       return reproduction satisfies never;
   }
 }
+
+function differenceLines(what: string, differences: readonly OutputDifference[]): string[] {
+  return differences.map(({ output, values, of, largest, first }) => {
+    if (values === null || first === null) return `${what}: ${output} has another form`;
+    const by = largest === null ? '' : `, by at most ${largest}`;
+    const shown = `row ${first.row}: ${first.then} then, ${first.now} now`;
+    return `${what}: ${output}, ${values} of ${of} values${by}; ${shown}`;
+  });
+}
+
+/** What the log does not say. */
+const unknownOf = ({ rows, batchRows }: LoggedRequest) =>
+  batchRows === null
+    ? 'its rows were cut into several runs'
+    : `${batchRows - rows} rows of other requests ran beside it, and decide its last bits`;

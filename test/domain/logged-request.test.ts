@@ -62,6 +62,34 @@ describe('compareRuns', () => {
     }
   });
 
+  it('takes numbers for close that lie no further apart than they may', () => {
+    const logged = aRequest({ outputs: [texts('a', 'b'), floats(0.5, Number.NaN, 2_000, 1)] });
+    const now = answered(texts('a', 'b'), floats(0.50005, Number.NaN, 2_000.1, 1));
+    const found = compareRuns(logged, now, 1e-4);
+    assert.ok(found.kind === 'close');
+    assert.deepEqual([found.tolerance, found.differences[0]?.values], [1e-4, 2]);
+    assert.equal(compareRuns(logged, now, 1e-5).kind, 'other-outputs');
+    assert.equal(compareRuns(logged, now).kind, 'other-outputs');
+    assert.equal(compareRuns(logged, answered(...logged.outputs), 1e-4).kind, 'same');
+  });
+
+  it('takes nothing else for close: another label, a whole number, none, or other rows', () => {
+    const longs = (...data: readonly bigint[]): Tensor => ({
+      ...{ name: 'n', datatype: 'INT64', shape: [data.length] },
+      data: BigInt64Array.from(data),
+    });
+    for (const [then, now] of [
+      [texts('a', 'b'), texts('a', 'c')],
+      [longs(5n, 6n), longs(5n, 7n)],
+      [floats(Number.NaN, 1), floats(0, 1)],
+      [floats(1, 1), floats(1, 1, 1, 1)],
+    ] as const) {
+      const logged = aRequest({ outputs: [floats(1, 2), { ...then, name: 'z' }] });
+      const found = compareRuns(logged, answered(floats(1, 2.5), { ...now, name: 'z' }), 10);
+      assert.equal(found.kind, 'other-outputs');
+    }
+  });
+
   it('compares failures by their type', () => {
     const logged = aRequest({ error: 'InvalidInput' });
     assert.deepEqual(compareRuns(logged, failed('InvalidInput')), { kind: 'same' });

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { ObjectRegistry } from '../../adapters/registry/object-registry.js';
 import { PortError } from '../../domain/failures.js';
-import { SILENT } from '../../serving/log.js';
+import type { Tensor } from '../../domain/ports/model-runtime.js';
+import { SILENT, type Log } from '../../serving/log.js';
 import { PREDICTION_LOG_DEFAULTS, PredictionLog } from '../../serving/prediction-log.js';
 import type { AnsweredRequest, PredictionLogOptions } from '../../serving/prediction-log.js';
 import { A_RUNTIME, loggedRows } from '../support/log-files.js';
@@ -192,6 +193,96 @@ describe('PredictionLog', () => {
     given.log.add(anAnswer());
     given.log.add(anAnswer());
     await until(() => given.registry.predictions.length === 4);
+  });
+
+  it('takes no line of a request without rows, nor one of any other', async () => {
+    const none = { ...numbers(), shape: [0, 2] };
+    const halves = { ...numbers(1, 2, 3), shape: [2, 2] };
+    const mixed = ['a', 'b'];
+    Reflect.set(mixed, 1, 5);
+    const texts = { name: 'text', datatype: 'BYTES' as const, shape: [2] };
+    const wrong: readonly [Tensor, rows: number][] = [
+      [none, 0],
+      [none, -1],
+      [none, Number.NaN],
+      [halves, 2],
+      [{ ...numbers(1, 2, 3, 4), datatype: 'INT64' }, 2],
+      [{ ...texts, data: mixed }, 2],
+      [{ ...texts, shape: [2, 0], data: [] }, 2],
+    ];
+    for (const includesInputs of [true, false]) {
+      await using given = aLog({ includesInputs });
+      given.log.add(anAnswer({ rows: 0, inputs: [none], outputs: [none] }));
+      for (const [input, rows] of wrong) {
+        given.log.add(anAnswer({ rows, inputs: [input], outputs: [] }));
+        given.log.add(anAnswer({ rows, inputs: [], outputs: [input] }));
+        given.log.add(anAnswer({ requestId: 'good', inputs: [numbers(1, 2, 3, 4)] }));
+      }
+      await given.log.flush();
+      const { written, dropped } = given.log.lines;
+      assert.deepEqual([written, dropped], [14, 16]);
+      const inputs = given.registry.predictions.map((row) => row['input_x']);
+      const own = includesInputs
+        ? [
+            [1, 2],
+            [3, 4],
+          ]
+        : [undefined, undefined];
+      assert.deepEqual(inputs, Array.from({ length: 7 }, () => own).flat());
+    }
+  });
+
+  it('names each file as no other one, also of logs that begin at once', async () => {
+    const names: string[] = [];
+    const registry = {
+      appendPredictions: (_model: string, _at: Date, name: string) => {
+        names.push(name);
+        return Promise.resolve();
+      },
+    };
+    const logs = Array.from({ length: 20 }, () => aLog({ registry }).log);
+    for (const log of logs) log.add(anAnswer());
+    await Promise.all(logs.map((log) => log.stop()));
+    assert.equal(new Set(names).size, 20);
+    for (const name of names) assert.match(name, /^replica-1-[a-z0-9-]+\.parquet$/);
+  });
+
+  it('drops a file whose name alone is at fault, and goes on with the next', async () => {
+    const { store } = await ownBucket();
+    const stored = new ObjectRegistry(store);
+    const errors: unknown[] = [];
+    const log: Log = { ...SILENT, error: (...said) => errors.push(said) };
+    let isFirst = true;
+    const registry = {
+      appendPredictions: async (model: string, at: Date, name: string, bytes: Uint8Array) => {
+        if (isFirst) await stored.appendPredictions(model, at, name, Uint8Array.of(1));
+        isFirst = false;
+        await stored.appendPredictions(model, at, name, bytes);
+      },
+    };
+    await using taken = aLog({ registry, log });
+    taken.log.add(anAnswer());
+    await taken.log.flush();
+    assert.deepEqual(taken.log.lines, { added: 2, written: 0, dropped: 2, waiting: 0 });
+    taken.log.add(anAnswer());
+    await taken.log.flush();
+    assert.deepEqual(taken.log.lines, { added: 4, written: 2, dropped: 2, waiting: 0 });
+    await using nameless = aLog({ registry: stored, replica: 'worker:1', log });
+    nameless.log.add(anAnswer());
+    await nameless.log.flush();
+    assert.deepEqual(nameless.log.lines, { added: 2, written: 0, dropped: 2, waiting: 0 });
+    assert.equal(errors.length, 2);
+  });
+
+  it('keeps lines while the store refuses it, since rights can come back', async () => {
+    await using given = aLog();
+    given.registry.down = new PortError('StoreRefused', 'access denied');
+    given.log.add(anAnswer());
+    await given.log.flush();
+    assert.equal(given.log.lines.waiting, 2);
+    given.registry.down = null;
+    await given.log.flush();
+    assert.deepEqual(given.log.lines, { added: 2, written: 2, dropped: 0, waiting: 0 });
   });
 
   it('keeps lines while the registry is away, and sends them later', async () => {

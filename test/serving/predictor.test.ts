@@ -281,6 +281,13 @@ describe('a predictor in one’s own program', () => {
     await until(() => second.serving?.version === 2);
   });
 
+  it('refuses a name that can be no part of a file’s', async () => {
+    await assert.rejects(openOne(textModel(), { name: 'ads worker:1' }), {
+      type: 'InvalidName',
+      message: /^a predictor cannot be named "ads worker:1": a name is 1 to 63 of a-z, 0-9 and "-"/,
+    });
+  });
+
   it('says that nothing is live', async () => {
     await using folder = await temporaryFolder();
     const registry = new MemoryRegistry(MODEL);

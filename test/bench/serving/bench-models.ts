@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { conversionSchema, runnableOf } from '../../../domain/conversion.js';
 import type { Manifest } from '../../../domain/manifest.js';
@@ -14,6 +14,7 @@ import { COMPARATORS, installComparators, runPython } from './comparators.js';
 
 const MERCHANTS = 20_000;
 const SOURCES = ['make_models.py', 'uv.lock'];
+const KIT = join(ROOT, 'trainers/kit/switchyard_kit');
 
 export type TextModelName = 'merchants' | 'mails';
 
@@ -33,7 +34,7 @@ export interface BenchModels {
 
 let made: Promise<BenchModels> | undefined;
 
-/** Trains and converts the models with the comparators' scikit-learn; kept until scripts, lock or rows change. */
+/** Trains and converts the models with the comparators' scikit-learn; kept until scripts, kit, lock or rows change. */
 export function benchModels(say: Say): Promise<BenchModels> {
   made ??= makeModels(say);
   return made;
@@ -43,7 +44,7 @@ async function makeModels(say: Say): Promise<BenchModels> {
   await installComparators();
   const rows = { merchants: await statementLines(MERCHANTS), mails: await mailRows() };
   const hash = createHash('sha256').update(JSON.stringify(rows));
-  for (const name of SOURCES) hash.update(await readFile(join(COMPARATORS, name)));
+  for (const file of await makersOfModels()) hash.update(await readFile(file));
   const place = join(ROOT, '.switchyard/bench/serving');
   const folder = join(place, `models-${hash.digest('hex').slice(0, 12)}`);
   const isThere = await access(folder).then(
@@ -67,6 +68,12 @@ async function makeModels(say: Say): Promise<BenchModels> {
     folder,
     texts: { merchants: textsOf(rows.merchants), mails: textsOf(rows.mails) },
   };
+}
+
+/** The files that decide, beside the rows, what the models are. */
+export async function makersOfModels(): Promise<readonly string[]> {
+  const kit = (await readdir(KIT)).filter((name) => name.endsWith('.py')).sort();
+  return [...SOURCES.map((name) => join(COMPARATORS, name)), ...kit.map((name) => join(KIT, name))];
 }
 
 async function mailRows(): Promise<readonly StatementLine[]> {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { z } from 'zod';
 import { statementLines } from '../../../examples/transactions/statement-lines.js';
+import { makersOfModels } from './bench-models.js';
 import { rateOf } from './closed-loop.js';
 import { binaryBody, forestRows, numberBody, ofCustomer, textBody } from './infer-body.js';
 import { KeepAlive, postOk } from './keep-alive.js';
@@ -33,6 +35,22 @@ describe('bench serving', () => {
     assert.equal(new Set(rows.map(({ label }) => label)).size, 10);
     assert.ok(new Set(rows.map(({ text }) => text)).size > 19_000);
     assert.ok(rows.filter(({ text }) => /[^ -~]/.test(text)).length > 2_000);
+  });
+});
+
+describe('the benchmark’s models', () => {
+  it('are made anew where anything changes that makes them', async () => {
+    const makers = await makersOfModels();
+    const [script = assert.fail()] = makers.filter((file) => file.endsWith('make_models.py'));
+    const imports = (await readFile(script, 'utf8')).matchAll(/^from switchyard_kit\.(\w+)/gm);
+    const modules = [...imports].map(([, name = '']) => name);
+    assert.ok(modules.includes('text_graph'));
+    for (const name of modules) {
+      assert.ok(
+        makers.some((file) => file.endsWith(`/switchyard_kit/${name}.py`)),
+        name,
+      );
+    }
   });
 });
 

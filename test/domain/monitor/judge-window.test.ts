@@ -92,10 +92,25 @@ describe('judgeWindow', () => {
     assert.equal(window.checks[1]?.sample, 80);
   });
 
-  it('counts no row that never reached the model', () => {
-    const refused = { label: null, probability: null, error: 'InvalidRow' };
-    const window = judged(lines(100, (index) => (index % 5 === 0 ? refused : {})));
-    assert.deepEqual([window.requests, window.rows, window.errors], [80, 80, 0]);
+  for (const error of ['InvalidRow', 'ClientGone', 'Overloaded', 'TimedOut']) {
+    it(`counts no row that never reached the model: ${error}`, () => {
+      const refused = { label: null, probability: null, error };
+      const window = judged(lines(100, (index) => (index % 5 === 0 ? refused : {})));
+      assert.deepEqual([window.requests, window.rows, window.errors], [80, 80, 0]);
+      assert.equal(window.checks[0]?.verdict, 'passed');
+    });
+  }
+
+  it('counts a model that takes too long as failing', () => {
+    const slow = { label: null, probability: null, error: 'RuntimeTimeout' };
+    const window = judged(lines(100, (index) => (index % 5 === 0 ? slow : {})));
+    assert.deepEqual([window.requests, window.errors, window.verdict], [100, 20, 'failed']);
+  });
+
+  it('counts a request that found no place and came again by the same id as what it was answered', () => {
+    const refused = { label: null, probability: null, error: 'Overloaded' };
+    const window = judged([...lines(60, () => refused), ...lines(60)]);
+    assert.deepEqual([window.requests, window.errors, window.duplicates], [60, 0, 0]);
   });
 
   it('counts a request of many rows once', () => {

@@ -22,7 +22,7 @@ from switchyard_kit.failures import invalid_parameter, not_convertible
 from switchyard_kit.wordpiece import Wordpiece
 
 _TOKENS_A_BATCH = 2048
-_COVERED = {
+_COVERED: dict[str, dict[str, object]] = {
     "config.json": {
         "model_type": "bert",
         "hidden_act": "gelu",

@@ -66,8 +66,9 @@ def bag_of_words_graph(fitted: Parts) -> bytes:
     import numpy
 
     vectorizer, weighting, classifier = fitted
-    has_idf = weighting is not None and weighting.use_idf
-    idf = weighting.idf_ if has_idf else numpy.ones(len(vectorizer.vocabulary_))
+    idf = numpy.ones(len(vectorizer.vocabulary_))
+    if weighting is not None and weighting.use_idf:
+        idf = weighting.idf_
     norm = None if weighting is None else weighting.norm
     layers = layers_of(classifier)
     graph = Graph()

@@ -61,8 +61,7 @@ def write(folder: Path, steps: tuple[Any, ...], given: dict[str, Any]) -> None:
     parity = folder / "parity-rows.jsonl"
     lines = [json.dumps({"id": str(i), "text": text}) for i, text in enumerate(given["texts"])]
     parity.write_text("".join(f"{line}\n" for line in lines))
-    files = {"output": folder, "checkpoints_folder": folder, "parity_rows": parity}
-    request = Request("convert", "texts", 1, {}, **files)
+    request = Request("convert", "texts", 1, {}, folder, folder, parity_rows=parity)
     convert_text_classifier(request, pipeline)
     # A CountVectorizer of the same settings counts what the TfidfVectorizer weighs.
     vectorizer = pipeline[0]

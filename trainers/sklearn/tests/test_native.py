@@ -57,7 +57,8 @@ def test_what_is_no_skops_file_is_refused(tmp_path: Path, data: bytes) -> None:
 
 
 def test_a_schema_of_nonsense_is_refused(tmp_path: Path) -> None:
-    for schema in ([], {}, {"__class__": "x"}, {"__loader__": "NoNode", "__module__": "a"}):
+    schemas: list[object] = [[], {}, {"__class__": "x"}]
+    for schema in [*schemas, {"__loader__": "NoNode", "__module__": "a"}]:
         with zipfile.ZipFile(tmp_path / native.ARTIFACT, "w") as archive:
             archive.writestr("schema.json", json.dumps(schema))
         with pytest.raises(TrainerFailure, match="is not a skops file"):
