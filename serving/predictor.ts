@@ -173,10 +173,13 @@ export class OfferedPredictor implements Predictor {
       this.#note(call, answered, null);
       return predictionsOf(call, answered);
     } catch (error) {
-      if (!isPortError(error)) throw error;
+      const { type, message } = answerErrorOf(error);
+      if (!isPortError(error)) {
+        this.#note(call, NO_ANSWER, type); // it is none of the rows' doing: all of them fail
+        throw error;
+      }
       const { indexes } = call;
       if (indexes.length === 1) {
-        const { type, message } = answerErrorOf(error);
         this.#note(call, NO_ANSWER, type);
         return [{ ...aboutRow(call, 0), ...NOTHING, error: { type, message } }];
       }

@@ -225,6 +225,18 @@ describe('a predictor in one’s own program', () => {
     assert.equal(answered?.label, 'billing');
   }).timeout(30_000);
 
+  it('logs the rows that are lost where a process does not come back in time, and throws', async () => {
+    const soon = { reopenPatienceMs: 50 };
+    const options = { ...LITTLE, ...soon, runtime: new SlowRuntime() };
+    await using given = await openOne(textModel(), options);
+    await given.predictor.predict([TOO_LARGE]);
+    const lost = given.predictor.predict(['refund', 'parcel']);
+    await assert.rejects(lost, { name: 'AnswerError', status: 503, type: 'RuntimeCrashed' });
+    await given.predictor.close();
+    const errors = given.registry.predictions.map((row) => row['error']);
+    assert.deepEqual(errors, ['OutOfMemory', 'RuntimeCrashed', 'RuntimeCrashed']);
+  }).timeout(30_000);
+
   it('swaps between two batches: none is dropped, and none is answered by two versions', async () => {
     await using given = await openOne(textModel());
     const { registry, predictor } = given;
