@@ -19,15 +19,17 @@ async function setUp(wanted) {
     throw new Missing(`Node.js 20.19 or newer is missing (this is ${process.version}): install it`);
   }
   if (isAllDone(wanted)) return;
-  const release = await takeLock();
+  let release = () => undefined;
   const onSignal = (signal) => {
     endAll();
     release();
     process.exit(signal === 'SIGINT' ? 130 : 143);
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  // before there is a lock: a signal that comes with it would leave it behind
   for (const signal of signals) process.on(signal, onSignal);
   try {
+    release = await takeLock();
     await bringAll(wanted);
   } finally {
     endAll();
