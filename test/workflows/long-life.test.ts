@@ -22,5 +22,5 @@ describe('monitorModel and liveModel, in a long life', () => {
     for (const limit of ['largestCarried', 'largestPayload', 'mostEvents'] as const) {
       assert.ok(both[limit] <= LIMITS[limit], `${limit}: ${both[limit]}`);
     }
-  }).timeout(120_000);
+  }).timeout(300_000);
 });
