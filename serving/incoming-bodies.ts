@@ -1,14 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { AnswerError } from './answer-error.js';
+import { HeldBytes } from './fair-share.js';
 
 /** A larger one counts from its request's head on, and is read in its turn: parsing it takes some tenths of a millisecond. */
 export const LARGE_BODY_BYTES = 16 * 1024;
 
 /** So many of the largest bodies may be on their way, where they are more than may wait. */
 const LARGEST_BODIES = 4;
-
-/** A customer may have so many times the bytes that it leaves free. */
-const GREED = 4;
 
 /** A body that counts. */
 export interface HeldBody {
@@ -45,24 +43,22 @@ interface Sender {
  */
 export class IncomingBodies {
   readonly #bodyLimitBytes: number;
-  readonly #maxBytes: number;
-  #bytes = 0;
-  readonly #bytesOf = new Map<string, number>();
+  readonly #held: HeldBytes;
 
   constructor({ bodyLimitBytes, maxWaitingBytes }: IncomingBodiesLimits) {
     this.#bodyLimitBytes = bodyLimitBytes;
-    this.#maxBytes = Math.max(maxWaitingBytes, LARGEST_BODIES * bodyLimitBytes);
+    this.#held = new HeldBytes(Math.max(maxWaitingBytes, LARGEST_BODIES * bodyLimitBytes));
   }
 
   /** Counts a request's body, if it is large; why it finds no place, or null. One over the limit is not counted: nobody reads it. */
   hold(request: Sender, customer: string): AnswerError | null {
     const bytes = announcedBytes(request.headers, this.#bodyLimitBytes);
     if (bytes <= LARGE_BODY_BYTES || bytes > this.#bodyLimitBytes) return null;
-    if (this.#isFull(customer)) return this.#refusal(customer);
-    this.#add(customer, bytes);
+    if (this.#held.hasItsShare(customer)) return this.#refusal(customer);
+    this.#held.add(customer, bytes);
     let isHeld = true;
     const release = () => {
-      if (isHeld) this.#add(customer, -bytes);
+      if (isHeld) this.#held.add(customer, -bytes);
       isHeld = false;
     };
     const held = { isTaken: false, release };
@@ -74,25 +70,14 @@ export class IncomingBodies {
     return null;
   }
 
-  #isFull(customer: string): boolean {
-    return (this.#bytesOf.get(customer) ?? 0) >= GREED * (this.#maxBytes - this.#bytes);
-  }
-
   #refusal(customer: string): AnswerError {
     const whose = customer === '' ? '' : ` of "${customer}"`;
     return new AnswerError(
       429,
       'Overloaded',
-      `${this.#bytes} bytes of bodies are on their way already; no place for one more${whose}`,
+      `${this.#held.total} bytes of bodies are on their way already; no place for one more${whose}`,
       { retryAfterSeconds: 1 },
     );
-  }
-
-  #add(customer: string, bytes: number): void {
-    this.#bytes += bytes;
-    const own = (this.#bytesOf.get(customer) ?? 0) + bytes;
-    if (own > 0) this.#bytesOf.set(customer, own);
-    else this.#bytesOf.delete(customer);
   }
 }
 

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { shortDigest } from '../domain/names.js';
 import type { Tensor } from '../domain/ports/model-runtime.js';
 import { AnswerError, answerErrorOf, badRequest } from './answer-error.js';
+import { whyUnwanted } from './batching/waiting-request.js';
 import { writeAnswer, type InferAnswer } from './infer-answer.js';
 import { HEADER_LENGTH, NO_BYTES, readInferBody } from './infer-body.js';
 import { parseInferRequest, type InferRequest } from './infer-request.js';
@@ -177,11 +178,8 @@ class Inference {
 
   /** Not parsed, where it would not be run: much may have come since its head did. */
   #requireWanted({ version }: ResolvedModel, { asker, startedMs, customer }: Asking): void {
-    if (asker.isGone) throw new AnswerError(499, 'ClientGone', 'the client closed its connection');
-    if (performance.now() > startedMs + this.#options.requestTimeoutMs) {
-      throw new AnswerError(504, 'TimedOut', 'the request waited for longer than it may take');
-    }
-    const refusal = version.refusal(customer ?? '');
+    const deadlineMs = startedMs + this.#options.requestTimeoutMs;
+    const refusal = whyUnwanted({ asker, deadlineMs }) ?? version.refusal(customer ?? '');
     if (refusal) throw refusal;
   }
 

@@ -33,7 +33,7 @@ export function encodeFrame(header: object, parts: readonly Uint8Array[] = []): 
   return frame;
 }
 
-/** Puts frames together again from whatever pieces a socket delivers. Each has memory of its own; a piece may be used anew after `push`. */
+/** Puts frames together again from whatever pieces a socket delivers, each in memory of its own: what is read of it may be kept. */
 export class FrameReader {
   readonly #prefix = Buffer.alloc(PREFIX_BYTES);
   #prefixFilled = 0;
@@ -57,7 +57,7 @@ export class FrameReader {
     this.#prefix.set(part, this.#prefixFilled);
     this.#prefixFilled += part.byteLength;
     if (this.#prefixFilled === PREFIX_BYTES) {
-      this.#frame = Buffer.allocUnsafe(lengthIn(this.#prefix));
+      this.#frame = Buffer.allocUnsafeSlow(lengthIn(this.#prefix));
       this.#filled = 0;
       this.#prefixFilled = 0;
     }

@@ -10,13 +10,11 @@ import type { ChildReply, ChildRequest } from './messages.js';
 import { ModelSession } from './model-session.js';
 import { packTensors, placesOf, unpackTensors } from './tensors.js';
 
-const READ_BYTES = 256 * 1024;
-
 /**
  * The process in which one model runs. Descriptor 3 is its end of a socket pair with the parent; 4 is a second one that
  * carries nothing: it closes when the parent dies, also by SIGKILL.
  */
-const socket = new Socket(readInto(Buffer.allocUnsafeSlow(READ_BYTES)));
+const socket = new Socket({ fd: 3 });
 // the main thread is deaf while a graph runs, for ever if the graph loops: a thread of its own waits for the parent's end
 const watch = new Worker(
   `const { Socket } = require('node:net');
@@ -32,19 +30,12 @@ const waiting: Frame[] = [];
 let isBusy = false;
 const reader = new FrameReader();
 
-socket.resume();
+socket.on('data', (chunk: Buffer) => {
+  waiting.push(...reader.push(chunk));
+  if (!isBusy) void work();
+});
 socket.on('close', () => process.exit(0));
 socket.on('error', () => process.exit(0));
-
-/** One piece of memory for all that is read: a buffer each time is garbage that a busy model pays for. */
-function readInto(buffer: Buffer) {
-  const callback = (bytes: number): boolean => {
-    waiting.push(...reader.push(buffer.subarray(0, bytes)));
-    if (!isBusy) void work();
-    return true;
-  };
-  return { fd: 3, onread: { buffer, callback } };
-}
 
 /** Answers what waits, one after the other: answers come in the order of the requests. */
 async function work(): Promise<void> {

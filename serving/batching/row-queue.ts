@@ -2,12 +2,14 @@ import { isPortError, PortError } from '../../domain/failures.js';
 import type { InferResult, Tensor } from '../../domain/ports/model-runtime.js';
 import { bytesOf, cutRows } from '../../domain/tensor-rows.js';
 import { AnswerError, failedRow } from '../answer-error.js';
+import { hasItsShare, HeldBytes } from '../fair-share.js';
 import { BatchSize } from './batch-size.js';
 import { FairQueue } from './fair-queue.js';
 import { withoutOddRow } from './odd-row.js';
 import {
   inputsOf,
   WaitingRequest,
+  whyUnwanted,
   type Piece,
   type RowsAnswered,
   type RowsAsked,
@@ -22,8 +24,6 @@ export interface RowQueueLimits {
   readonly maxWaitMs: number;
 }
 
-/** A customer may have so many times the places that it leaves free. */
-const GREED = 4;
 /** How many batches are at the model: a second one only where it is full, so that it never waits for the next. */
 const MOST_AT_WORK = 2;
 /**
@@ -61,26 +61,22 @@ export class RowQueue {
   /** A batch waits for so many rows, until the timer ends. */
   #grace = NO_GRACE;
   #isBriefUntilMs = 0;
-  #bytes = 0;
-  readonly #bytesOf = new Map<string, number>();
+  readonly #held: HeldBytes;
 
   constructor(limits: RowQueueLimits, run: (inputs: readonly Tensor[]) => Promise<InferResult>) {
     this.#limits = limits;
+    this.#held = new HeldBytes(limits.maxWaitingBytes);
     this.#run = run;
   }
 
-  /**
-   * Why a request of this customer finds no place now; null: it does. A customer may fill no more than a part of what is free, so
-   * that there is a place for the next one (dynamic thresholds, Choudhury and Hahne 1998).
-   */
+  /** Why a request of this customer finds no place now; null: it does. */
   refusal(customer: string): AnswerError | null {
-    const { maxWaiting, maxWaitingBytes, maxWaitMs } = this.#limits;
+    const { maxWaiting, maxWaitMs } = this.#limits;
     const { requests } = this.#waiting;
     const waitMs = this.#size.expectedMs(this.#waiting.rowsBefore(customer));
-    const bytes = this.#bytesOf.get(customer) ?? 0;
     const isFull =
-      this.#waiting.requestsOf(customer) >= GREED * (maxWaiting - requests) ||
-      bytes >= GREED * (maxWaitingBytes - this.#bytes) ||
+      hasItsShare(this.#waiting.requestsOf(customer), maxWaiting - requests) ||
+      this.#held.hasItsShare(customer) ||
       waitMs > maxWaitMs;
     if (!isFull) return null;
     const whose = customer === '' ? '' : ` of "${customer}"`;
@@ -98,14 +94,14 @@ export class RowQueue {
     if (refusal) throw refusal;
     const bytes = bytesOf(asked.inputs);
     const request = new WaitingRequest(asked);
-    this.#hold(asked.customer, bytes);
+    this.#held.add(asked.customer, bytes);
     if (this.#isSmallBesideLarge(asked)) this.#isBriefUntilMs = performance.now() + BRIEF_FOR_MS;
     this.#waiting.add(request);
     this.#sendSoon();
     try {
       return await request.settled;
     } finally {
-      this.#hold(asked.customer, -bytes);
+      this.#held.add(asked.customer, -bytes);
     }
   }
 
@@ -118,13 +114,6 @@ export class RowQueue {
 
   get #isBrief(): boolean {
     return this.#isBriefUntilMs > 0 && performance.now() < this.#isBriefUntilMs;
-  }
-
-  #hold(customer: string, bytes: number): void {
-    this.#bytes += bytes;
-    const held = (this.#bytesOf.get(customer) ?? 0) + bytes;
-    if (held > 0) this.#bytesOf.set(customer, held);
-    else this.#bytesOf.delete(customer);
   }
 
   /** A full batch at once; another one with all that is read in this turn of the event loop: that waits for nothing. */
@@ -246,15 +235,9 @@ function answer(batch: readonly Piece[], outputs: readonly Tensor[], rows: numbe
 /** Whether its rows are still to be run; where nobody will wait for them it is settled. */
 function isWanted(request: WaitingRequest): boolean {
   if (request.isSettled) return false;
-  const { asker, deadlineMs } = request.asked;
-  if (asker.isGone) {
-    request.fail(new AnswerError(499, 'ClientGone', 'the client closed its connection'));
-  } else if (performance.now() > deadlineMs) {
-    request.fail(
-      new AnswerError(504, 'TimedOut', 'the request waited for longer than it may take'),
-    );
-  }
-  return !request.isSettled;
+  const why = whyUnwanted(request.asked);
+  if (why) request.fail(why);
+  return why === null;
 }
 
 /** A graph takes rows of one shape at once; where its contract leaves more than the number of rows open they may differ. */

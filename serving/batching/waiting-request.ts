@@ -1,5 +1,6 @@
 import type { Tensor } from '../../domain/ports/model-runtime.js';
 import { cutRows, joinRows } from '../../domain/tensor-rows.js';
+import { AnswerError } from '../answer-error.js';
 
 /** Rows that somebody waits for. */
 export interface RowsAsked {
@@ -12,6 +13,20 @@ export interface RowsAsked {
   readonly deadlineMs: number;
   /** Turns true where nobody waits any more. */
   readonly asker: { readonly isGone: boolean };
+}
+
+/** Why rows are not to be run: nobody waits for them any more, or they waited too long; null: they are. */
+export function whyUnwanted({
+  asker,
+  deadlineMs,
+}: Pick<RowsAsked, 'asker' | 'deadlineMs'>): AnswerError | null {
+  if (asker.isGone) {
+    return new AnswerError(499, 'ClientGone', 'the client closed its connection');
+  }
+  if (performance.now() > deadlineMs) {
+    return new AnswerError(504, 'TimedOut', 'the request waited for longer than it may take');
+  }
+  return null;
 }
 
 export interface RowsAnswered {

@@ -18,7 +18,7 @@ describe('FrameReader', () => {
         for (let at = 0; at < stream.length; at += size) {
           const piece = Buffer.from(stream.subarray(at, at + size));
           received.push(...reader.push(piece));
-          piece.fill(0); // as where the next one is read into the same memory
+          piece.fill(0); // a frame has memory of its own
         }
         assert.deepEqual(
           received.map(({ header, bytes }) => [header, Uint8Array.from(bytes)]),
@@ -36,6 +36,7 @@ describe('FrameReader', () => {
       );
       assert.ok(frame);
       const { buffer, byteOffset } = frame.bytes;
+      assert.ok(buffer.byteLength < 100, 'and no other frame shares its memory');
       assert.deepEqual(new Float64Array(buffer, byteOffset, 2), numbers);
     }
   });
