@@ -12,6 +12,9 @@ import { packTensors, unpackTensors } from './tensors.js';
 /** How long the graph may take over one batch where the caller names no time. */
 const DEFAULT_INFER_TIMEOUT_MS = 30_000;
 
+/** What is made of a larger one may be as much as the process may have. */
+const LARGE_FRAME_BYTES = 1 << 20;
+
 /** A request that the child has not answered yet. */
 interface Pending {
   readonly id: number | null;
@@ -81,11 +84,13 @@ export class ChildModel implements OpenedModel {
     const { packed, parts } = packTensors(inputs);
     const frame = encodeFrame({ kind: 'infer', id, tensors: packed }, parts);
     const timeoutMs = given.timeoutMs ?? DEFAULT_INFER_TIMEOUT_MS;
-    return this.#ask({ id, timeoutMs }, frame, (reply, bytes) => {
+    const answer = this.#ask({ id, timeoutMs }, frame, (reply, bytes) => {
       if (reply.kind !== 'answer') throw new RangeError(`"${reply.kind}" is no answer`);
       const outputs = unpackTensors(reply.tensors, bytes, this.#labels);
       return { outputs, computeMs: reply.computeMs };
     });
+    if (frame.byteLength > LARGE_FRAME_BYTES) void this.#child.watchClosely(answer);
+    return answer;
   }
 
   async memory(): Promise<{ rssBytes: number; peakRssBytes: number }> {

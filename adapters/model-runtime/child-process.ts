@@ -13,6 +13,10 @@ export interface ChildOptions {
 
 /** How often the child's resident memory is compared with its limit. */
 const MEMORY_POLL_MS = process.platform === 'linux' ? 250 : 1_000;
+/** The same while a large batch is at work, which may take it to its limit in some tenths of a second. */
+const CLOSE_POLL_MS = 20;
+/** A process that was seen with so much of its limit was short of memory. */
+const NEARLY_ALL = 0.8;
 /** Node.js and onnxruntime alone; below it the process aborts without a word. */
 const MIN_MEMORY_LIMIT_BYTES = 64 * 1024 * 1024;
 const LAST_WORDS_BYTES = 4_096;
@@ -25,6 +29,9 @@ export class CappedChild {
   readonly ended: Promise<PortError>;
   #reason: PortError | null = null;
   #lastWords = '';
+  /** As it was seen last. */
+  #dataBytes = 0;
+  readonly #limitBytes: number;
   readonly #process: ChildProcess;
 
   constructor(options: ChildOptions) {
@@ -33,6 +40,7 @@ export class CappedChild {
         `a limit of ${options.memoryLimitBytes} bytes is under the ${MIN_MEMORY_LIMIT_BYTES} that it needs without a model`,
       );
     }
+    this.#limitBytes = options.memoryLimitBytes;
     this.#process = spawn(
       '/bin/sh',
       [
@@ -55,11 +63,7 @@ export class CappedChild {
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#lastWords = (this.#lastWords + text).slice(-LAST_WORDS_BYTES);
     });
-    const poll = setInterval(
-      () => void this.#checkMemory(options.memoryLimitBytes),
-      MEMORY_POLL_MS,
-    );
-    poll.unref();
+    const poll = this.#checkMemoryEvery(MEMORY_POLL_MS);
     this.ended = new Promise((resolve) => {
       this.#process.once('error', (cause) => {
         clearInterval(poll);
@@ -78,16 +82,36 @@ export class CappedChild {
     this.#process.kill('SIGKILL');
   }
 
-  async #checkMemory(limitBytes: number): Promise<void> {
+  /** Looks at its memory often until this work has ended. */
+  async watchClosely(work: Promise<unknown>): Promise<void> {
+    const poll = this.#checkMemoryEvery(CLOSE_POLL_MS);
+    await Promise.allSettled([work]);
+    clearInterval(poll);
+  }
+
+  #checkMemoryEvery(ms: number): NodeJS.Timeout {
+    return setInterval(() => void this.#checkMemory(), ms).unref();
+  }
+
+  async #checkMemory(): Promise<void> {
     const memory = await residentMemory(this.pid).catch(() => null);
-    if (memory === null || memory.anonymousBytes <= limitBytes) return;
+    if (memory === null || memory.dataBytes === 0) return; // it has ended
+    this.#dataBytes = memory.dataBytes;
+    if (memory.anonymousBytes <= this.#limitBytes) return;
     this.end(
-      outOfMemory(`it took ${memory.anonymousBytes} bytes, over its limit of ${limitBytes}`),
+      outOfMemory(`it took ${memory.anonymousBytes} bytes, over its limit of ${this.#limitBytes}`),
     );
   }
 
   #crash(code: number | null, signal: NodeJS.Signals | null): PortError {
     if (tellsOfMemory(this.#lastWords)) return outOfMemory('it could not get more memory');
+    // V8's collector does not check what it is given, and has no last words where that is nothing
+    const isShort = this.#dataBytes >= NEARLY_ALL * this.#limitBytes;
+    if (signal === 'SIGSEGV' && isShort) {
+      return outOfMemory(
+        `it ended by SIGSEGV with ${this.#dataBytes} of ${this.#limitBytes} bytes`,
+      );
+    }
     const how = signal === null ? `with exit code ${code ?? -1}` : `by ${signal}`;
     return new PortError('RuntimeCrashed', `the model process ended ${how}`, {
       details: { code, signal, stderr: this.#lastWords.slice(-1_000) },
